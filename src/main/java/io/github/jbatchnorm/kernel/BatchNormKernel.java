@@ -1,0 +1,95 @@
+package io.github.jbatchnorm.kernel;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The batch-normalization kernel: y = gamma * (x - mean) / sqrt(var + eps) + beta over every axis
+ * but the channel, and its derivatives.
+ *
+ * <p>Two implementations keep one contract to the bit (docs/numerics.md): {@link NativeKernel} runs
+ * the C++ kernel, {@link JavaKernel} is the plain Java reference. Results depend on values and shape
+ * alone. Each is immutable and safe for concurrent use as long as no two calls write the same
+ * memory. Every argument is checked: a wrong dtype, length or eps, or an output that overlaps
+ * another argument, is an {@link IllegalArgumentException} that names the argument, and nothing is
+ * written.
+ */
+public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
+  /** The number of doubles that the saved statistics of one channel take: mean, its low part, var. */
+  int SAVED_PER_CHANNEL = 3;
+
+  /** Returns the name of the implementation, {@code native} or {@code java}. */
+  String name();
+
+  /**
+   * Normalizes with the batch's own statistics.
+   *
+   * <p>M = N*S elements a channel; var is biased (divides by M). Where M = 0, mean and var are NaN
+   * and y is empty.
+   *
+   * @param shape sizes, dtype and layout
+   * @param x input, N*C*S elements
+   * @param gamma scale, C elements, or null for 1
+   * @param beta shift, C elements, or null for 0
+   * @param eps added to the variance; finite, 0 or more
+   * @param y output, N*C*S elements
+   * @param mean output, C elements, or null
+   * @param var output, C elements, or null
+   * @param saved output, f64, 3*C elements: what {@link #backward} needs, or null
+   */
+  void forward(
+      BatchNormShape shape,
+      Storage x,
+      @Nullable Storage gamma,
+      @Nullable Storage beta,
+      double eps,
+      Storage y,
+      @Nullable Storage mean,
+      @Nullable Storage var,
+      @Nullable Storage saved);
+
+  /**
+   * Normalizes with given statistics.
+   *
+   * @param shape sizes, dtype and layout
+   * @param x input, N*C*S elements
+   * @param gamma scale, C elements, or null for 1
+   * @param beta shift, C elements, or null for 0
+   * @param mean statistics, C elements
+   * @param var statistics, C elements
+   * @param eps added to the variance; finite, 0 or more
+   * @param y output, N*C*S elements
+   */
+  void infer(
+      BatchNormShape shape,
+      Storage x,
+      @Nullable Storage gamma,
+      @Nullable Storage beta,
+      Storage mean,
+      Storage var,
+      double eps,
+      Storage y);
+
+  /**
+   * Computes the gradients of {@link #forward}.
+   *
+   * @param shape sizes, dtype and layout
+   * @param x the input of forward, unchanged, N*C*S elements
+   * @param dy gradient of y, N*C*S elements
+   * @param gamma scale, C elements, or null for 1
+   * @param saved what forward saved, f64, 3*C elements
+   * @param eps as in forward
+   * @param dx output, gradient of x, N*C*S elements, or null
+   * @param dGamma output, gradient of gamma, C elements, or null
+   * @param dBeta output, gradient of beta, C elements, or null
+   */
+  void backward(
+      BatchNormShape shape,
+      Storage x,
+      Storage dy,
+      @Nullable Storage gamma,
+      Storage saved,
+      double eps,
+      @Nullable Storage dx,
+      @Nullable Storage dGamma,
+      @Nullable Storage dBeta);
+}

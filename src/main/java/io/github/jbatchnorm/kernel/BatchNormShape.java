@@ -1,0 +1,38 @@
+package io.github.jbatchnorm.kernel;
+
+/**
+ * What a batch-normalization call works on: N samples of C channels of S positions each.
+ *
+ * @param dtype the type of x, y, dy, dx and of gamma, beta, mean, var, dGamma, dBeta
+ * @param layout where the channel axis lies in x, y, dy and dx
+ * @param n samples, 0 or more
+ * @param c channels, 0 or more
+ * @param s positions: the product of every axis that is neither sample nor channel, 0 or more
+ */
+public record BatchNormShape(DType dtype, Layout layout, int n, int c, int s) {
+  /**
+   * Checks the sizes.
+   *
+   * @throws IllegalArgumentException if a size is negative or N*C*S exceeds 2<sup>31</sup>-1
+   */
+  public BatchNormShape {
+    if (n < 0 || c < 0 || s < 0) {
+      throw new IllegalArgumentException(
+          "shape: expected sizes of 0 or more, got N=%d, C=%d, S=%d".formatted(n, c, s));
+    }
+    if ((long) n * c > Integer.MAX_VALUE || (long) n * c * s > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "shape: N*C*S exceeds %d with N=%d, C=%d, S=%d".formatted(Integer.MAX_VALUE, n, c, s));
+    }
+  }
+
+  /** Returns the number of elements of x: N*C*S. */
+  public int size() {
+    return n * c * s;
+  }
+
+  /** Returns M, the number of elements of one channel: N*S. */
+  public long m() {
+    return (long) n * s;
+  }
+}
