@@ -3,14 +3,18 @@ package io.github.jbatchnorm.kernel;
 /** The type of a tensor's elements: IEEE 754 binary32 or binary64. */
 public enum DType {
   /** 32-bit floating point, Java's {@code float}. */
-  F32(Float.BYTES),
+  F32(Float.BYTES, 0),
   /** 64-bit floating point, Java's {@code double}. */
-  F64(Double.BYTES);
+  F64(Double.BYTES, 1);
 
   private final int bytes;
 
-  DType(int bytes) {
+  /** The C ABI's number. */
+  final int code;
+
+  DType(int bytes, int code) {
     this.bytes = bytes;
+    this.code = code;
   }
 
   /** Returns the size of one element in bytes. */

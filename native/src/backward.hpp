@@ -1,0 +1,96 @@
+// The backward job: the gradients of the forward job with the batch's own statistics.
+#ifndef JBATCHNORM_SRC_BACKWARD_HPP
+#define JBATCHNORM_SRC_BACKWARD_HPP
+
+#include "sweep.hpp"
+
+namespace jbn {
+namespace JBN_NAMESPACE {
+
+// The coefficients of Gradient, a run of C for each; the mean is what forward saved.
+struct GradientColumns {
+  const double *mean, *mean_lo, *var;
+  double *dy_mean, *slope, *scale;
+
+  GradientColumns(const double* saved, double* memory, int64_t c)
+      : mean(saved),
+        mean_lo(saved + c),
+        var(saved + 2 * c),
+        dy_mean(memory),
+        slope(memory + c),
+        scale(memory + 2 * c) {}
+  Moments moments(int64_t c) const { return {mean[c], mean_lo[c], var[c]}; }
+  void set(int64_t c, const Gradient& g) const {
+    dy_mean[c] = g.dy_mean, slope[c] = g.slope, scale[c] = g.scale;
+  }
+  Gradient get(int64_t c) const { return {mean[c], mean_lo[c], dy_mean[c], slope[c], scale[c]}; }
+};
+
+// Sums dy and dy * (x - mean); maps x and dy to dx.
+template <class T>
+struct BackwardJob {
+  static constexpr int64_t kBytes = 2 * sizeof(T);
+  static constexpr int64_t kScratch = 3;  // doubles a channel
+  struct Gathered {
+    T x[kChunk], dy[kChunk];
+  };
+
+  const Shape shape;
+  const BackwardCall<T>& call;
+  const GradientColumns gradient;
+
+  BackwardJob(const BackwardCall<T>& backward, double* scratch)
+      : shape(backward.shape),
+        call(backward),
+        gradient(backward.saved, scratch, backward.shape.c) {}
+
+  void prepare(const Share&) const {}
+
+  void add(int64_t c, int64_t at, int64_t length, Lanes& sum, Lanes& products) const {
+    add_gradients(call.x + at, call.dy + at, length, gradient.moments(c), sum, products);
+  }
+  void gather(int64_t at, int64_t to, Gathered& gathered) const {
+    gathered.x[to] = call.x[at];
+    gathered.dy[to] = call.dy[at];
+  }
+  void add(int64_t c, const Gathered& gathered, int64_t length, Lanes& sum,
+           Lanes& products) const {
+    add_gradients(gathered.x, gathered.dy, length, gradient.moments(c), sum, products);
+  }
+  void add(int64_t c, int width, int64_t at, int64_t count, int64_t stride, double* sum,
+           double* products) const {
+    add_gradients(call.x + at, call.dy + at, count, stride, width, gradient.mean + c,
+                  gradient.mean_lo + c, sum, products);
+  }
+
+  bool settle(int64_t c, const Sum& sum, const Sum& products) const {
+    const double m = static_cast<double>(shape.n * shape.s);
+    gradient.set(c, gradient_of(sum, products, gradient.moments(c), call.gamma, c, call.eps, m,
+                                call.dgamma, call.dbeta));
+    return false;
+  }
+
+  void map(int64_t c, int64_t at, int64_t length) const {
+    if (call.dx) {
+      differentiate(call.x + at, call.dy + at, call.dx + at, length, gradient.get(c));
+    }
+  }
+  void map_columns(int64_t c, int64_t at, int64_t width) const {
+    if (call.dx) {
+      differentiate(call.x + at, call.dy + at, call.dx + at, width, gradient.mean + c,
+                    gradient.mean_lo + c, gradient.dy_mean + c, gradient.slope + c,
+                    gradient.scale + c);
+    }
+  }
+};
+
+template <class T>
+void backward(const BackwardCall<T>& call, double* scratch, int threads) {
+  const BackwardJob<T> job(call, scratch);
+  sweep(job, scratch + BackwardJob<T>::kScratch * call.shape.c, threads);
+}
+
+}  // namespace JBN_NAMESPACE
+}  // namespace jbn
+
+#endif  // JBATCHNORM_SRC_BACKWARD_HPP

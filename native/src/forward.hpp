@@ -1,0 +1,153 @@
+// The forward jobs: with the batch's own statistics, and with given ones.
+#ifndef JBATCHNORM_SRC_FORWARD_HPP
+#define JBATCHNORM_SRC_FORWARD_HPP
+
+#include "sweep.hpp"
+
+namespace jbn {
+namespace JBN_NAMESPACE {
+
+// The coefficients of Affine, a run of C for each.
+struct AffineColumns {
+  double *mean, *mean_lo, *scale, *shift;
+
+  AffineColumns(double* memory, int64_t c)
+      : mean(memory), mean_lo(memory + c), scale(memory + 2 * c), shift(memory + 3 * c) {}
+  void set(int64_t c, const Affine& f) const {
+    mean[c] = f.mean, mean_lo[c] = f.mean_lo, scale[c] = f.scale, shift[c] = f.shift;
+  }
+  Affine get(int64_t c) const { return {mean[c], mean_lo[c], scale[c], shift[c]}; }
+};
+
+// Sums d = x - shift and d * d, with a shift near the channel's mean; maps x to y.
+template <class T>
+struct ForwardJob {
+  static constexpr int64_t kBytes = sizeof(T);
+  static constexpr int64_t kScratch = 5;  // doubles a channel
+  struct Gathered {
+    T x[kChunk];
+  };
+
+  const Shape shape;
+  const ForwardCall<T>& call;
+  const AffineColumns affine;
+  double* const shift;
+
+  ForwardJob(const ForwardCall<T>& forward, double* scratch)
+      : shape(forward.shape),
+        call(forward),
+        affine(scratch, forward.shape.c),
+        shift(scratch + 4 * forward.shape.c) {}
+
+  // The shift: the mean of up to 16 elements, evenly spread over the channel. Exactly the value of
+  // a constant channel, since it is taken from differences.
+  void prepare(const Share& channels) const {
+    const int64_t m = shape.n * shape.s;
+    const int64_t probes = m < kProbes ? m : kProbes;
+    for (int64_t c = channels.from; c < channels.to; c++) {
+      if (m == 0) {
+        shift[c] = 0;
+        continue;
+      }
+      const double first = static_cast<double>(call.x[offset(0, c)]);
+      double sum = 0;
+      for (int64_t i = 1; i < probes; i++) {
+        sum += static_cast<double>(call.x[offset(i * m / probes, c)]) - first;
+      }
+      shift[c] = first + sum / static_cast<double>(probes);
+    }
+  }
+
+  // Where element `index` of N*S of channel c lies.
+  int64_t offset(int64_t index, int64_t c) const {
+    if (shape.channels_last) return index * shape.c + c;
+    return (index / shape.s * shape.c + c) * shape.s + index % shape.s;
+  }
+
+  void add(int64_t c, int64_t at, int64_t length, Lanes& sum, Lanes& squares) const {
+    add_moments(call.x + at, length, shift[c], sum, squares);
+  }
+  void gather(int64_t at, int64_t to, Gathered& gathered) const { gathered.x[to] = call.x[at]; }
+  void add(int64_t c, const Gathered& gathered, int64_t length, Lanes& sum, Lanes& squares) const {
+    add_moments(gathered.x, length, shift[c], sum, squares);
+  }
+  void add(int64_t c, int width, int64_t at, int64_t count, int64_t stride, double* sum,
+           double* squares) const {
+    add_moments(call.x + at, count, stride, width, shift + c, sum, squares);
+  }
+
+  // Turns the sums into statistics. True: the shift was a poor one and is now the mean found, and
+  // the sums are to be taken again.
+  bool settle(int64_t c, const Sum& sum, const Sum& squares) const {
+    const double m = static_cast<double>(shape.n * shape.s);
+    Moments moments;
+    const bool retry = moments_of<T>(sum, squares, shift[c], m, &moments);
+    if (retry) shift[c] = moments.mean;
+    affine.set(c, affine_of(moments, call.gamma, call.beta, c, call.eps));
+    if (call.mean) call.mean[c] = static_cast<T>(moments.mean);
+    if (call.var) call.var[c] = static_cast<T>(moments.var);
+    if (call.saved) {
+      call.saved[c] = moments.mean;
+      call.saved[shape.c + c] = moments.mean_lo;
+      call.saved[2 * shape.c + c] = moments.var;
+    }
+    return retry;
+  }
+
+  void map(int64_t c, int64_t at, int64_t length) const {
+    normalize(call.x + at, call.y + at, length, affine.get(c));
+  }
+  void map_columns(int64_t c, int64_t at, int64_t width) const {
+    normalize(call.x + at, call.y + at, width, affine.mean + c, affine.mean_lo + c,
+              affine.scale + c, affine.shift + c);
+  }
+};
+
+template <class T>
+struct InferJob {
+  static constexpr int64_t kScratch = 4;
+
+  const Shape shape;
+  const InferCall<T>& call;
+  const AffineColumns affine;
+
+  InferJob(const InferCall<T>& infer, double* scratch)
+      : shape(infer.shape), call(infer), affine(scratch, infer.shape.c) {}
+
+  void prepare(const Share& channels) const {
+    for (int64_t c = channels.from; c < channels.to; c++) {
+      const Moments moments = {static_cast<double>(call.mean[c]), 0,
+                               static_cast<double>(call.var[c])};
+      affine.set(c, affine_of(moments, call.gamma, call.beta, c, call.eps));
+    }
+  }
+
+  void map(int64_t c, int64_t at, int64_t length) const {
+    normalize(call.x + at, call.y + at, length, affine.get(c));
+  }
+  void map_columns(int64_t c, int64_t at, int64_t width) const {
+    normalize(call.x + at, call.y + at, width, affine.mean + c, affine.mean_lo + c,
+              affine.scale + c, affine.shift + c);
+  }
+};
+
+template <class T>
+void forward(const ForwardCall<T>& call, double* scratch, int threads) {
+  const ForwardJob<T> job(call, scratch);
+  sweep(job, scratch + ForwardJob<T>::kScratch * call.shape.c, threads);
+}
+
+template <class T>
+void infer(const InferCall<T>& call, double* scratch, int threads) {
+  const InferJob<T> job(call, scratch);
+  on_threads(threads, [&] {
+    job.prepare(Share(job.shape.c));
+#pragma omp barrier
+    map_all(job, is_columns(job.shape));
+  });
+}
+
+}  // namespace JBN_NAMESPACE
+}  // namespace jbn
+
+#endif  // JBATCHNORM_SRC_FORWARD_HPP

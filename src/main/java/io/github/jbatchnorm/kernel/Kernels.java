@@ -1,0 +1,75 @@
+package io.github.jbatchnorm.kernel;
+
+import java.lang.System.Logger.Level;
+
+/**
+ * Chooses the kernel of this JVM, once, by the system property {@value #PROPERTY}:
+ *
+ * <ul>
+ *   <li>{@code native}: the native kernel, or an exception where it does not load
+ *   <li>{@code java}: the pure-Java kernel
+ *   <li>{@code auto}, the default: the native kernel; where it does not load, the pure-Java one
+ *       after a warning that says why
+ * </ul>
+ *
+ * <p>{@value #THREADS_PROPERTY} sets the most threads that a call uses (default: OpenMP's), and
+ * {@value #ISA_PROPERTY} forces an instruction set (default {@code best}). Neither changes a bit.
+ */
+public final class Kernels {
+  /** The property that chooses the kernel. */
+  public static final String PROPERTY = "jbatchnorm.kernel";
+
+  /** The property that caps the threads. */
+  public static final String THREADS_PROPERTY = "jbatchnorm.threads";
+
+  /** The property that forces an instruction set. */
+  public static final String ISA_PROPERTY = "jbatchnorm.isa";
+
+  private Kernels() {}
+
+  /** Holds the choice: made when first asked for. */
+  private static final class Chosen {
+    static final BatchNormKernel KERNEL = choose(System.getProperty(PROPERTY, "auto"));
+  }
+
+  /**
+   * Returns the kernel of this JVM.
+   *
+   * @throws IllegalArgumentException if a property has a value that it does not know
+   * @throws NativeLibraryException if the native kernel is demanded and does not load
+   */
+  public static BatchNormKernel current() {
+    return Chosen.KERNEL;
+  }
+
+  static BatchNormKernel choose(String wanted) {
+    return switch (wanted) {
+      case "java" -> new JavaKernel();
+      case "native" -> nativeKernel();
+      case "auto" -> nativeOrJava();
+      default ->
+          throw new IllegalArgumentException(
+              "%s: expected native, java or auto, got %s".formatted(PROPERTY, wanted));
+    };
+  }
+
+  private static BatchNormKernel nativeKernel() {
+    String threads = System.getProperty(THREADS_PROPERTY, "0");
+    if (!threads.matches("\\d{1,4}")) {
+      throw new IllegalArgumentException(
+          "%s: expected 0 to 1024, got %s".formatted(THREADS_PROPERTY, threads));
+    }
+    return new NativeKernel(
+        Integer.parseInt(threads), Isa.parse(System.getProperty(ISA_PROPERTY, "best")));
+  }
+
+  private static BatchNormKernel nativeOrJava() {
+    try {
+      return nativeKernel();
+    } catch (NativeLibraryException e) {
+      System.getLogger(Kernels.class.getName())
+          .log(Level.WARNING, "Running on the pure-Java kernel: {0}", e.getMessage());
+      return new JavaKernel();
+    }
+  }
+}
