@@ -1,0 +1,101 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "jbatchnorm/jbatchnorm.h"
+
+namespace {
+
+// A call that is right in every argument; each test makes one of them wrong.
+struct Call {
+  float memory[64] = {};
+  int dtype = JBN_F32, layout = JBN_NCHW;
+  int64_t n = 2, c = 2, s = 3;
+  const void* x = memory;
+  const void* gamma = memory + 12;
+  double eps = 1e-5;
+  void* y = memory + 20;
+  void* mean = memory + 40;
+  int32_t exec = 0;
+
+  int forward() {
+    return jbn_forward(dtype, layout, n, c, s, x, gamma, nullptr, eps, y, mean, nullptr, nullptr,
+                       exec);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a right call is accepted") { CHECK(Call().forward() == JBN_OK); }
+
+TEST_CASE("each wrong argument has its status and leaves the outputs alone") {
+  Call call;
+  int expected = JBN_OK;
+  SUBCASE("dtype") { call.dtype = 7, expected = JBN_BAD_DTYPE; }
+  SUBCASE("layout") { call.layout = -1, expected = JBN_BAD_LAYOUT; }
+  SUBCASE("negative size") { call.c = -1, expected = JBN_BAD_SHAPE; }
+  SUBCASE("overflow of N*C*S") {
+    call.n = call.c = int64_t{1} << 31, call.s = 4, expected = JBN_BAD_SHAPE;
+  }
+  SUBCASE("overflow hidden by an empty axis") {
+    call.n = call.c = INT64_MAX, call.s = 0, expected = JBN_BAD_SHAPE;
+  }
+  SUBCASE("negative eps") { call.eps = -1e-9, expected = JBN_BAD_EPS; }
+  SUBCASE("NaN eps") { call.eps = std::nan(""), expected = JBN_BAD_EPS; }
+  SUBCASE("infinite eps") {
+    call.eps = std::numeric_limits<double>::infinity(), expected = JBN_BAD_EPS;
+  }
+  SUBCASE("null x") { call.x = nullptr, expected = JBN_NULL; }
+  SUBCASE("null y") { call.y = nullptr, expected = JBN_NULL; }
+  SUBCASE("unaligned x") {
+    call.x = reinterpret_cast<char*>(call.memory) + 2, expected = JBN_UNALIGNED;
+  }
+  SUBCASE("y overlaps x") { call.y = call.memory + 11, expected = JBN_OVERLAP; }
+  SUBCASE("y is x") { call.y = call.memory, expected = JBN_OVERLAP; }
+  SUBCASE("mean overlaps y") { call.mean = call.memory + 31, expected = JBN_OVERLAP; }
+  SUBCASE("threads") { call.exec = JBN_EXEC(JBN_MAX_THREADS + 1, 0), expected = JBN_BAD_THREADS; }
+  SUBCASE("negative exec") { call.exec = -1, expected = JBN_BAD_THREADS; }
+  SUBCASE("isa") { call.exec = JBN_EXEC(0, 99), expected = JBN_BAD_ISA; }
+  float before[64];
+  std::memcpy(before, call.memory, sizeof before);
+  REQUIRE(expected != JBN_OK);
+  CHECK(call.forward() == expected);
+  CHECK(std::memcmp(before, call.memory, sizeof before) == 0);
+}
+
+TEST_CASE("an empty call needs no memory") {
+  CHECK(jbn_forward(JBN_F32, JBN_NCHW, 0, 0, 0, nullptr, nullptr, nullptr, 0, nullptr, nullptr,
+                    nullptr, nullptr, 0) == JBN_OK);
+  CHECK(jbn_infer(JBN_F64, JBN_NHWC, 3, 0, 5, nullptr, nullptr, nullptr, nullptr, nullptr, 0,
+                  nullptr, 0) == JBN_OK);
+  CHECK(jbn_backward(JBN_F64, JBN_NCHW, 3, 0, 5, nullptr, nullptr, nullptr, nullptr, 0, nullptr,
+                     nullptr, nullptr, 0) == JBN_OK);
+}
+
+TEST_CASE("an empty batch has NaN statistics and zero parameter gradients") {
+  double mean = 1, var = 1, dgamma = 1, dbeta = 1, saved[3];
+  REQUIRE(jbn_forward(JBN_F64, JBN_NCHW, 0, 1, 20, nullptr, nullptr, nullptr, 1e-5, nullptr, &mean,
+                      &var, saved, 0) == JBN_OK);
+  CHECK(std::isnan(mean));
+  CHECK(std::isnan(var));
+  REQUIRE(jbn_backward(JBN_F64, JBN_NCHW, 0, 1, 20, nullptr, nullptr, nullptr, saved, 1e-5, nullptr,
+                       &dgamma, &dbeta, 0) == JBN_OK);
+  CHECK(dgamma == 0);
+  CHECK(dbeta == 0);
+}
+
+TEST_CASE("names, statuses and the version have texts") {
+  CHECK(std::string(jbn_version()) == "0.1.0");
+  for (int status = JBN_OK; status <= JBN_NO_MEMORY; status++) {
+    CHECK(std::string(jbn_status_text(status)) != jbn_status_text(-1));
+  }
+  CHECK(std::string(jbn_isa_name(JBN_ISA_AVX2)) == "avx2");
+  CHECK(std::string(jbn_isa_name(1000)) == "unknown");
+  CHECK(jbn_has_isa(jbn_best_isa()));
+  CHECK(jbn_has_isa(JBN_ISA_BEST));
+  CHECK_FALSE(jbn_has_isa(1000));
+  CHECK(jbn_default_threads() >= 1);
+}

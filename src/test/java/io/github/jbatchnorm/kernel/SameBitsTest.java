@@ -1,0 +1,110 @@
+package io.github.jbatchnorm.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import java.io.IOException;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The contract's fourth point: one result for every thread count, instruction set and kernel. */
+final class SameBitsTest {
+  static Stream<SharedCase> cases() throws IOException {
+    return SharedCase.all().stream();
+  }
+
+  static Stream<Arguments> casesAndLayouts() throws IOException {
+    return SharedCase.all().stream()
+        .filter(one -> one.shape().layout() == Layout.NCHW)
+        .map(one -> arguments(one.shape(), one.data()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void javaKernelGivesTheSharedHash(SharedCase one) {
+    assertThat(one.run(new JavaKernel())).isEqualTo(one.hash());
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void nativeKernelGivesTheSharedHashForEveryThreadCountAndIsa(SharedCase one) {
+    for (Isa isa : Isa.values()) {
+      if (NativeKernel.has(isa)) {
+        for (int threads : new int[] {1, 2, 3, 4, 8}) {
+          assertThat(one.run(new NativeKernel(threads, isa)))
+              .as("%s, %d threads", isa, threads)
+              .isEqualTo(one.hash());
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("casesAndLayouts")
+  void channelsLastGivesTheBitsOfChannelsFirst(BatchNormShape first, String data) {
+    BatchNormShape last =
+        new BatchNormShape(first.dtype(), Layout.NHWC, first.n(), first.c(), first.s());
+    CaseData in = new CaseData(first, data);
+    CaseData inLast = new CaseData(last, data);
+    NativeKernel kernel = new NativeKernel();
+    Storage y = Storage.allocate(first.dtype(), first.size());
+    Storage yLast = Storage.allocate(first.dtype(), first.size());
+    kernel.forward(first, in.x, in.gamma, in.beta, SharedCase.EPS, y, null, null, null);
+    kernel.forward(
+        last, inLast.x, inLast.gamma, inLast.beta, SharedCase.EPS, yLast, null, null, null);
+    for (int c = 0; c < first.c(); c++) {
+      for (int i = 0; i < first.m(); i++) {
+        assertThat(yLast.get(last.offset(c, i))).isEqualTo(y.get(first.offset(c, i)));
+      }
+    }
+  }
+
+  /** Two calls on memory at every alignment that the element allows. */
+  @Test
+  void alignmentDoesNotChangeABit() {
+    BatchNormShape shape = new BatchNormShape(DType.F32, Layout.NCHW, 3, 5, 49);
+    CaseData in = new CaseData(shape, "plain");
+    NativeKernel kernel = new NativeKernel();
+    Storage expected = Storage.allocate(DType.F32, shape.size());
+    kernel.forward(shape, in.x, in.gamma, in.beta, 1e-5, expected, null, null, null);
+    for (int shift = 0; shift < 16; shift++) {
+      Storage x = shifted(shape.size(), shift);
+      Storage y = shifted(shape.size(), 15 - shift);
+      x.copyFrom(in.x);
+      kernel.forward(shape, x, in.gamma, in.beta, 1e-5, y, null, null, null);
+      assertThat(y.bytes()).as("shift %d", shift).isEqualTo(expected.bytes());
+    }
+  }
+
+  private static Storage shifted(int length, int shift) {
+    Storage whole = Storage.allocate(DType.F32, length + shift);
+    return Storage.wrap(
+        DType.F32,
+        whole.bytes().position(shift * Float.BYTES).slice().order(ByteOrder.nativeOrder()));
+  }
+
+  /** Rewrites the hashes from the Java kernel: run with -Djbatchnorm.test.record=true. */
+  @Test
+  @EnabledIfSystemProperty(named = "jbatchnorm.test.record", matches = "true")
+  void recordHashes() throws IOException {
+    List<String> lines = new ArrayList<>();
+    for (String line : Files.readAllLines(SharedCase.file())) {
+      if (line.startsWith("#")) {
+        lines.add(line);
+      } else {
+        SharedCase one = SharedCase.parse(line);
+        lines.add(one.line() + " " + one.run(new JavaKernel()));
+      }
+    }
+    Files.write(SharedCase.file(), lines);
+    assertThat(lines).hasSizeGreaterThan(50);
+  }
+}
