@@ -12,15 +12,12 @@ import java.lang.System.Logger.Level;
  *       after a warning that says why
  * </ul>
  *
- * <p>{@value #THREADS_PROPERTY} sets the most threads that a call uses (default: OpenMP's), and
- * {@value #ISA_PROPERTY} forces an instruction set (default {@code best}). Neither changes a bit.
+ * <p>{@link Threads} sets the most threads that a call uses, and {@value #ISA_PROPERTY} forces an
+ * instruction set (default {@code best}). Neither changes a bit.
  */
 public final class Kernels {
   /** The property that chooses the kernel. */
   public static final String PROPERTY = "jbatchnorm.kernel";
-
-  /** The property that caps the threads. */
-  public static final String THREADS_PROPERTY = "jbatchnorm.threads";
 
   /** The property that forces an instruction set. */
   public static final String ISA_PROPERTY = "jbatchnorm.isa";
@@ -54,13 +51,8 @@ public final class Kernels {
   }
 
   private static BatchNormKernel nativeKernel() {
-    String threads = System.getProperty(THREADS_PROPERTY, "0");
-    if (!threads.matches("\\d{1,4}")) {
-      throw new IllegalArgumentException(
-          "%s: expected 0 to 1024, got %s".formatted(THREADS_PROPERTY, threads));
-    }
     return new NativeKernel(
-        Integer.parseInt(threads), Isa.parse(System.getProperty(ISA_PROPERTY, "best")));
+        Threads.count(), Isa.parse(System.getProperty(ISA_PROPERTY, "best")));
   }
 
   private static BatchNormKernel nativeOrJava() {

@@ -1,0 +1,123 @@
+package io.github.jbatchnorm.autograd;
+
+import io.github.jbatchnorm.kernel.DType;
+
+/**
+ * Elementwise arithmetic. Two tensors broadcast by NumPy's rules, and mixed dtypes promote to f64; a
+ * {@code double} argument takes the tensor's dtype. Each method throws IllegalArgumentException
+ * where shapes do not broadcast.
+ */
+public sealed interface ArithmeticMethods permits Tensor {
+  /** Returns this + other. */
+  default Tensor add(Tensor other) {
+    return new Add(self(), other).apply();
+  }
+
+  /** Returns this + value. */
+  default Tensor add(double value) {
+    return add(like(value));
+  }
+
+  /** Returns this - other. */
+  default Tensor subtract(Tensor other) {
+    return new Subtract(self(), other).apply();
+  }
+
+  /** Returns this - value. */
+  default Tensor subtract(double value) {
+    return subtract(like(value));
+  }
+
+  /** Returns this * other. */
+  default Tensor multiply(Tensor other) {
+    return new Multiply(self(), other).apply();
+  }
+
+  /** Returns this * value. */
+  default Tensor multiply(double value) {
+    return multiply(like(value));
+  }
+
+  /** Returns this / other. */
+  default Tensor divide(Tensor other) {
+    return new Divide(self(), other).apply();
+  }
+
+  /** Returns this / value. */
+  default Tensor divide(double value) {
+    return divide(like(value));
+  }
+
+  /** Returns -this. */
+  default Tensor negate() {
+    return new Negate(self()).apply();
+  }
+
+  /** Returns this to the power of exponent, elementwise, as {@link StrictMath#pow}. */
+  default Tensor pow(Tensor exponent) {
+    return new Power(self(), exponent).apply();
+  }
+
+  /** Returns this to the power of exponent. */
+  default Tensor pow(double exponent) {
+    return pow(like(exponent));
+  }
+
+  /** Returns the square root. */
+  default Tensor sqrt() {
+    return new Sqrt(self()).apply();
+  }
+
+  /** Returns e to the power of this. */
+  default Tensor exp() {
+    return new Exp(self()).apply();
+  }
+
+  /** Returns the natural logarithm. */
+  default Tensor log() {
+    return new Log(self()).apply();
+  }
+
+  /** Returns max(this, 0); the gradient at 0 is 0. */
+  default Tensor relu() {
+    return new Relu(self()).apply();
+  }
+
+  /** Returns the hyperbolic tangent. */
+  default Tensor tanh() {
+    return new Tanh(self()).apply();
+  }
+
+  /** Returns 1 / (1 + exp(-this)). */
+  default Tensor sigmoid() {
+    return new Sigmoid(self()).apply();
+  }
+
+  /** Returns the absolute value; the gradient at 0 is 0. */
+  default Tensor abs() {
+    return new Abs(self()).apply();
+  }
+
+  /** Returns the larger of each pair, NaN if either is; where they are equal the gradients are 0. */
+  default Tensor maximum(Tensor other) {
+    return new Maximum(self(), other).apply();
+  }
+
+  /** Returns the larger of each element and value. */
+  default Tensor maximum(double value) {
+    return maximum(like(value));
+  }
+
+  /** Returns this in another dtype, each element rounded to nearest; this itself if it has it. */
+  default Tensor astype(DType dtype) {
+    return self().dtype() == dtype ? self() : new Cast(self(), dtype).apply();
+  }
+
+  private Tensor self() {
+    return (Tensor) this;
+  }
+
+  private Tensor like(double value) {
+    return Tensor.constantScalar(self().dtype(), value);
+  }
+}

@@ -1,0 +1,28 @@
+package io.github.jbatchnorm.autograd;
+
+import java.util.Arrays;
+
+/** x repeated to a larger shape; the gradient is summed back. */
+final class BroadcastTo extends Operation {
+  private final int[] to;
+
+  BroadcastTo(Tensor x, int... to) {
+    super(x);
+    this.to = to;
+    if (!Arrays.equals(Shapes.broadcast(x.shape(), to), to)) {
+      throw new IllegalArgumentException(
+          "shape: %s does not broadcast to %s".formatted(Shapes.text(x.shape()), Shapes.text(to)));
+    }
+  }
+
+  @Override
+  protected Tensor forward() {
+    Tensor x = input(0);
+    return Elementwise.gather(x, to, Shapes.broadcastStrides(x.shape(), to));
+  }
+
+  @Override
+  protected Tensor backward(int input, Tensor grad) {
+    return grad.sumTo(input(0).shape());
+  }
+}

@@ -1,0 +1,23 @@
+package io.github.jbatchnorm.autograd;
+
+import io.github.jbatchnorm.kernel.DType;
+
+/** x in another dtype. */
+final class Cast extends Operation {
+  private final DType dtype;
+
+  Cast(Tensor x, DType dtype) {
+    super(x);
+    this.dtype = dtype;
+  }
+
+  @Override
+  protected Tensor forward() {
+    return Elementwise.map(input(0), dtype, (a, n) -> {});
+  }
+
+  @Override
+  protected Tensor backward(int input, Tensor grad) {
+    return grad.astype(input(0).dtype());
+  }
+}

@@ -1,0 +1,24 @@
+package io.github.jbatchnorm.autograd;
+
+/** x / y; the derivatives are 1 / y and -(x / y) / y. */
+final class Divide extends Operation {
+  Divide(Tensor x, Tensor y) {
+    super(x, y);
+  }
+
+  @Override
+  protected Tensor forward() {
+    return Elementwise.zip(input(0), input(1), Divide::compute);
+  }
+
+  private static void compute(double[] a, double[] b, int n) {
+    for (int i = 0; i < n; i++) {
+      a[i] = a[i] / b[i];
+    }
+  }
+
+  @Override
+  protected Tensor backward(int input, Tensor grad) {
+    return input == 0 ? grad.divide(input(1)) : grad.multiply(output()).divide(input(1)).negate();
+  }
+}

@@ -1,0 +1,92 @@
+package io.github.jbatchnorm.autograd;
+
+import io.github.jbatchnorm.kernel.Layout;
+import org.jspecify.annotations.Nullable;
+
+/** The functions of neural networks that are not methods of {@link Tensor}. */
+public final class Functions {
+  private Functions() {}
+
+  /** As {@link #batchnorm(Tensor, Tensor, Tensor, double, Layout)}, with the channel on axis 1. */
+  public static Tensor batchnorm(
+      Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {
+    return batchnorm(x, gamma, beta, eps, Layout.NCHW);
+  }
+
+  /**
+   * Returns y = gamma * (x - mean) / sqrt(var + eps) + beta, with mean and biased variance over every
+   * axis but the channel's. The result's creator is a {@link BatchNormOp}, which shows mean and var.
+   * Mixed dtypes promote to f64. M, the number of elements of a channel, may be 1 (y = beta) or 0.
+   * After {@code mygrad.nnet.batchnorm}; Ioffe and Szegedy, 2015.
+   *
+   * @param x batch, shape (N, C, ...), or (N, ..., C) with {@link Layout#NHWC}
+   * @param gamma scale, C elements in any shape, or null for 1
+   * @param beta shift, C elements in any shape, or null for 0
+   * @param eps added to the variance; where var + eps is 0, the channel's y is NaN
+   * @throws IllegalArgumentException if x has fewer than two axes, gamma or beta has other than C
+   *     elements, or eps is negative, NaN or infinite
+   */
+  public static Tensor batchnorm(
+      Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps, Layout layout) {
+    return BatchNormOp.of(x, gamma, beta, eps, layout);
+  }
+
+  /**
+   * Returns the cross-correlation of x with filters, shape (N, O, OH, OW) with OH = (H + 2 padding -
+   * KH) / stride + 1, by OpenBLAS.
+   *
+   * @param x shape (N, C, H, W)
+   * @param filters shape (O, C, KH, KW)
+   * @param stride the step of the filters, 1 or more
+   * @param padding zeros around x on each side, 0 or more
+   * @throws IllegalArgumentException if the shapes do not fit
+   */
+  public static Tensor conv(Tensor x, Tensor filters, int stride, int padding) {
+    return Conv.of(x, filters, stride, padding);
+  }
+
+  /**
+   * Returns the largest element of each square window, shape (N, C, (H - window) / stride + 1, ...).
+   *
+   * @param x shape (N, C, H, W)
+   * @param window the window's side
+   * @param stride the windows' distance
+   * @throws IllegalArgumentException if the window does not fit
+   */
+  public static Tensor maxPool(Tensor x, int window, int stride) {
+    return new MaxPool(x, window, stride).apply();
+  }
+
+  /** Returns the logarithm of the softmax over the last axis. */
+  public static Tensor logSoftmax(Tensor x) {
+    return new LogSoftmax(x).apply();
+  }
+
+  /**
+   * Returns the mean cross-entropy of softmax(x) against labels, without axes; NaN where N is 0.
+   *
+   * @param x scores, shape (N, K)
+   * @param labels N classes, each 0 to K-1
+   * @throws IllegalArgumentException if x is no matrix or a label is out of range
+   */
+  public static Tensor softmaxCrossentropy(Tensor x, int... labels) {
+    if (x.ndim() != 2) {
+      throw new IllegalArgumentException(
+          "x: expected shape (N, K), got " + Shapes.text(x.shape()));
+    }
+    int classes = x.dim(1);
+    if (labels.length != x.dim(0)) {
+      throw new IllegalArgumentException(
+          "labels: expected %d (N), got %d".formatted(x.dim(0), labels.length));
+    }
+    int[] at = new int[labels.length];
+    for (int i = 0; i < labels.length; i++) {
+      if (labels[i] < 0 || labels[i] >= classes) {
+        throw new IllegalArgumentException(
+            "labels: expected 0 to %d, got %d at index %d".formatted(classes - 1, labels[i], i));
+      }
+      at[i] = i * classes + labels[i];
+    }
+    return new Gather(logSoftmax(x), at, labels.length).apply().mean().negate();
+  }
+}

@@ -1,0 +1,139 @@
+package io.github.jbatchnorm.autograd;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A differentiable function of tensors: one application of it, with its inputs. A subclass holds
+ * forward and its gradient next to each other; {@code new Op(x, y).apply()} computes and records.
+ *
+ * <p>The gradient is written in operations on tensors. During {@link Tensor#backward()} these are
+ * not recorded. A gradient may differ in shape from its input by broadcasting only: the tape sums it
+ * back to the input's shape and casts it to the input's dtype.
+ */
+public abstract class Operation {
+  private List<Tensor> inputs;
+  private final int[] versions;
+  private final @Nullable Operation[] creators;
+  private boolean cleared;
+
+  /** The output of this application; null before {@link #apply} and once cleared. */
+  private @Nullable Tensor output;
+
+  private int outputVersion;
+
+  /**
+   * Makes an application to the given inputs.
+   *
+   * @param inputs every tensor that the gradient is taken for, in order
+   */
+  protected Operation(Tensor... inputs) {
+    this.inputs = List.of(inputs);
+    this.versions = new int[inputs.length];
+    this.creators = new Operation[inputs.length];
+    for (int i = 0; i < inputs.length; i++) {
+      versions[i] = inputs[i].version();
+      creators[i] = inputs[i].creator();
+    }
+  }
+
+  /** Returns the inputs, in order; none once this part of the graph is cleared. */
+  public final List<Tensor> inputs() {
+    return inputs;
+  }
+
+  /** Returns input {@code index}. */
+  protected final Tensor input(int index) {
+    return inputs.get(index);
+  }
+
+  /**
+   * Returns the output: for gradients that are simplest in terms of it.
+   *
+   * @throws IllegalStateException before apply
+   */
+  protected final Tensor output() {
+    if (output == null) {
+      throw new IllegalStateException(name() + ": no output before apply");
+    }
+    return output;
+  }
+
+  /** Returns the operation's name, for messages. */
+  public String name() {
+    return getClass().getSimpleName();
+  }
+
+  /** Computes the output, a fresh tensor or a view of an input. Nothing in it is recorded. */
+  protected abstract Tensor forward();
+
+  /**
+   * Returns the gradient for one input.
+   *
+   * @param input the input's index
+   * @param grad the gradient of the output, of the output's shape
+   */
+  protected abstract Tensor backward(int input, Tensor grad);
+
+  /**
+   * Computes the output and, outside {@link NoAutodiff}, records how: the output is constant if
+   * every input is. A variable that enters a new graph loses the gradient of an older one.
+   */
+  public final Tensor apply() {
+    Tensor result = NoAutodiff.call(this::forward);
+    if (!NoAutodiff.isRecording()) {
+      clear();
+      return result;
+    }
+    boolean constant = true;
+    for (Tensor input : inputs) {
+      if (!input.isConstant()) {
+        constant = false;
+        input.nullGrad();
+      }
+    }
+    result.record(this, constant);
+    output = result;
+    outputVersion = result.version();
+    if (constant) {
+      clear();
+    }
+    return result;
+  }
+
+  /** Ends this application's part in a graph: it lets go of its inputs and output. */
+  final void clear() {
+    cleared = true;
+    inputs = List.of();
+    output = null;
+    release();
+  }
+
+  /** Lets go of memory that only backward needs. */
+  void release() {}
+
+  /** Checks that the gradient can still be computed from what forward saw. */
+  final void checkUsable() {
+    if (cleared) {
+      throw new InvalidBackpropException(
+          name() + ": this part of the graph was cleared by an earlier backward");
+    }
+    for (int i = 0; i < versions.length; i++) {
+      checkUnchanged("input " + i, input(i), versions[i]);
+      if (input(i).creator() != creators[i]) {
+        throw new InvalidBackpropException(
+            "%s: the graph below input %d was cleared by an earlier backward"
+                .formatted(name(), i));
+      }
+    }
+    checkUnchanged("output", output(), outputVersion);
+  }
+
+  private void checkUnchanged(String what, Tensor tensor, int version) {
+    if (tensor.version() != version) {
+      throw new InvalidBackpropException(
+          "%s: %s of shape %s was changed in place between forward and backward"
+              .formatted(name(), what, Shapes.text(tensor.shape())));
+    }
+  }
+}

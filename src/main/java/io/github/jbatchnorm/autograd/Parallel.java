@@ -1,0 +1,27 @@
+package io.github.jbatchnorm.autograd;
+
+import io.github.jbatchnorm.kernel.Threads;
+import java.util.concurrent.ForkJoinPool;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+
+/** Runs independent parts of one operation side by side, on the threads that the kernel has too. */
+final class Parallel {
+  private static final int COUNT = Threads.count();
+
+  /** Made when first needed. */
+  private static final class Pool {
+    static final ForkJoinPool POOL = new ForkJoinPool(COUNT);
+  }
+
+  private Parallel() {}
+
+  /** Runs {@code part} for 0 to {@code parts} - 1, in any order; returns when all are done. */
+  static void run(int parts, IntConsumer part) {
+    if (parts < 2 || COUNT == 1) {
+      IntStream.range(0, parts).forEach(part);
+    } else {
+      Pool.POOL.submit(() -> IntStream.range(0, parts).parallel().forEach(part)).join();
+    }
+  }
+}

@@ -1,0 +1,33 @@
+package io.github.jbatchnorm.autograd;
+
+/**
+ * x to the power of y. The derivatives are y x^(y-1), which is 0 where y is 0, and x^y log(x), which
+ * is 0 where x is 0, as MyGrad has them.
+ */
+final class Power extends Operation {
+  Power(Tensor x, Tensor y) {
+    super(x, y);
+  }
+
+  @Override
+  protected Tensor forward() {
+    return Elementwise.zip(input(0), input(1), Power::compute);
+  }
+
+  private static void compute(double[] a, double[] b, int n) {
+    for (int i = 0; i < n; i++) {
+      a[i] = StrictMath.pow(a[i], b[i]);
+    }
+  }
+
+  @Override
+  protected Tensor backward(int input, Tensor grad) {
+    Tensor x = input(0);
+    Tensor y = input(1);
+    if (input == 0) {
+      Tensor less = y.subtract(1).add(Steps.zero(y)); // y - 1, or 0 where y is 0
+      return grad.multiply(y).multiply(x.pow(less));
+    }
+    return grad.multiply(output()).multiply(x.add(Steps.zero(x)).log());
+  }
+}

@@ -1,0 +1,132 @@
+package io.github.jbatchnorm.autograd;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/** The arithmetic of shapes: sizes, strides, axes, broadcasting. */
+final class Shapes {
+  private Shapes() {}
+
+  /**
+   * Returns the number of elements.
+   *
+   * @throws IllegalArgumentException if an axis is negative or the product exceeds 2^31-1
+   */
+  static int size(int... shape) {
+    long size = 1;
+    boolean empty = false;
+    for (int axis : shape) {
+      if (axis < 0) {
+        throw new IllegalArgumentException("shape: negative axis in " + text(shape));
+      }
+      empty |= axis == 0;
+      size = Math.min(size * Math.max(axis, 1), Integer.MAX_VALUE + 1L);
+    }
+    if (size > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException("shape: more than 2^31-1 elements in " + text(shape));
+    }
+    return empty ? 0 : (int) size;
+  }
+
+  static String text(int... shape) {
+    return Arrays.toString(shape).replace('[', '(').replace(']', ')');
+  }
+
+  /** Returns the row-major strides, in elements. */
+  static int[] strides(int... shape) {
+    int[] strides = new int[shape.length];
+    int stride = 1;
+    for (int axis = shape.length - 1; axis >= 0; axis--) {
+      strides[axis] = stride;
+      stride *= Math.max(shape[axis], 1);
+    }
+    return strides;
+  }
+
+  /**
+   * Returns the shape that two shapes broadcast to, by NumPy's rules.
+   *
+   * @throws IllegalArgumentException if they do not
+   */
+  static int[] broadcast(int[] a, int[] b) {
+    int[] shape = new int[Math.max(a.length, b.length)];
+    for (int i = 1; i <= shape.length; i++) {
+      int x = i <= a.length ? a[a.length - i] : 1;
+      int y = i <= b.length ? b[b.length - i] : 1;
+      if (x != y && x != 1 && y != 1) {
+        throw new IllegalArgumentException(
+            "shapes %s and %s do not broadcast".formatted(text(a), text(b)));
+      }
+      shape[shape.length - i] = x == 1 ? y : x;
+    }
+    return shape;
+  }
+
+  /** Returns the strides with which {@code from} is read as {@code to}: 0 along a repeated axis. */
+  static int[] broadcastStrides(int[] from, int[] to) {
+    int[] own = strides(from);
+    int[] strides = new int[to.length];
+    for (int axis = 0; axis < from.length; axis++) {
+      strides[to.length - from.length + axis] = from[axis] == 1 ? 0 : own[axis];
+    }
+    return strides;
+  }
+
+  /**
+   * Returns a mask of the axes, all of them where none is given; negative ones count from the end.
+   *
+   * @throws IllegalArgumentException if an axis is out of range or named twice
+   */
+  static boolean[] axes(int ndim, int... axes) {
+    boolean[] mask = new boolean[ndim];
+    if (axes.length == 0) {
+      Arrays.fill(mask, true);
+    }
+    for (int axis : axes) {
+      int at = axis < 0 ? axis + ndim : axis;
+      if (at < 0 || at >= ndim) {
+        throw new IllegalArgumentException(
+            "axes: expected -%d to %d, got %d".formatted(ndim, ndim - 1, axis));
+      }
+      if (mask[at]) {
+        throw new IllegalArgumentException("axes: axis %d is named twice".formatted(axis));
+      }
+      mask[at] = true;
+    }
+    return mask;
+  }
+
+  /** Returns the shape without the axes of the mask. */
+  static int[] without(int[] shape, boolean[] mask) {
+    return IntStream.range(0, shape.length)
+        .filter(axis -> !mask[axis])
+        .map(axis -> shape[axis])
+        .toArray();
+  }
+
+  /**
+   * Returns the shape with an axis of -1 replaced by what is left of {@code size} elements.
+   *
+   * @throws IllegalArgumentException if the shape has another number of elements
+   */
+  static int[] complete(int size, int... shape) {
+    int[] whole = shape.clone();
+    int open = -1;
+    long known = 1;
+    for (int axis = 0; axis < shape.length; axis++) {
+      if (shape[axis] == -1 && open < 0) {
+        open = axis;
+      } else {
+        known *= shape[axis];
+      }
+    }
+    if (open >= 0 && known > 0 && size % known == 0) {
+      whole[open] = (int) (size / known);
+    }
+    if ((open >= 0 && whole[open] < 0) || size(whole) != size) {
+      throw new IllegalArgumentException(
+          "shape: %s does not hold %d elements".formatted(text(shape), size));
+    }
+    return whole;
+  }
+}

@@ -1,0 +1,24 @@
+package io.github.jbatchnorm.autograd;
+
+/** y = 1 / (1 + exp(-x)); dy = dx y (1 - y). */
+final class Sigmoid extends Operation {
+  Sigmoid(Tensor x) {
+    super(x);
+  }
+
+  @Override
+  protected Tensor forward() {
+    return Elementwise.map(input(0), Sigmoid::compute);
+  }
+
+  private static void compute(double[] a, int n) {
+    for (int i = 0; i < n; i++) {
+      a[i] = 1 / (1 + StrictMath.exp(-a[i]));
+    }
+  }
+
+  @Override
+  protected Tensor backward(int input, Tensor grad) {
+    return grad.multiply(output()).multiply(output().negate().add(1));
+  }
+}

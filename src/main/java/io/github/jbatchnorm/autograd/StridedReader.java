@@ -1,0 +1,51 @@
+package io.github.jbatchnorm.autograd;
+
+import io.github.jbatchnorm.kernel.Storage;
+import java.util.Arrays;
+
+/**
+ * Reads a tensor's elements in the row-major order of another shape, with any strides: broadcast
+ * (stride 0) or transposed. In sequence, a chunk at a time.
+ */
+final class StridedReader {
+  private final Storage storage;
+  private final Runs runs;
+  private final double[] scratch;
+  private int done;
+
+  StridedReader(Storage storage, int[] shape, int[] strides) {
+    this.storage = storage;
+    this.runs = new Runs(shape, strides);
+    this.scratch = runs.isPlain() ? new double[0] : new double[Elementwise.CHUNK];
+  }
+
+  /** Reads the next {@code count} elements, at most {@link Elementwise#CHUNK}, into {@code into}. */
+  void next(double[] into, int count) {
+    if (runs.isPlain()) {
+      storage.read(done, into, 0, count);
+      done += count;
+      return;
+    }
+    for (int at = 0; at < count; ) {
+      int part = Math.min(count - at, runs.left());
+      read(into, at, part);
+      at += part;
+      runs.advance(part);
+    }
+  }
+
+  private void read(double[] into, int at, int count) {
+    int offset = runs.offset();
+    int stride = runs.stride();
+    if (stride == 0) {
+      Arrays.fill(into, at, at + count, storage.get(offset));
+    } else if (stride == 1) {
+      storage.read(offset, scratch, 0, count);
+      System.arraycopy(scratch, 0, into, at, count);
+    } else {
+      for (int i = 0; i < count; i++) {
+        into[at + i] = storage.get(offset + i * stride);
+      }
+    }
+  }
+}

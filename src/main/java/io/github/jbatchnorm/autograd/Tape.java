@@ -1,0 +1,117 @@
+package io.github.jbatchnorm.autograd;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.IdentityHashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Backward: the graph in order, each tensor after all that were computed from it; gradients summed
+ * over reuse; the graph cleared. Everything is checked and computed before any tensor is changed,
+ * so that a backward that fails leaves graph and gradients as they were.
+ */
+final class Tape {
+  private Tape() {}
+
+  static void backward(Tensor root, Tensor seed) {
+    if (!NoAutodiff.isRecording()) {
+      throw new InvalidBackpropException("backward: called inside a NoAutodiff scope");
+    }
+    if (root.isConstant()) {
+      return;
+    }
+    List<Tensor> order = order(root);
+    NoAutodiff.call(() -> gradients(root, seed, order)).forEach(Tensor::giveGrad);
+    order.forEach(Tape::clear);
+  }
+
+  private static IdentityHashMap<Tensor, Tensor> gradients(Tensor root, Tensor seed, List<Tensor> order) {
+    IdentityHashMap<Tensor, Tensor> grads = new IdentityHashMap<>();
+    grads.put(root, seed(root, seed));
+    for (Tensor tensor : order) {
+      Operation creator = tensor.creator();
+      Tensor grad = grads.get(tensor);
+      if (creator != null && grad != null) {
+        propagate(creator, grad, grads);
+      }
+    }
+    return grads;
+  }
+
+  private static Tensor seed(Tensor root, Tensor seed) {
+    int[] shape = root.shape();
+    if (!Arrays.equals(Shapes.broadcast(seed.shape(), shape), shape)) {
+      throw new IllegalArgumentException(
+          "seed: shape %s does not broadcast to %s"
+              .formatted(Shapes.text(seed.shape()), Shapes.text(shape)));
+    }
+    return seed.broadcastTo(shape).astype(root.dtype()).copy();
+  }
+
+  private static void propagate(Operation creator, Tensor grad, IdentityHashMap<Tensor, Tensor> grads) {
+    List<Tensor> inputs = creator.inputs();
+    for (int i = 0; i < inputs.size(); i++) {
+      Tensor input = inputs.get(i);
+      if (!input.isConstant()) {
+        Tensor part = creator.backward(i, grad).sumTo(input.shape()).astype(input.dtype());
+        Tensor before = grads.get(input);
+        grads.put(input, before == null ? part : before.add(part));
+      }
+    }
+  }
+
+  private static void clear(Tensor tensor) {
+    Operation creator = tensor.creator();
+    if (creator != null) {
+      creator.clear();
+      tensor.forgetCreator();
+    }
+  }
+
+  /** A tensor whose inputs are being visited. */
+  private record Visit(Tensor tensor, Iterator<Tensor> inputs) {
+    Visit(Tensor tensor) {
+      this(tensor, inputs(tensor.creator()));
+    }
+
+    private static Iterator<Tensor> inputs(@Nullable Operation creator) {
+      if (creator == null) {
+        return Collections.emptyIterator();
+      }
+      creator.checkUsable();
+      return creator.inputs().iterator();
+    }
+  }
+
+  /**
+   * Returns the variables that {@code root} was computed from and itself, each ahead of its inputs.
+   * Without recursion, as a graph may be as deep as a program is long.
+   */
+  private static List<Tensor> order(Tensor root) {
+    Set<Tensor> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    List<Tensor> order = new ArrayList<>();
+    Deque<Visit> path = new ArrayDeque<>();
+    seen.add(root);
+    path.push(new Visit(root));
+    while (!path.isEmpty()) {
+      Visit visit = path.peek();
+      if (visit.inputs().hasNext()) {
+        Tensor input = visit.inputs().next();
+        if (!input.isConstant() && seen.add(input)) {
+          path.push(new Visit(input));
+        }
+      } else {
+        order.add(visit.tensor());
+        path.pop();
+      }
+    }
+    Collections.reverse(order);
+    return order;
+  }
+}

@@ -1,0 +1,291 @@
+package io.github.jbatchnorm.autograd;
+
+import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.kernel.Storage;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A dense, row-major array of f32 or f64 that remembers how it was computed, so that {@link
+ * #backward()} finds the gradient of every variable that led to it.
+ *
+ * <p>A tensor is a variable unless it is constant; what is computed from constants alone is
+ * constant. Semantics follow MyGrad: one backward sets the gradients of every variable of its graph
+ * anew, sums over reuse, and clears the graph. Confined to one thread while a graph is built and
+ * until backward has run; a finished tensor that no one changes may be read by any thread.
+ */
+public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeMethods {
+  /** Counts the changes of data that a tensor shares with its views. */
+  private static final class Version {
+    int count;
+  }
+
+  private final Storage storage;
+  private final Version version;
+  private final int[] shape;
+  private boolean constant;
+  private boolean frozen;
+  private @Nullable Operation creator;
+  private @Nullable Tensor grad;
+
+  private Tensor(Storage storage, Version version, boolean constant, int[] shape) {
+    if (Shapes.size(shape) != storage.length()) {
+      throw new IllegalArgumentException(
+          "shape: %s has %d elements, the data has %d"
+              .formatted(Shapes.text(shape), Shapes.size(shape), storage.length()));
+    }
+    this.storage = storage;
+    this.version = version;
+    this.constant = constant;
+    this.shape = shape.clone();
+  }
+
+  /**
+   * Returns an f32 variable with a copy of the values.
+   *
+   * @param values row-major
+   * @param shape the axes; none given means one axis of {@code values.length}
+   * @throws IllegalArgumentException if the shape has another number of elements
+   */
+  public static Tensor of(float[] values, int... shape) {
+    Storage storage = Storage.allocate(DType.F32, values.length);
+    storage.floats().put(values);
+    return variable(storage, orFlat(values.length, shape));
+  }
+
+  /** As {@link #of(float[], int...)}, in f64. */
+  public static Tensor of(double[] values, int... shape) {
+    Storage storage = Storage.allocate(DType.F64, values.length);
+    storage.doubles().put(values);
+    return variable(storage, orFlat(values.length, shape));
+  }
+
+  /** Returns integers as MyGrad's integer tensors take part in batch norm: f64 and constant. */
+  public static Tensor ofInts(int[] values, int... shape) {
+    Storage storage = Storage.allocate(DType.F64, values.length);
+    for (int i = 0; i < values.length; i++) {
+      storage.set(i, values[i]);
+    }
+    return constant(storage, orFlat(values.length, shape));
+  }
+
+  private static int[] orFlat(int length, int[] shape) {
+    return shape.length == 0 ? new int[] {length} : shape;
+  }
+
+  /** Returns an f64 variable without axes. */
+  public static Tensor scalar(double value) {
+    return variable(scalarStorage(DType.F64, value));
+  }
+
+  /** Returns a constant without axes, rounded to the dtype. */
+  static Tensor constantScalar(DType dtype, double value) {
+    return constant(scalarStorage(dtype, value));
+  }
+
+  private static Storage scalarStorage(DType dtype, double value) {
+    Storage storage = Storage.allocate(dtype, 1);
+    storage.set(0, value);
+    return storage;
+  }
+
+  /** Returns a variable filled with 0. */
+  public static Tensor zeros(DType dtype, int... shape) {
+    return variable(Storage.allocate(dtype, Shapes.size(shape)), shape);
+  }
+
+  /** Returns a variable over the given memory, which it shares. */
+  public static Tensor variable(Storage storage, int... shape) {
+    return new Tensor(storage, new Version(), false, shape);
+  }
+
+  /** Returns a constant over the given memory, which it shares. */
+  public static Tensor constant(Storage storage, int... shape) {
+    return new Tensor(storage, new Version(), true, shape);
+  }
+
+  /** Returns a constant of the same data, which it shares. */
+  public Tensor asConstant() {
+    return view(shape);
+  }
+
+  /** Returns a constant of the same data in another shape. */
+  Tensor view(int... newShape) {
+    return new Tensor(storage, version, true, newShape);
+  }
+
+  /** Returns a variable, or a constant if this is one, with a copy of the data and no creator. */
+  public Tensor copy() {
+    Storage copied = Storage.allocate(dtype(), size());
+    copied.copyFrom(storage);
+    return new Tensor(copied, new Version(), constant, shape);
+  }
+
+  /** Returns the axes' sizes. */
+  public int[] shape() {
+    return shape.clone();
+  }
+
+  /** Returns the size of one axis; a negative one counts from the end. */
+  public int dim(int axis) {
+    int at = axis < 0 ? axis + shape.length : axis;
+    if (at < 0 || at >= shape.length) {
+      throw new IllegalArgumentException(
+          "axis: %d is none of the axes of %s".formatted(axis, Shapes.text(shape)));
+    }
+    return shape[at];
+  }
+
+  /** Returns the number of axes. */
+  public int ndim() {
+    return shape.length;
+  }
+
+  /** Returns the number of elements. */
+  public int size() {
+    return storage.length();
+  }
+
+  /** Returns the type of the elements. */
+  public DType dtype() {
+    return storage.dtype();
+  }
+
+  /**
+   * Returns the memory, row-major. To be read; {@link #update} changes it so that the tape knows.
+   */
+  public Storage storage() {
+    return storage;
+  }
+
+  /** Returns true where no gradient flows to or through this tensor. */
+  public boolean isConstant() {
+    return constant;
+  }
+
+  /** Returns the operation that computed this, or null for data, and after its graph's backward. */
+  public @Nullable Operation creator() {
+    return creator;
+  }
+
+  /**
+   * Returns the gradient that the last backward found, of this shape and dtype, or null: before it,
+   * for a constant, and once this tensor enters a new graph. It cannot be changed; copy it.
+   */
+  public @Nullable Tensor grad() {
+    return grad;
+  }
+
+  /** Returns how many times the data were changed in place. */
+  int version() {
+    return version.count;
+  }
+
+  /** Forgets the gradient. */
+  public void nullGrad() {
+    grad = null;
+  }
+
+  /** Takes the gradient found by a backward. */
+  void giveGrad(Tensor found) {
+    Tensor view = found.view(shape); // the found tensor may be shared, or a user's own
+    view.frozen = true;
+    grad = view;
+  }
+
+  /** Notes how this was computed. */
+  void record(Operation operation, boolean asConstant) {
+    creator = operation;
+    constant = asConstant;
+  }
+
+  /** Forgets how this was computed. */
+  void forgetCreator() {
+    creator = null;
+  }
+
+  /**
+   * Computes the gradient of the sum of this tensor's elements for every variable it was computed
+   * from, itself included, and clears the graph. Nothing happens for a constant.
+   *
+   * @throws InvalidBackpropException inside {@link NoAutodiff}, if part of the graph was cleared
+   *     before, or if data that a gradient needs were changed since; no gradient changes then
+   */
+  public void backward() {
+    backward(1.0);
+  }
+
+  /** As {@link #backward(Tensor)}, with the same seed for each element. */
+  public void backward(double seed) {
+    backward(constantScalar(dtype(), seed));
+  }
+
+  /**
+   * As {@link #backward()}, of the sum of this tensor's elements times the seed's.
+   *
+   * @param seed broadcasts to this shape; cast to this dtype
+   * @throws IllegalArgumentException if the seed does not broadcast to this shape
+   */
+  public void backward(Tensor seed) {
+    Tape.backward(this, seed);
+  }
+
+  /**
+   * Changes the data in place. A backward that needs the old data throws rather than give a wrong
+   * gradient.
+   *
+   * @throws IllegalStateException if this is a gradient
+   */
+  public void update(Consumer<Storage> change) {
+    if (frozen) {
+      throw new IllegalStateException("a gradient cannot be changed in place: copy it first");
+    }
+    version.count++;
+    change.accept(storage);
+  }
+
+  /** Returns the only element. */
+  public double item() {
+    if (size() != 1) {
+      throw new IllegalStateException(
+          "item: expected one element, got shape " + Shapes.text(shape));
+    }
+    return storage.get(0);
+  }
+
+  /** Returns one element, by an index for each axis. */
+  public double get(int... index) {
+    if (index.length != shape.length) {
+      throw new IllegalArgumentException(
+          "index: expected %d axes, got %d".formatted(shape.length, index.length));
+    }
+    int[] strides = Shapes.strides(shape);
+    int offset = 0;
+    for (int axis = 0; axis < shape.length; axis++) {
+      offset += Objects.checkIndex(index[axis], shape[axis]) * strides[axis];
+    }
+    return storage.get(offset);
+  }
+
+  /** Returns a copy of the elements, row-major. */
+  public double[] toDoubleArray() {
+    double[] values = new double[size()];
+    storage.read(0, values, 0, values.length);
+    return values;
+  }
+
+  /** Returns a copy of the elements, row-major, rounded to f32. */
+  public float[] toFloatArray() {
+    float[] values = new float[size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) storage.get(i);
+    }
+    return values;
+  }
+
+  @Override
+  public String toString() {
+    return TensorText.of(this);
+  }
+}
