@@ -3,8 +3,8 @@ package io.github.jbatchnorm.autograd;
 import io.github.jbatchnorm.kernel.DType;
 
 /**
- * Elementwise arithmetic. Two tensors broadcast by NumPy's rules, and mixed dtypes promote to f64; a
- * {@code double} argument takes the tensor's dtype. Each method throws IllegalArgumentException
+ * Elementwise arithmetic. Two tensors broadcast by NumPy's rules, and mixed dtypes promote to f64;
+ * a {@code double} argument takes the tensor's dtype. Each method throws IllegalArgumentException
  * where shapes do not broadcast.
  */
 public sealed interface ArithmeticMethods permits Tensor {
@@ -98,7 +98,9 @@ public sealed interface ArithmeticMethods permits Tensor {
     return new Abs(self()).apply();
   }
 
-  /** Returns the larger of each pair, NaN if either is; where they are equal the gradients are 0. */
+  /**
+   * Returns the larger of each pair, NaN if either is; where they are equal the gradients are 0.
+   */
   default Tensor maximum(Tensor other) {
     return new Maximum(self(), other).apply();
   }

@@ -11,9 +11,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Batch normalization: y = gamma * (x - mean) / sqrt(var + eps) + beta, with the mean and the biased
- * variance of each channel of the batch. After MyGrad's {@code mygrad.nnet.batchnorm}; formulas and
- * accuracy in docs/numerics.md.
+ * Batch normalization: y = gamma * (x - mean) / sqrt(var + eps) + beta, with the mean and the
+ * biased variance of each channel of the batch. After MyGrad's {@code mygrad.nnet.batchnorm};
+ * formulas and accuracy in docs/numerics.md.
  */
 public final class BatchNormOp extends Operation {
   private final BatchNormShape shape;
@@ -38,8 +38,7 @@ public final class BatchNormOp extends Operation {
     this.hasBeta = beta != null;
     this.mean = Storage.allocate(x.dtype(), shape.c());
     this.var = Storage.allocate(x.dtype(), shape.c());
-    this.saved =
-        Storage.allocate(DType.F64, (long) BatchNormKernel.SAVED_PER_CHANNEL * shape.c());
+    this.saved = Storage.allocate(DType.F64, (long) BatchNormKernel.SAVED_PER_CHANNEL * shape.c());
   }
 
   /** See {@link Functions#batchnorm(Tensor, Tensor, Tensor, double, Layout)}. */
@@ -109,8 +108,7 @@ public final class BatchNormOp extends Operation {
     Tensor x = input(0);
     Storage y = Storage.allocate(x.dtype(), x.size());
     Kernels.current()
-        .forward(
-            shape, x.storage(), storage(gamma()), storage(beta()), eps, y, mean, var, saved);
+        .forward(shape, x.storage(), storage(gamma()), storage(beta()), eps, y, mean, var, saved);
     return Tensor.constant(y, x.shape());
   }
 

@@ -4,8 +4,8 @@ import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Storage;
 
 /**
- * Two-dimensional cross-correlation, y = filters x patches for each sample. It is linear in x and in
- * the filters, so its gradients, {@link ConvInputGradient} and {@link ConvFilterGradient}, have
+ * Two-dimensional cross-correlation, y = filters x patches for each sample. It is linear in x and
+ * in the filters, so its gradients, {@link ConvInputGradient} and {@link ConvFilterGradient}, have
  * gradients that are these three again.
  */
 final class Conv extends Operation {
@@ -35,8 +35,7 @@ final class Conv extends Operation {
     Samples.run(
         shape.n(),
         (group, first, end) -> {
-          Storage patches =
-              Storage.allocate(x.dtype(), (long) shape.patch() * shape.positions());
+          Storage patches = Storage.allocate(x.dtype(), (long) shape.patch() * shape.positions());
           for (int sample = first; sample < end; sample++) {
             shape.patches(x, sample, patches);
             Blas.multiply(

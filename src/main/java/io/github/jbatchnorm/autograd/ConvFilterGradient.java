@@ -28,8 +28,7 @@ final class ConvFilterGradient extends Operation {
     Samples.run(
         shape.n(),
         (group, first, end) -> {
-          Storage patches =
-              Storage.allocate(x.dtype(), (long) shape.patch() * shape.positions());
+          Storage patches = Storage.allocate(x.dtype(), (long) shape.patch() * shape.positions());
           for (int sample = first; sample < end; sample++) {
             shape.patches(x, sample, patches);
             Blas.multiply(

@@ -20,13 +20,11 @@ record ConvShape(
    */
   static ConvShape of(int[] x, int[] filters, int stride, int padding) {
     if (x.length != 4) {
-      throw new IllegalArgumentException(
-          "x: expected shape (N, C, H, W), got " + Shapes.text(x));
+      throw new IllegalArgumentException("x: expected shape (N, C, H, W), got " + Shapes.text(x));
     }
     if (filters.length != 4 || filters[1] != x[1]) {
       throw new IllegalArgumentException(
-          "filters: expected shape (O, %d, KH, KW), got %s"
-              .formatted(x[1], Shapes.text(filters)));
+          "filters: expected shape (O, %d, KH, KW), got %s".formatted(x[1], Shapes.text(filters)));
     }
     if (stride < 1) {
       throw new IllegalArgumentException("stride: expected 1 or more, got " + stride);
@@ -93,8 +91,8 @@ record ConvShape(
   }
 
   /**
-   * Fills the patch matrix of one sample. Elements outside x are left as they are: 0, in memory that
-   * only this method with this shape has written.
+   * Fills the patch matrix of one sample. Elements outside x are left as they are: 0, in memory
+   * that only this method with this shape has written.
    */
   void patches(Storage x, int sample, Storage into) {
     ByteBuffer from = x.bytes();

@@ -44,8 +44,8 @@ final class Elementwise {
   }
 
   /**
-   * Returns a constant tensor of {@code zip} over the elements of two tensors that broadcast, in the
-   * dtype that holds both.
+   * Returns a constant tensor of {@code zip} over the elements of two tensors that broadcast, in
+   * the dtype that holds both.
    *
    * @throws IllegalArgumentException if the shapes do not broadcast
    */

@@ -14,10 +14,10 @@ public final class Functions {
   }
 
   /**
-   * Returns y = gamma * (x - mean) / sqrt(var + eps) + beta, with mean and biased variance over every
-   * axis but the channel's. The result's creator is a {@link BatchNormOp}, which shows mean and var.
-   * Mixed dtypes promote to f64. M, the number of elements of a channel, may be 1 (y = beta) or 0.
-   * After {@code mygrad.nnet.batchnorm}; Ioffe and Szegedy, 2015.
+   * Returns y = gamma * (x - mean) / sqrt(var + eps) + beta, with mean and biased variance over
+   * every axis but the channel's. The result's creator is a {@link BatchNormOp}, which shows mean
+   * and var. Mixed dtypes promote to f64. M, the number of elements of a channel, may be 1 (y =
+   * beta) or 0. After {@code mygrad.nnet.batchnorm}; Ioffe and Szegedy, 2015.
    *
    * @param x batch, shape (N, C, ...), or (N, ..., C) with {@link Layout#NHWC}
    * @param gamma scale, C elements in any shape, or null for 1
@@ -32,8 +32,8 @@ public final class Functions {
   }
 
   /**
-   * Returns the cross-correlation of x with filters, shape (N, O, OH, OW) with OH = (H + 2 padding -
-   * KH) / stride + 1, by OpenBLAS.
+   * Returns the cross-correlation of x with filters, shape (N, O, OH, OW) with OH = (H + 2 padding
+   * - KH) / stride + 1, by OpenBLAS.
    *
    * @param x shape (N, C, H, W)
    * @param filters shape (O, C, KH, KW)
@@ -46,7 +46,8 @@ public final class Functions {
   }
 
   /**
-   * Returns the largest element of each square window, shape (N, C, (H - window) / stride + 1, ...).
+   * Returns the largest element of each square window, shape (N, C, (H - window) / stride + 1,
+   * ...).
    *
    * @param x shape (N, C, H, W)
    * @param window the window's side
@@ -71,8 +72,7 @@ public final class Functions {
    */
   public static Tensor softmaxCrossentropy(Tensor x, int... labels) {
     if (x.ndim() != 2) {
-      throw new IllegalArgumentException(
-          "x: expected shape (N, K), got " + Shapes.text(x.shape()));
+      throw new IllegalArgumentException("x: expected shape (N, K), got " + Shapes.text(x.shape()));
     }
     int classes = x.dim(1);
     if (labels.length != x.dim(0)) {

@@ -3,8 +3,8 @@ package io.github.jbatchnorm.autograd;
 import io.github.jbatchnorm.kernel.Storage;
 
 /**
- * x - log(sum(exp(x))) over the last axis, computed after the row's largest element is taken off, so
- * that nothing overflows. The gradient is grad - softmax sum(grad).
+ * x - log(sum(exp(x))) over the last axis, computed after the row's largest element is taken off,
+ * so that nothing overflows. The gradient is grad - softmax sum(grad).
  */
 final class LogSoftmax extends Operation {
   LogSoftmax(Tensor x) {

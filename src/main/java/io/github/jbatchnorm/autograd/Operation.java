@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
  * forward and its gradient next to each other; {@code new Op(x, y).apply()} computes and records.
  *
  * <p>The gradient is written in operations on tensors. During {@link Tensor#backward()} these are
- * not recorded. A gradient may differ in shape from its input by broadcasting only: the tape sums it
- * back to the input's shape and casts it to the input's dtype.
+ * not recorded. A gradient may differ in shape from its input by broadcasting only: the tape sums
+ * it back to the input's shape and casts it to the input's dtype.
  */
 public abstract class Operation {
   private List<Tensor> inputs;
@@ -122,8 +122,7 @@ public abstract class Operation {
       checkUnchanged("input " + i, input(i), versions[i]);
       if (input(i).creator() != creators[i]) {
         throw new InvalidBackpropException(
-            "%s: the graph below input %d was cleared by an earlier backward"
-                .formatted(name(), i));
+            "%s: the graph below input %d was cleared by an earlier backward".formatted(name(), i));
       }
     }
     checkUnchanged("output", output(), outputVersion);

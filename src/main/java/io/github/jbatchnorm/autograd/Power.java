@@ -1,8 +1,8 @@
 package io.github.jbatchnorm.autograd;
 
 /**
- * x to the power of y. The derivatives are y x^(y-1), which is 0 where y is 0, and x^y log(x), which
- * is 0 where x is 0, as MyGrad has them.
+ * x to the power of y. The derivatives are y x^(y-1), which is 0 where y is 0, and x^y log(x),
+ * which is 0 where x is 0, as MyGrad has them.
  */
 final class Power extends Operation {
   Power(Tensor x, Tensor y) {

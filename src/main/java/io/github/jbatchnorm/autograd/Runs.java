@@ -3,8 +3,8 @@ package io.github.jbatchnorm.autograd;
 import java.util.Arrays;
 
 /**
- * A walk over a shape in row-major order that keeps the offset that given strides lead to. Axes that
- * make one run (neighbours whose strides continue each other) are walked as one.
+ * A walk over a shape in row-major order that keeps the offset that given strides lead to. Axes
+ * that make one run (neighbours whose strides continue each other) are walked as one.
  */
 final class Runs {
   private final int[] shape;

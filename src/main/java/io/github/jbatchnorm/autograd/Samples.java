@@ -24,8 +24,6 @@ final class Samples {
         groups,
         group ->
             action.run(
-                group,
-                (int) ((long) n * group / groups),
-                (int) ((long) n * (group + 1) / groups)));
+                group, (int) ((long) n * group / groups), (int) ((long) n * (group + 1) / groups)));
   }
 }

@@ -19,7 +19,9 @@ final class StridedReader {
     this.scratch = runs.isPlain() ? new double[0] : new double[Elementwise.CHUNK];
   }
 
-  /** Reads the next {@code count} elements, at most {@link Elementwise#CHUNK}, into {@code into}. */
+  /**
+   * Reads the next {@code count} elements, at most {@link Elementwise#CHUNK}, into {@code into}.
+   */
   void next(double[] into, int count) {
     if (runs.isPlain()) {
       storage.read(done, into, 0, count);

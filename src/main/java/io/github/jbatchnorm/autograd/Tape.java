@@ -31,7 +31,8 @@ final class Tape {
     order.forEach(Tape::clear);
   }
 
-  private static IdentityHashMap<Tensor, Tensor> gradients(Tensor root, Tensor seed, List<Tensor> order) {
+  private static IdentityHashMap<Tensor, Tensor> gradients(
+      Tensor root, Tensor seed, List<Tensor> order) {
     IdentityHashMap<Tensor, Tensor> grads = new IdentityHashMap<>();
     grads.put(root, seed(root, seed));
     for (Tensor tensor : order) {
@@ -54,7 +55,8 @@ final class Tape {
     return seed.broadcastTo(shape).astype(root.dtype()).copy();
   }
 
-  private static void propagate(Operation creator, Tensor grad, IdentityHashMap<Tensor, Tensor> grads) {
+  private static void propagate(
+      Operation creator, Tensor grad, IdentityHashMap<Tensor, Tensor> grads) {
     List<Tensor> inputs = creator.inputs();
     for (int i = 0; i < inputs.size(); i++) {
       Tensor input = inputs.get(i);

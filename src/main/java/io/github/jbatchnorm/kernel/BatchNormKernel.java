@@ -7,14 +7,16 @@ import org.jspecify.annotations.Nullable;
  * but the channel, and its derivatives.
  *
  * <p>Two implementations keep one contract to the bit (docs/numerics.md): {@link NativeKernel} runs
- * the C++ kernel, {@link JavaKernel} is the plain Java reference. Results depend on values and shape
- * alone. Each is immutable and safe for concurrent use as long as no two calls write the same
+ * the C++ kernel, {@link JavaKernel} is the plain Java reference. Results depend on values and
+ * shape alone. Each is immutable and safe for concurrent use as long as no two calls write the same
  * memory. Every argument is checked: a wrong dtype, length or eps, or an output that overlaps
  * another argument, is an {@link IllegalArgumentException} that names the argument, and nothing is
  * written.
  */
 public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
-  /** The number of doubles that the saved statistics of one channel take: mean, its low part, var. */
+  /**
+   * The number of doubles that the saved statistics of one channel take: mean, its low part, var.
+   */
   int SAVED_PER_CHANNEL = 3;
 
   /** Returns the name of the implementation, {@code native} or {@code java}. */

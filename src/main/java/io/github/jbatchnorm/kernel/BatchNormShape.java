@@ -38,8 +38,6 @@ public record BatchNormShape(DType dtype, Layout layout, int n, int c, int s) {
 
   /** Returns where element {@code index} of the N*S elements of channel {@code channel} lies. */
   int offset(int channel, int index) {
-    return layout == Layout.NHWC
-        ? index * c + channel
-        : (index / s * c + channel) * s + index % s;
+    return layout == Layout.NHWC ? index * c + channel : (index / s * c + channel) * s + index % s;
   }
 }

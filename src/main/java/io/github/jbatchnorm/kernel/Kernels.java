@@ -51,8 +51,7 @@ public final class Kernels {
   }
 
   private static BatchNormKernel nativeKernel() {
-    return new NativeKernel(
-        Threads.count(), Isa.parse(System.getProperty(ISA_PROPERTY, "best")));
+    return new NativeKernel(Threads.count(), Isa.parse(System.getProperty(ISA_PROPERTY, "best")));
   }
 
   private static BatchNormKernel nativeOrJava() {

@@ -1,6 +1,8 @@
 package io.github.jbatchnorm.kernel;
 
-/** Where the channel axis lies in memory; an option of one operation, never a change of its bits. */
+/**
+ * Where the channel axis lies in memory; an option of one operation, never a change of its bits.
+ */
 public enum Layout {
   /** Channels first, {@code (N, C, S...)}: the positions of one channel are contiguous. */
   NCHW(0),

@@ -9,8 +9,8 @@ import java.nio.FloatBuffer;
  * A run of off-heap elements of one dtype: the memory of a tensor.
  *
  * <p>Memory that {@link #allocate} returns is zero-filled and 64-byte aligned, and goes when the
- * last reference to it does. At most 2<sup>31</sup>-1 bytes, the limit of Java's buffers. Concurrent
- * reads are safe; a write beside any other access needs the caller's own ordering.
+ * last reference to it does. At most 2<sup>31</sup>-1 bytes, the limit of Java's buffers.
+ * Concurrent reads are safe; a write beside any other access needs the caller's own ordering.
  */
 public final class Storage {
   private static final int ALIGNMENT = 64;
