@@ -6,6 +6,7 @@ import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.kernel.Storage;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -41,8 +42,12 @@ public final class BatchNormOp extends Operation {
     this.saved = Storage.allocate(DType.F64, (long) BatchNormKernel.SAVED_PER_CHANNEL * shape.c());
   }
 
-  /** See {@link Functions#batchnorm(Tensor, Tensor, Tensor, double, Layout)}. */
-  static Tensor of(
+  /**
+   * Returns an application that is not computed yet, for those who need {@link #mean} and {@link
+   * #var} beside the output; {@link #apply} computes. Arguments as those of {@link
+   * Functions#batchnorm(Tensor, Tensor, Tensor, double, Layout)}.
+   */
+  public static BatchNormOp of(
       Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps, Layout layout) {
     DType dtype = x.dtype();
     for (Tensor parameter : new Tensor[] {gamma, beta}) {
@@ -51,7 +56,30 @@ public final class BatchNormOp extends Operation {
     BatchNormShape shape = shape(x, dtype, layout);
     checkParameter("gamma", gamma, shape.c());
     checkParameter("beta", beta, shape.c());
-    return new BatchNormOp(x.astype(dtype), cast(gamma, dtype), cast(beta, dtype), eps, shape)
+    return new BatchNormOp(x.astype(dtype), cast(gamma, dtype), cast(beta, dtype), eps, shape);
+  }
+
+  /** As {@link #of}, with given statistics; x and beta share gamma's dtype. */
+  static Tensor inference(
+      Tensor x, Tensor gamma, Tensor beta, Tensor mean, Tensor var, double eps) {
+    DType dtype = DType.promote(x.dtype(), gamma.dtype());
+    BatchNormShape shape = shape(x, dtype, Layout.NCHW);
+    checkParameter("gamma", gamma, shape.c());
+    checkParameter("beta", beta, shape.c());
+    checkParameter("mean", mean, shape.c());
+    checkParameter("var", var, shape.c());
+    int[] channels = new int[x.ndim()];
+    Arrays.fill(channels, 1);
+    channels[1] = shape.c();
+    return new BatchNormInference(
+            x.astype(dtype),
+            gamma.astype(dtype),
+            beta.astype(dtype),
+            mean.astype(dtype),
+            var.astype(dtype),
+            eps,
+            shape,
+            channels)
         .apply();
   }
 
@@ -91,6 +119,11 @@ public final class BatchNormOp extends Operation {
 
   private static @Nullable Storage storage(@Nullable Tensor parameter) {
     return parameter == null ? null : parameter.storage();
+  }
+
+  /** Returns M, the number of elements of a channel. */
+  public long count() {
+    return shape.m();
   }
 
   /** Returns the mean of each channel of the batch, a constant of shape (C). */

@@ -28,7 +28,36 @@ public final class Functions {
    */
   public static Tensor batchnorm(
       Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps, Layout layout) {
-    return BatchNormOp.of(x, gamma, beta, eps, layout);
+    return BatchNormOp.of(x, gamma, beta, eps, layout).apply();
+  }
+
+  /**
+   * Returns y = gamma * (x - mean) / sqrt(var + eps) + beta with given statistics, to which no
+   * gradient flows.
+   *
+   * @param x batch, shape (N, C, ...)
+   * @param gamma scale, C elements
+   * @param beta shift, C elements
+   * @param mean C elements
+   * @param var C elements
+   * @param eps added to the variance
+   * @throws IllegalArgumentException as for {@link #batchnorm(Tensor, Tensor, Tensor, double)}
+   */
+  public static Tensor batchnormInference(
+      Tensor x, Tensor gamma, Tensor beta, Tensor mean, Tensor var, double eps) {
+    return BatchNormOp.inference(x, gamma, beta, mean, var, eps);
+  }
+
+  /**
+   * Returns x weight^T + bias, by OpenBLAS.
+   *
+   * @param x shape (N, in)
+   * @param weight shape (out, in)
+   * @param bias shape (out)
+   * @throws IllegalArgumentException if the shapes do not fit
+   */
+  public static Tensor dense(Tensor x, Tensor weight, Tensor bias) {
+    return MatMul.of(x, false, weight, true).add(bias);
   }
 
   /**

@@ -1,0 +1,34 @@
+package io.github.jbatchnorm.nn;
+
+import io.github.jbatchnorm.autograd.Functions;
+import io.github.jbatchnorm.autograd.Tensor;
+import java.util.random.RandomGenerator;
+
+/** A dense layer, f32: y = x weight^T + bias, x of shape (N, in) to (N, out). */
+public final class Dense implements Layer {
+  private final Tensor weight;
+  private final Tensor bias;
+
+  /**
+   * Makes a layer with weights after He and a bias of 0.
+   *
+   * @param in features of the input
+   * @param out features of the output
+   * @param random where the weights come from
+   */
+  public Dense(int in, int out, RandomGenerator random) {
+    this.weight = Initial.heUniform(random, in, out, in);
+    this.bias = Initial.filled(0, out);
+  }
+
+  @Override
+  public Tensor forward(Tensor x, Mode mode) {
+    return Functions.dense(x, weight, bias);
+  }
+
+  @Override
+  public void visit(StateVisitor visitor) {
+    visitor.parameter("weight", weight);
+    visitor.parameter("bias", bias);
+  }
+}

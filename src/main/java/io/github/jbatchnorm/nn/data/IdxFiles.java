@@ -1,0 +1,170 @@
+package io.github.jbatchnorm.nn.data;
+
+import java.io.BufferedInputStream;
+import java.io.DataInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
+
+/**
+ * Reads images and labels from IDX files, the format of MNIST (LeCun, Cortes and Burges, "The MNIST
+ * database of handwritten digits"): a big-endian magic number, the sizes of the axes, unsigned
+ * bytes. Each file may be plain or, with .gz at its name's end, compressed.
+ */
+public final class IdxFiles {
+  private static final int IMAGES = 0x0803;
+  private static final int LABELS = 0x0801;
+  private static final int MOST_PIXELS_A_SIDE = 4096;
+
+  private IdxFiles() {}
+
+  /**
+   * A training and a test set.
+   *
+   * @param train the images to train on
+   * @param test the images to test on, of the same size
+   */
+  public record TrainAndTest(ImageSet train, ImageSet test) {}
+
+  /**
+   * Reads the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte
+   * and t10k-labels-idx1-ubyte of a folder.
+   *
+   * @throws NotDirectoryException if there is no such folder
+   * @throws NoSuchFileException if one of the files is missing
+   * @throws IdxFormatException if a file is broken, or does not fit the others
+   */
+  public static TrainAndTest read(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      throw new NotDirectoryException(folder.toString());
+    }
+    Path trainImages = find(folder, "train-images-idx3-ubyte");
+    Path trainLabels = find(folder, "train-labels-idx1-ubyte");
+    Path testImages = find(folder, "t10k-images-idx3-ubyte");
+    Path testLabels = find(folder, "t10k-labels-idx1-ubyte");
+    ImageSet train = read(trainImages, trainLabels);
+    ImageSet test = read(testImages, testLabels);
+    if (train.rows() != test.rows() || train.columns() != test.columns()) {
+      throw new IdxFormatException(
+          testImages,
+          "images are %d x %d, those of %s are %d x %d"
+              .formatted(
+                  test.rows(), test.columns(), trainImages, train.rows(), train.columns()));
+    }
+    return new TrainAndTest(train, test);
+  }
+
+  /**
+   * Reads one set.
+   *
+   * @throws IdxFormatException if a file is broken, or they do not fit each other
+   */
+  public static ImageSet read(Path images, Path labels) throws IOException {
+    try (DataInputStream in = open(images)) {
+      int count = header(in, images, IMAGES, "images (idx3, unsigned bytes)");
+      int rows = side(in, images, "rows");
+      int columns = side(in, images, "columns");
+      byte[] pixels = body(in, images, (long) count * rows * columns);
+      byte[] classes = readLabels(labels);
+      if (classes.length != count) {
+        throw new IdxFormatException(
+            labels, "%d labels for the %d images of %s".formatted(classes.length, count, images));
+      }
+      return new ImageSet(rows, columns, pixels, classes);
+    } catch (EOFException e) {
+      throw new IdxFormatException(images, "ends within its header");
+    } catch (ZipException e) {
+      throw new IdxFormatException(images, "is no valid gzip file: " + e.getMessage());
+    }
+  }
+
+  private static byte[] readLabels(Path labels) throws IOException {
+    try (DataInputStream in = open(labels)) {
+      int count = header(in, labels, LABELS, "labels (idx1, unsigned bytes)");
+      return body(in, labels, count);
+    } catch (EOFException e) {
+      throw new IdxFormatException(labels, "ends within its header");
+    } catch (ZipException e) {
+      throw new IdxFormatException(labels, "is no valid gzip file: " + e.getMessage());
+    }
+  }
+
+  private static Path find(Path folder, String name) throws NoSuchFileException {
+    Path plain = folder.resolve(name);
+    Path zipped = folder.resolve(name + ".gz");
+    if (Files.isRegularFile(plain)) {
+      return plain;
+    }
+    if (Files.isRegularFile(zipped)) {
+      return zipped;
+    }
+    throw new NoSuchFileException(plain.toString(), null, "neither it nor its .gz is there");
+  }
+
+  private static DataInputStream open(Path file) throws IOException {
+    InputStream in = Files.newInputStream(file);
+    try {
+      boolean zipped = file.toString().endsWith(".gz");
+      return new DataInputStream(
+          new BufferedInputStream(zipped ? new GZIPInputStream(in) : in));
+    } catch (IOException e) {
+      in.close();
+      throw e;
+    }
+  }
+
+  private static int header(DataInputStream in, Path file, int magic, String what)
+      throws IOException {
+    int found = in.readInt();
+    if (found != magic) {
+      throw new IdxFormatException(
+          file,
+          "is no IDX file of %s: expected magic 0x%08x, got 0x%08x".formatted(what, magic, found));
+    }
+    int count = in.readInt();
+    if (count < 1) {
+      throw new IdxFormatException(file, "holds %d items".formatted(Integer.toUnsignedLong(count)));
+    }
+    return count;
+  }
+
+  private static int side(DataInputStream in, Path file, String name) throws IOException {
+    int side = in.readInt();
+    if (side < 1 || side > MOST_PIXELS_A_SIDE) {
+      throw new IdxFormatException(
+          file,
+          "expected 1 to %d %s, got %d"
+              .formatted(MOST_PIXELS_A_SIDE, name, Integer.toUnsignedLong(side)));
+    }
+    return side;
+  }
+
+  /** Reads what follows the header: exactly {@code size} bytes. */
+  private static byte[] body(DataInputStream in, Path file, long size) throws IOException {
+    if (size > Integer.MAX_VALUE - 8) {
+      throw new IdxFormatException(file, "holds %d bytes, more than an array".formatted(size));
+    }
+    byte[] bytes;
+    try {
+      // Grows as bytes come, so that a false size costs no memory.
+      bytes = in.readNBytes((int) size);
+    } catch (EOFException e) {
+      throw new IdxFormatException(file, "is truncated: the gzip stream ends early");
+    }
+    if (bytes.length < size) {
+      throw new IdxFormatException(
+          file, "is truncated: expected %d bytes of data, got %d".formatted(size, bytes.length));
+    }
+    if (in.read() >= 0) {
+      throw new IdxFormatException(
+          file, "goes on after the %d bytes of data that its header tells".formatted(size));
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,74 @@
+package io.github.jbatchnorm.nn.data;
+
+/**
+ * Grey images and their labels. Immutable as long as no one writes to the arrays, which it shares.
+ */
+public final class ImageSet {
+  private final int rows;
+  private final int columns;
+  private final byte[] pixels;
+  private final byte[] labels;
+
+  /**
+   * Makes a set.
+   *
+   * @param rows the images' height
+   * @param columns the images' width
+   * @param pixels N * rows * columns levels of grey, unsigned, 0 for paper and 255 for ink
+   * @param labels N classes, unsigned
+   * @throws IllegalArgumentException if the sizes do not fit
+   */
+  public ImageSet(int rows, int columns, byte[] pixels, byte[] labels) {
+    if (rows < 1 || columns < 1 || pixels.length != (long) labels.length * rows * columns) {
+      throw new IllegalArgumentException(
+          "pixels: expected %d images of %d x %d, got %d bytes"
+              .formatted(labels.length, rows, columns, pixels.length));
+    }
+    this.rows = rows;
+    this.columns = columns;
+    this.pixels = pixels;
+    this.labels = labels;
+  }
+
+  /** Returns the number of images. */
+  public int count() {
+    return labels.length;
+  }
+
+  /** Returns the images' height in pixels. */
+  public int rows() {
+    return rows;
+  }
+
+  /** Returns the images' width in pixels. */
+  public int columns() {
+    return columns;
+  }
+
+  /** Returns the class of one image. */
+  public int label(int image) {
+    return labels[image] & 0xff;
+  }
+
+  /** Returns the largest class and one, at least 1. */
+  public int classes() {
+    int classes = 1;
+    for (int i = 0; i < count(); i++) {
+      classes = Math.max(classes, label(i) + 1);
+    }
+    return classes;
+  }
+
+  /** Returns one pixel's level of grey, 0 to 255. */
+  public int pixel(int image, int row, int column) {
+    return pixels[(image * rows + row) * columns + column] & 0xff;
+  }
+
+  /** Writes the pixels of one image, row by row and scaled to 0 to 1, to {@code to} at {@code at}. */
+  public void copy(int image, float[] to, int at) {
+    int size = rows * columns;
+    for (int i = 0; i < size; i++) {
+      to[at + i] = (pixels[image * size + i] & 0xff) / 255f;
+    }
+  }
+}

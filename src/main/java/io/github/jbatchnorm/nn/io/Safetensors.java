@@ -1,0 +1,105 @@
+package io.github.jbatchnorm.nn.io;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * The contents of a safetensors file (Hugging Face): the length of a header as 8 little-endian
+ * bytes, the header in JSON, the tensors' bytes without gaps.
+ *
+ * @param tensors the tensors by name, in the file's order
+ * @param metadata texts by name
+ */
+public record Safetensors(Map<String, Stored> tensors, Map<String, String> metadata) {
+  /** Copies the maps, whose order stays. */
+  public Safetensors {
+    tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
+    metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
+  }
+
+  /**
+   * Reads a file of at most 2 GiB.
+   *
+   * @throws SafetensorsException if it is broken, or holds tensors of other types than F32, F64, I64
+   */
+  public static Safetensors read(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file)) {
+      long size = channel.size();
+      if (size < Long.BYTES || size > Integer.MAX_VALUE - Long.BYTES) {
+        throw new SafetensorsException(
+            file, "is %d bytes long: expected 8 bytes to 2 GiB".formatted(size));
+      }
+      ByteBuffer all = ByteBuffer.allocate((int) size).order(ByteOrder.LITTLE_ENDIAN);
+      while (all.hasRemaining()) {
+        if (channel.read(all) < 0) {
+          throw new SafetensorsException(file, "became shorter while it was read");
+        }
+      }
+      return parse(file, all.flip());
+    }
+  }
+
+  private static Safetensors parse(Path file, ByteBuffer all) throws IOException {
+    long length = all.getLong();
+    if (length < 2 || length > all.remaining()) {
+      throw new SafetensorsException(
+          file,
+          "says that its header is %s bytes long, of %d that follow"
+              .formatted(Long.toUnsignedString(length), all.remaining()));
+    }
+    ByteBuffer header = all.slice(Long.BYTES, (int) length);
+    int start = Long.BYTES + (int) length;
+    ByteBuffer data = all.slice(start, all.limit() - start);
+    return new SafetensorsHeader(file, data).parse(header);
+  }
+
+  /**
+   * Writes a file. It replaces an older one at once and as a whole, or not at all where something
+   * fails.
+   *
+   * @throws IOException if it cannot be written
+   */
+  public void write(Path file) throws IOException {
+    byte[] header = SafetensorsHeader.text(this);
+    Path target = file.toAbsolutePath();
+    Path temporary = Files.createTempFile(target.getParent(), "." + target.getFileName(), ".tmp");
+    try {
+      try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+        ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        writeAll(channel, length.putLong(header.length).flip());
+        writeAll(channel, ByteBuffer.wrap(header));
+        for (Stored tensor : tensors.values()) {
+          writeAll(channel, tensor.bytes());
+        }
+        channel.force(true);
+      }
+      replace(temporary, target);
+    } finally {
+      Files.deleteIfExists(temporary); // it is gone where it was moved
+    }
+  }
+
+  private static void replace(Path temporary, Path target) throws IOException {
+    try {
+      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (AtomicMoveNotSupportedException e) {
+      throw new IOException(target + ": this file system cannot replace a file at once", e);
+    }
+  }
+
+  private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+}

@@ -1,0 +1,217 @@
+package io.github.jbatchnorm.nn.io;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * The header of a safetensors file. What it says is not believed but checked: each tensor's length
+ * against its type and shape, and that the tensors fill the data in order without gap or overlap.
+ */
+final class SafetensorsHeader {
+  private static final String METADATA = "__metadata__";
+  private static final int MOST_AXES = 32;
+
+  private static final JsonFactory JSON =
+      new JsonFactoryBuilder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(4).build())
+          .build();
+
+  private final Path file;
+  private final ByteBuffer data;
+  private final Map<String, Stored> tensors = new LinkedHashMap<>();
+  private final Map<String, String> metadata = new LinkedHashMap<>();
+
+  /** What the header says of one tensor. */
+  private record Claim(String name, Stored.Type type, int[] shape, long begin, long end) {}
+
+  SafetensorsHeader(Path file, ByteBuffer data) {
+    this.file = file;
+    this.data = data;
+  }
+
+  Safetensors parse(ByteBuffer header) throws IOException {
+    List<Claim> claims = new ArrayList<>();
+    byte[] text = new byte[header.remaining()];
+    header.get(text);
+    try (JsonParser json = JSON.createParser(text)) {
+      expect(json.nextToken(), JsonToken.START_OBJECT, "the header");
+      while (json.nextToken() != JsonToken.END_OBJECT) {
+        String name = json.currentName();
+        expect(json.nextToken(), JsonToken.START_OBJECT, name);
+        if (name.equals(METADATA)) {
+          readMetadata(json);
+        } else {
+          claims.add(readClaim(json, name));
+        }
+      }
+      if (json.nextToken() != null) {
+        throw problem("the header", "goes on after its end");
+      }
+    } catch (JsonProcessingException e) {
+      throw problem("the header", "is no valid JSON: " + e.getOriginalMessage());
+    }
+    claims.sort((a, b) -> Long.compare(a.begin(), b.begin()));
+    long reached = 0;
+    for (Claim claim : claims) {
+      reached = accept(claim, reached);
+    }
+    if (reached != data.remaining()) {
+      throw problem(
+          "the data", "expected %d bytes, got %d".formatted(reached, data.remaining()));
+    }
+    return new Safetensors(tensors, metadata);
+  }
+
+  private void readMetadata(JsonParser json) throws IOException {
+    while (json.nextToken() != JsonToken.END_OBJECT) {
+      String key = json.currentName();
+      expect(json.nextToken(), JsonToken.VALUE_STRING, METADATA + " " + key);
+      metadata.put(key, json.getText());
+    }
+  }
+
+  private Claim readClaim(JsonParser json, String name) throws IOException {
+    Stored.Type type = null;
+    long[] shape = null;
+    long[] offsets = null;
+    while (json.nextToken() != JsonToken.END_OBJECT) {
+      String key = json.currentName();
+      json.nextToken();
+      switch (key) {
+        case "dtype" -> type = type(json, name);
+        case "shape" -> shape = numbers(json, name + " shape");
+        case "data_offsets" -> offsets = numbers(json, name + " data_offsets");
+        default -> throw problem(name, "has an unknown field " + key);
+      }
+    }
+    if (type == null || shape == null || offsets == null || offsets.length != 2) {
+      throw problem(name, "expected dtype, shape and two data_offsets");
+    }
+    return new Claim(name, type, sizes(name, shape), offsets[0], offsets[1]);
+  }
+
+  private Stored.Type type(JsonParser json, String name) throws IOException {
+    expect(json.currentToken(), JsonToken.VALUE_STRING, name + " dtype");
+    for (Stored.Type type : Stored.Type.values()) {
+      if (type.name().equals(json.getText())) {
+        return type;
+      }
+    }
+    throw problem(name, "has dtype %s: expected F32, F64 or I64".formatted(json.getText()));
+  }
+
+  private long[] numbers(JsonParser json, String what) throws IOException {
+    expect(json.currentToken(), JsonToken.START_ARRAY, what);
+    long[] numbers = new long[MOST_AXES];
+    int count = 0;
+    while (json.nextToken() != JsonToken.END_ARRAY) {
+      expect(json.currentToken(), JsonToken.VALUE_NUMBER_INT, what);
+      if (count == MOST_AXES) {
+        throw problem(what, "has more than %d numbers".formatted(MOST_AXES));
+      }
+      numbers[count] = json.getLongValue();
+      if (numbers[count++] < 0) {
+        throw problem(what, "has a negative number");
+      }
+    }
+    return Arrays.copyOf(numbers, count);
+  }
+
+  private int[] sizes(String name, long... shape) throws SafetensorsException {
+    int[] sizes = new int[shape.length];
+    for (int axis = 0; axis < shape.length; axis++) {
+      if (shape[axis] > Integer.MAX_VALUE) {
+        throw problem(name, "has an axis of %d".formatted(shape[axis]));
+      }
+      sizes[axis] = (int) shape[axis];
+    }
+    return sizes;
+  }
+
+  /** Takes a tensor that begins where the one before ended; returns where it ends. */
+  private long accept(Claim claim, long reached) throws SafetensorsException {
+    if (claim.begin() != reached || claim.end() < reached || claim.end() > data.remaining()) {
+      throw problem(
+          claim.name(),
+          "has data_offsets %d to %d: expected them to go on from %d, within %d bytes"
+              .formatted(claim.begin(), claim.end(), reached, data.remaining()));
+    }
+    long expected = claim.type().bytes();
+    for (int axis : claim.shape()) {
+      expected = Math.min(expected * axis, Long.MAX_VALUE / Integer.MAX_VALUE);
+    }
+    if (claim.end() - claim.begin() != expected) {
+      throw problem(
+          claim.name(),
+          "has %d bytes, expected %d for its dtype and shape"
+              .formatted(claim.end() - claim.begin(), expected));
+    }
+    ByteBuffer bytes = data.slice((int) claim.begin(), (int) expected);
+    tensors.put(claim.name(), new Stored(claim.type(), claim.shape(), bytes));
+    return claim.end();
+  }
+
+  private void expect(JsonToken found, JsonToken expected, String what)
+      throws SafetensorsException {
+    if (found != expected) {
+      throw problem(
+          what,
+          "expected %s, got %s"
+              .formatted(
+                  expected.name().toLowerCase(Locale.ROOT).replace('_', ' '),
+                  String.valueOf(found).toLowerCase(Locale.ROOT).replace('_', ' ')));
+    }
+  }
+
+  private SafetensorsException problem(String what, String problem) {
+    return new SafetensorsException(file, what + " " + problem);
+  }
+
+  /** Returns the header's text, padded with spaces so that the data is aligned to 8 bytes. */
+  static byte[] text(Safetensors contents) throws IOException {
+    ByteArrayOutputStream text = new ByteArrayOutputStream();
+    try (JsonGenerator json = JSON.createGenerator(text)) {
+      json.writeStartObject();
+      json.writeObjectFieldStart(METADATA);
+      for (Map.Entry<String, String> entry : contents.metadata().entrySet()) {
+        json.writeStringField(entry.getKey(), entry.getValue());
+      }
+      json.writeEndObject();
+      long at = 0;
+      for (Map.Entry<String, Stored> entry : contents.tensors().entrySet()) {
+        Stored tensor = entry.getValue();
+        long end = at + tensor.bytes().remaining();
+        json.writeObjectFieldStart(entry.getKey());
+        json.writeStringField("dtype", tensor.type().name());
+        json.writeFieldName("shape");
+        json.writeArray(tensor.shape(), 0, tensor.shape().length);
+        json.writeFieldName("data_offsets");
+        json.writeArray(new long[] {at, end}, 0, 2);
+        json.writeEndObject();
+        at = end;
+      }
+      json.writeEndObject();
+    }
+    while (text.size() % Long.BYTES != 0) {
+      text.write(' ');
+    }
+    return text.toByteArray();
+  }
+}

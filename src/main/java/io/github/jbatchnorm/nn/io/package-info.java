@@ -1,0 +1,5 @@
+/** Files of tensors. */
+@NullMarked
+package io.github.jbatchnorm.nn.io;
+
+import org.jspecify.annotations.NullMarked;
