@@ -32,6 +32,9 @@ final class Blas {
 
   private Blas() {}
 
+  /** Loads OpenBLAS if it is not loaded yet: this class does. */
+  static void load() {}
+
   /** A row-major matrix inside a storage, from an element on; perhaps read transposed. */
   record Matrix(Storage storage, int from, int rows, int columns, boolean transposed) {
     Matrix(Storage storage, int rows, int columns) {

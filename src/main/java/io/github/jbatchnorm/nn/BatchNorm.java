@@ -75,8 +75,7 @@ public final class BatchNorm implements Layer {
         storage -> {
           for (int c = 0; c < storage.length(); c++) {
             double value = batch.get(c) * factor;
-            storage.set(
-                c, storage.get(c) * (1 - NEW_VALUE_WEIGHT) + value * NEW_VALUE_WEIGHT);
+            storage.set(c, storage.get(c) * (1 - NEW_VALUE_WEIGHT) + value * NEW_VALUE_WEIGHT);
           }
         });
   }

@@ -62,7 +62,8 @@ public final class StateFile {
               check(name, saved, Stored.Type.I64);
             }));
     if (!unknown.isEmpty()) {
-      throw new IllegalArgumentException("%s: no such tensor here".formatted(unknown.iterator().next()));
+      throw new IllegalArgumentException(
+          "%s: no such tensor here".formatted(unknown.iterator().next()));
     }
     state.accept(
         visitor(

@@ -54,8 +54,7 @@ public final class IdxFiles {
       throw new IdxFormatException(
           testImages,
           "images are %d x %d, those of %s are %d x %d"
-              .formatted(
-                  test.rows(), test.columns(), trainImages, train.rows(), train.columns()));
+              .formatted(test.rows(), test.columns(), trainImages, train.rows(), train.columns()));
     }
     return new TrainAndTest(train, test);
   }
@@ -111,8 +110,7 @@ public final class IdxFiles {
     InputStream in = Files.newInputStream(file);
     try {
       boolean zipped = file.toString().endsWith(".gz");
-      return new DataInputStream(
-          new BufferedInputStream(zipped ? new GZIPInputStream(in) : in));
+      return new DataInputStream(new BufferedInputStream(zipped ? new GZIPInputStream(in) : in));
     } catch (IOException e) {
       in.close();
       throw e;

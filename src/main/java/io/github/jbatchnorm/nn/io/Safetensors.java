@@ -30,7 +30,8 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
   /**
    * Reads a file of at most 2 GiB.
    *
-   * @throws SafetensorsException if it is broken, or holds tensors of other types than F32, F64, I64
+   * @throws SafetensorsException if it is broken, or holds tensors of other types than F32, F64,
+   *     I64
    */
   public static Safetensors read(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file)) {

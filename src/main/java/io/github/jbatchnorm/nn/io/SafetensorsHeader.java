@@ -39,7 +39,7 @@ final class SafetensorsHeader {
   private final Map<String, String> metadata = new LinkedHashMap<>();
 
   /** What the header says of one tensor. */
-  private record Claim(String name, Stored.Type type, int[] shape, long begin, long end) {}
+  private record Claim(String name, Stored.Type type, List<Integer> shape, long begin, long end) {}
 
   SafetensorsHeader(Path file, ByteBuffer data) {
     this.file = file;
@@ -73,8 +73,7 @@ final class SafetensorsHeader {
       reached = accept(claim, reached);
     }
     if (reached != data.remaining()) {
-      throw problem(
-          "the data", "expected %d bytes, got %d".formatted(reached, data.remaining()));
+      throw problem("the data", "expected %d bytes, got %d".formatted(reached, data.remaining()));
     }
     return new Safetensors(tensors, metadata);
   }
@@ -134,13 +133,13 @@ final class SafetensorsHeader {
     return Arrays.copyOf(numbers, count);
   }
 
-  private int[] sizes(String name, long... shape) throws SafetensorsException {
-    int[] sizes = new int[shape.length];
-    for (int axis = 0; axis < shape.length; axis++) {
-      if (shape[axis] > Integer.MAX_VALUE) {
-        throw problem(name, "has an axis of %d".formatted(shape[axis]));
+  private List<Integer> sizes(String name, long... shape) throws SafetensorsException {
+    List<Integer> sizes = new ArrayList<>();
+    for (long axis : shape) {
+      if (axis > Integer.MAX_VALUE) {
+        throw problem(name, "has an axis of %d".formatted(axis));
       }
-      sizes[axis] = (int) shape[axis];
+      sizes.add((int) axis);
     }
     return sizes;
   }
@@ -164,7 +163,8 @@ final class SafetensorsHeader {
               .formatted(claim.end() - claim.begin(), expected));
     }
     ByteBuffer bytes = data.slice((int) claim.begin(), (int) expected);
-    tensors.put(claim.name(), new Stored(claim.type(), claim.shape(), bytes));
+    int[] shape = claim.shape().stream().mapToInt(Integer::intValue).toArray();
+    tensors.put(claim.name(), new Stored(claim.type(), shape, bytes));
     return claim.end();
   }
 

@@ -47,7 +47,8 @@ public final class Stored {
     }
     if (bytes.remaining() != size) {
       throw new IllegalArgumentException(
-          "bytes: expected %d for shape %s, got %d".formatted(size, text(shape), bytes.remaining()));
+          "bytes: expected %d for shape %s, got %d"
+              .formatted(size, text(shape), bytes.remaining()));
     }
     this.type = type;
     this.shape = shape.clone();

@@ -1,0 +1,34 @@
+package io.github.jbatchnorm.cli;
+
+import java.io.IOException;
+import java.util.List;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.BitmapEncoder.BitmapFormat;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.style.Styler.LegendPosition;
+
+/** The chart of test accuracy by epoch, of both networks. */
+final class AccuracyChart {
+  private static final int WIDTH = 800;
+  private static final int HEIGHT = 500;
+
+  private AccuracyChart() {}
+
+  /** Returns the chart as a PNG. */
+  static byte[] draw(List<TrainCommand.Row> rows) throws IOException {
+    XYChart chart =
+        new XYChartBuilder()
+            .width(WIDTH)
+            .height(HEIGHT)
+            .title("Test accuracy with and without batch normalization")
+            .xAxisTitle("epoch")
+            .yAxisTitle("test accuracy, %")
+            .build();
+    chart.getStyler().setLegendPosition(LegendPosition.InsideSE).setXAxisDecimalPattern("0");
+    List<Integer> epochs = rows.stream().map(TrainCommand.Row::epoch).toList();
+    chart.addSeries("with", epochs, rows.stream().map(row -> 100 * row.with()).toList());
+    chart.addSeries("without", epochs, rows.stream().map(row -> 100 * row.without()).toList());
+    return BitmapEncoder.getBitmapBytes(chart, BitmapFormat.PNG);
+  }
+}

@@ -1,0 +1,71 @@
+package io.github.jbatchnorm.cli;
+
+import io.github.jbatchnorm.nn.StateFile;
+import io.github.jbatchnorm.nn.StateVisitor;
+import io.github.jbatchnorm.nn.io.Safetensors;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Both networks with their optimizers, to a file and back. The network with batch norm has its
+ * tensors under PyTorch's names, as in conv1.weight; the other's begin with {@code without.}.
+ */
+final class Checkpoint {
+  private static final String EPOCH = "epoch";
+  private static final String OPTIMIZER = "optimizer";
+
+  private final Contestant with;
+  private final Contestant without;
+  private final OptimizerChoice optimizer;
+
+  Checkpoint(Contestant with, Contestant without, OptimizerChoice optimizer) {
+    this.with = with;
+    this.without = without;
+    this.optimizer = optimizer;
+  }
+
+  /** Returns the network with batch norm. */
+  Contestant with() {
+    return with;
+  }
+
+  /** Returns the network without. */
+  Contestant without() {
+    return without;
+  }
+
+  private void visit(StateVisitor visitor) {
+    with.visit(visitor);
+    without.visit(visitor.within("without."));
+  }
+
+  /** Returns the state after an epoch. */
+  Safetensors save(int epoch) {
+    return new Safetensors(
+        StateFile.save(this::visit),
+        Map.of(
+            EPOCH, Integer.toString(epoch), OPTIMIZER, optimizer.name().toLowerCase(Locale.ROOT)));
+  }
+
+  /** Takes the state of a file; returns the number of epochs trained. */
+  int load(Path file) throws IOException, UserException {
+    Safetensors saved = Safetensors.read(file);
+    String trainedWith = saved.metadata().get(OPTIMIZER);
+    String epoch = saved.metadata().getOrDefault(EPOCH, "");
+    if (trainedWith == null || !epoch.matches("\\d{1,9}")) {
+      throw new UserException("--resume: %s was not written by train".formatted(file));
+    }
+    if (!trainedWith.equalsIgnoreCase(optimizer.name())) {
+      throw new UserException(
+          "--resume: %s was trained with --optimizer %s".formatted(file, trainedWith));
+    }
+    try {
+      StateFile.load(saved.tensors(), this::visit);
+    } catch (IllegalArgumentException e) {
+      throw new UserException("--resume: %s: %s".formatted(file, e.getMessage()));
+    }
+    return Integer.parseInt(epoch);
+  }
+}

@@ -1,0 +1,77 @@
+package io.github.jbatchnorm.cli;
+
+import io.github.jbatchnorm.autograd.Functions;
+import io.github.jbatchnorm.autograd.NoAutodiff;
+import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.nn.Layer;
+import io.github.jbatchnorm.nn.Mode;
+import io.github.jbatchnorm.nn.Optimizer;
+import io.github.jbatchnorm.nn.StateVisitor;
+import io.github.jbatchnorm.nn.data.Batches;
+import io.github.jbatchnorm.nn.data.ImageSet;
+
+/** One of the two networks, with its optimizer. */
+final class Contestant {
+  private static final int TEST_BATCH = 500;
+
+  private final String name;
+  private final Layer network;
+  private final Optimizer optimizer;
+
+  Contestant(String name, Layer network, Optimizer optimizer) {
+    this.name = name;
+    this.network = network;
+    this.optimizer = optimizer;
+  }
+
+  String name() {
+    return name;
+  }
+
+  /** Shows network and optimizer to a visitor. */
+  void visit(StateVisitor visitor) {
+    network.visit(visitor);
+    optimizer.visit(visitor.within("optimizer."));
+  }
+
+  /** Is told of each batch that was trained on. */
+  @FunctionalInterface
+  interface BatchListener {
+    void trained(int images, double loss);
+  }
+
+  /** Trains on each image once. */
+  void train(Batches batches, BatchListener listener) {
+    for (int i = 0; i < batches.count(); i++) {
+      int[] labels = batches.labels(i);
+      Tensor scores = network.forward(batches.images(i), Mode.TRAINING);
+      Tensor loss = Functions.softmaxCrossentropy(scores, labels);
+      loss.backward();
+      optimizer.step();
+      listener.trained(labels.length, loss.item());
+    }
+  }
+
+  /** Returns the share of images that are recognized. */
+  double accuracy(ImageSet images) {
+    Batches batches = Batches.inOrder(images, TEST_BATCH);
+    int right = 0;
+    for (int i = 0; i < batches.count(); i++) {
+      Tensor x = batches.images(i);
+      Tensor scores = NoAutodiff.call(() -> network.forward(x, Mode.EVALUATION));
+      int[] labels = batches.labels(i);
+      for (int n = 0; n < labels.length; n++) {
+        right += likeliest(scores, n) == labels[n] ? 1 : 0;
+      }
+    }
+    return (double) right / images.count();
+  }
+
+  private static int likeliest(Tensor scores, int row) {
+    int best = 0;
+    for (int k = 1; k < scores.dim(1); k++) {
+      best = scores.get(row, k) > scores.get(row, best) ? k : best;
+    }
+    return best;
+  }
+}

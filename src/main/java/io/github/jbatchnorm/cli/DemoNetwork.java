@@ -1,0 +1,51 @@
+package io.github.jbatchnorm.cli;
+
+import io.github.jbatchnorm.autograd.Functions;
+import io.github.jbatchnorm.nn.BatchNorm;
+import io.github.jbatchnorm.nn.Conv2d;
+import io.github.jbatchnorm.nn.Dense;
+import io.github.jbatchnorm.nn.Sequential;
+import io.github.jbatchnorm.nn.data.ImageSet;
+import java.util.OptionalDouble;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+
+/**
+ * The network that is trained: twice convolution, batch norm, relu and pooling, then a dense layer.
+ * Without batch norm, the convolutions have a bias in its place; the weights begin the same.
+ */
+final class DemoNetwork {
+  private static final int FIRST = 16;
+  private static final int SECOND = 32;
+  private static final int KERNEL = 3;
+
+  private DemoNetwork() {}
+
+  /** Returns the network for images of a size; eps is absent in the network without batch norm. */
+  static Sequential create(ImageSet images, int classes, OptionalDouble eps, long seed) {
+    RandomGenerator random = new SplittableRandom(seed);
+    Sequential.Builder network = Sequential.builder();
+    addBlock(network, 1, 1, FIRST, eps, random);
+    addBlock(network, 2, FIRST, SECOND, eps, random);
+    int features = SECOND * (images.rows() / 4) * (images.columns() / 4);
+    return network
+        .add("flatten", x -> x.reshape(x.dim(0), features))
+        .add("fc", new Dense(features, classes, random))
+        .build();
+  }
+
+  private static void addBlock(
+      Sequential.Builder network,
+      int number,
+      int in,
+      int out,
+      OptionalDouble eps,
+      RandomGenerator random) {
+    network.add("conv" + number, new Conv2d(in, out, KERNEL, 1, 1, eps.isEmpty(), random));
+    if (eps.isPresent()) {
+      network.add("bn" + number, new BatchNorm(out, eps.getAsDouble()));
+    }
+    network.add("relu" + number, x -> x.relu());
+    network.add("pool" + number, x -> Functions.maxPool(x, 2, 2));
+  }
+}

@@ -1,0 +1,201 @@
+package io.github.jbatchnorm.cli;
+
+import io.github.jbatchnorm.kernel.BatchNormKernel;
+import io.github.jbatchnorm.kernel.Kernels;
+import io.github.jbatchnorm.kernel.Threads;
+import io.github.jbatchnorm.nn.Layer;
+import io.github.jbatchnorm.nn.Parameters;
+import io.github.jbatchnorm.nn.data.Batches;
+import io.github.jbatchnorm.nn.data.DrawnDigits;
+import io.github.jbatchnorm.nn.data.IdxFiles;
+import io.github.jbatchnorm.nn.data.IdxFiles.TrainAndTest;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalDouble;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Trains the demo network with and without batch normalization, side by side. */
+@Command(
+    name = "train",
+    description =
+        "Train a small convolutional network with and without batch normalization, on digits that"
+            + " the program draws or on IDX files.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    showDefaultValues = true)
+final class TrainCommand implements Callable<Integer> {
+  private static final int DRAWN_TRAIN = 10_000;
+  private static final int DRAWN_TEST = 2_000;
+
+  /** Keeps the drawn test images apart from every training set. */
+  private static final long TEST_SEED = 0x7E57L << 32;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      description = "folder with MNIST's four IDX files, plain or .gz (default: drawn digits)")
+  private @Nullable Path data;
+
+  @Option(
+      names = "--optimizer",
+      defaultValue = "sgd",
+      description = "one of ${COMPLETION-CANDIDATES}")
+  private OptimizerChoice optimizer = OptimizerChoice.SGD;
+
+  @Option(names = "--momentum", defaultValue = "0.9", description = "of sgd, 0 to less than 1")
+  private double momentum;
+
+  @Option(names = "--lr", description = "learning rate (default: 0.02 for sgd, 0.001 for adam)")
+  private @Nullable Double learningRate;
+
+  @Option(names = "--batch-size", defaultValue = "64", description = "images a step")
+  private int batchSize;
+
+  @Option(names = "--epochs", defaultValue = "4", description = "times through the images")
+  private int epochs;
+
+  @Option(names = "--seed", defaultValue = "1", description = "of weights, order and digits")
+  private long seed;
+
+  @Option(names = "--threads", description = "threads to use (default: one a processor)")
+  private @Nullable Integer threads;
+
+  @Option(names = "--eps", defaultValue = "1e-5", description = "added to the variance")
+  private double eps;
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      defaultValue = "jbatchnorm-train",
+      description = "folder for chart.png and model.safetensors")
+  private Path out = Path.of("jbatchnorm-train");
+
+  @Option(
+      names = "--resume",
+      paramLabel = "FILE",
+      description = "go on from a model.safetensors of the same options")
+  private @Nullable Path resume;
+
+  /** The test accuracies of one epoch. */
+  record Row(int epoch, double with, double without) {}
+
+  @Override
+  public Integer call() throws UserException, IOException {
+    checkNumbers();
+    TrainAndTest images = images();
+    Checkpoint checkpoint = checkpoint(images);
+    int done = resume == null ? 0 : checkpoint.load(resume);
+    OutputFolder folder = OutputFolder.prepare(out);
+    PrintWriter print = spec.commandLine().getOut();
+    BatchNormKernel kernel = Kernels.current();
+    print.printf(
+        Locale.ROOT,
+        "%d training images, %d test images; %s kernel, %d threads%n",
+        images.train().count(),
+        images.test().count(),
+        kernel.name(),
+        Threads.count());
+    print.printf("%5s  %23s  %23s%n", "", "with batch norm", "without");
+    print.printf(
+        "%5s  %10s %12s  %10s %12s%n", "epoch", "accuracy", "images/s", "accuracy", "images/s");
+    print.flush();
+    List<Row> rows = new ArrayList<>();
+    for (int epoch = done + 1; epoch <= done + epochs; epoch++) {
+      rows.add(epoch(checkpoint, images, epoch, print));
+      folder.writeModel(checkpoint.save(epoch));
+    }
+    folder.writeChart(AccuracyChart.draw(rows));
+    print.printf("Wrote %s and %s%n", folder.chart(), folder.model());
+    print.flush();
+    return 0;
+  }
+
+  private Row epoch(Checkpoint checkpoint, TrainAndTest images, int epoch, PrintWriter print) {
+    double[] accuracies = new double[2];
+    double[] rates = new double[2];
+    Contestant[] both = {checkpoint.with(), checkpoint.without()};
+    for (int i = 0; i < both.length; i++) {
+      String task = "epoch %d, %s".formatted(epoch, both[i].name());
+      try (EpochProgress progress = new EpochProgress(task, images.train().count(), System.err)) {
+        both[i].train(Batches.shuffled(images.train(), batchSize, seed, epoch), progress::trained);
+        rates[i] = progress.imagesPerSecond();
+      }
+      accuracies[i] = both[i].accuracy(images.test());
+    }
+    print.printf(
+        Locale.ROOT,
+        "%5d  %9.2f%% %12.0f  %9.2f%% %12.0f%n",
+        epoch,
+        100 * accuracies[0],
+        rates[0],
+        100 * accuracies[1],
+        rates[1]);
+    print.flush();
+    return new Row(epoch, accuracies[0], accuracies[1]);
+  }
+
+  private void checkNumbers() throws UserException {
+    expect(eps >= 0 && eps < Double.POSITIVE_INFINITY, "--eps", "a finite value of 0 or more", eps);
+    expect(momentum >= 0 && momentum < 1, "--momentum", "0 or more and less than 1", momentum);
+    double rate = rate();
+    expect(rate > 0 && rate < Double.POSITIVE_INFINITY, "--lr", "more than 0", rate);
+    expect(batchSize >= 1, "--batch-size", "1 or more", batchSize);
+    expect(epochs >= 1 && epochs <= 1_000_000, "--epochs", "1 to 1000000", epochs);
+    if (threads != null) {
+      expect(threads >= 1 && threads <= 1024, "--threads", "1 to 1024", threads);
+      System.setProperty(Threads.PROPERTY, Integer.toString(threads));
+    }
+  }
+
+  private static void expect(boolean holds, String option, String expected, Object got)
+      throws UserException {
+    if (!holds) {
+      throw new UserException("%s: expected %s, got %s".formatted(option, expected, got));
+    }
+  }
+
+  private double rate() {
+    return learningRate == null ? optimizer.learningRate() : learningRate;
+  }
+
+  private TrainAndTest images() throws IOException, UserException {
+    if (data == null) {
+      return new TrainAndTest(
+          DrawnDigits.draw(DRAWN_TRAIN, seed), DrawnDigits.draw(DRAWN_TEST, seed ^ TEST_SEED));
+    }
+    TrainAndTest images = IdxFiles.read(data);
+    if (images.train().rows() < 4 || images.train().columns() < 4) {
+      throw new UserException("--data: expected images of at least 4 x 4 pixels");
+    }
+    if (images.train().count() % batchSize == 1 && images.train().rows() < 8) {
+      throw new UserException("--batch-size: leaves a last batch of one image");
+    }
+    return images;
+  }
+
+  private Checkpoint checkpoint(TrainAndTest images) {
+    int classes = Math.max(images.train().classes(), images.test().classes());
+    return new Checkpoint(
+        contestant(
+            "with", DemoNetwork.create(images.train(), classes, OptionalDouble.of(eps), seed)),
+        contestant(
+            "without", DemoNetwork.create(images.train(), classes, OptionalDouble.empty(), seed)),
+        optimizer);
+  }
+
+  private Contestant contestant(String name, Layer network) {
+    return new Contestant(
+        name, network, optimizer.create(Parameters.of(network), rate(), momentum));
+  }
+}
