@@ -33,13 +33,17 @@ final class Elementwise {
   /** Returns a constant tensor of {@code map} over the elements of {@code x}. */
   static Tensor map(Tensor x, DType dtype, Map map) {
     Storage result = Storage.allocate(dtype, x.size());
-    double[] chunk = new double[Math.min(CHUNK, x.size())];
-    for (int at = 0; at < x.size(); at += CHUNK) {
-      int n = Math.min(CHUNK, x.size() - at);
-      x.storage().read(at, chunk, 0, n);
-      map.compute(chunk, n);
-      result.write(at, chunk, 0, n);
-    }
+    Parallel.ranges(
+        x.size(),
+        (from, end) -> {
+          double[] chunk = new double[Math.min(CHUNK, end - from)];
+          for (int at = from; at < end; at += CHUNK) {
+            int n = Math.min(CHUNK, end - at);
+            x.storage().read(at, chunk, 0, n);
+            map.compute(chunk, n);
+            result.write(at, chunk, 0, n);
+          }
+        });
     return Tensor.constant(result, x.shape());
   }
 
@@ -53,17 +57,21 @@ final class Elementwise {
     int[] shape = Shapes.broadcast(a.shape(), b.shape());
     int size = Shapes.size(shape);
     Storage result = Storage.allocate(DType.promote(a.dtype(), b.dtype()), size);
-    StridedReader left = reader(a, shape);
-    StridedReader right = reader(b, shape);
-    double[] x = new double[Math.min(CHUNK, size)];
-    double[] y = new double[Math.min(CHUNK, size)];
-    for (int at = 0; at < size; at += CHUNK) {
-      int n = Math.min(CHUNK, size - at);
-      left.next(x, n);
-      right.next(y, n);
-      zip.compute(x, y, n);
-      result.write(at, x, 0, n);
-    }
+    Parallel.ranges(
+        size,
+        (from, end) -> {
+          StridedReader left = reader(a, from, shape);
+          StridedReader right = reader(b, from, shape);
+          double[] x = new double[Math.min(CHUNK, end - from)];
+          double[] y = new double[x.length];
+          for (int at = from; at < end; at += CHUNK) {
+            int n = Math.min(CHUNK, end - at);
+            left.next(x, n);
+            right.next(y, n);
+            zip.compute(x, y, n);
+            result.write(at, x, 0, n);
+          }
+        });
     return Tensor.constant(result, shape);
   }
 
@@ -71,18 +79,22 @@ final class Elementwise {
   static Tensor gather(Tensor x, int[] shape, int[] strides) {
     int size = Shapes.size(shape);
     Storage result = Storage.allocate(x.dtype(), size);
-    StridedReader reader = new StridedReader(x.storage(), shape, strides);
-    double[] chunk = new double[Math.min(CHUNK, size)];
-    for (int at = 0; at < size; at += CHUNK) {
-      int n = Math.min(CHUNK, size - at);
-      reader.next(chunk, n);
-      result.write(at, chunk, 0, n);
-    }
+    Parallel.ranges(
+        size,
+        (from, end) -> {
+          StridedReader reader = new StridedReader(x.storage(), from, shape, strides);
+          double[] chunk = new double[Math.min(CHUNK, end - from)];
+          for (int at = from; at < end; at += CHUNK) {
+            int n = Math.min(CHUNK, end - at);
+            reader.next(chunk, n);
+            result.write(at, chunk, 0, n);
+          }
+        });
     return Tensor.constant(result, shape);
   }
 
-  /** Returns a reader of {@code x} broadcast to {@code shape}. */
-  static StridedReader reader(Tensor x, int... shape) {
-    return new StridedReader(x.storage(), shape, Shapes.broadcastStrides(x.shape(), shape));
+  /** Returns a reader of {@code x} broadcast to {@code shape}, from element {@code from} on. */
+  private static StridedReader reader(Tensor x, int from, int... shape) {
+    return new StridedReader(x.storage(), from, shape, Shapes.broadcastStrides(x.shape(), shape));
   }
 }

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.autograd;
 import io.github.jbatchnorm.kernel.jni.TextFunction;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
 
 /** What OpenBLAS, which computes matrix products, says of itself. */
 public final class OpenBlas {
@@ -16,6 +17,12 @@ public final class OpenBlas {
   public static String configuration() {
     Blas.load();
     Pointer address = Loader.addressof("openblas_get_config");
-    return address == null ? "without a description" : new TextFunction(address).call().getString();
+    if (address == null) {
+      return "without a description";
+    }
+    // JavaCPP's function pointers are places that hold a function's address.
+    try (PointerPointer<Pointer> place = new PointerPointer<>(1)) {
+      return new TextFunction(place.put(address)).call().getString();
+    }
   }
 }

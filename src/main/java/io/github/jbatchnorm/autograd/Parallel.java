@@ -7,6 +7,11 @@ import java.util.stream.IntStream;
 
 /** Runs independent parts of one operation side by side, on the threads that the kernel has too. */
 final class Parallel {
+  /** The smallest range worth a thread, in elements. */
+  private static final int RANGE = 16384;
+
+  private static final int MOST_RANGES = 64;
+
   private static final int COUNT = Threads.count();
 
   /** Made when first needed. */
@@ -23,5 +28,21 @@ final class Parallel {
     } else {
       Pool.POOL.submit(() -> IntStream.range(0, parts).parallel().forEach(part)).join();
     }
+  }
+
+  /** What is done for the elements from {@code from} up to {@code end}. */
+  @FunctionalInterface
+  interface Range {
+    void run(int from, int end);
+  }
+
+  /** Runs {@code action} over the elements 0 to {@code size} - 1 in ranges, in any order. */
+  static void ranges(int size, Range action) {
+    int ranges = Math.max(1, Math.min(size / RANGE, MOST_RANGES));
+    run(
+        ranges,
+        range ->
+            action.run(
+                (int) ((long) size * range / ranges), (int) ((long) size * (range + 1) / ranges)));
   }
 }

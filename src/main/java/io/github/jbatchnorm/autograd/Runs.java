@@ -51,6 +51,17 @@ final class Runs {
     return Arrays.equals(strides, new int[] {1});
   }
 
+  /** Goes to an element of the shape, by its row-major index. */
+  void seek(int element) {
+    offset = 0;
+    int rest = element;
+    for (int axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis] = rest % Math.max(1, shape[axis]);
+      rest /= Math.max(1, shape[axis]);
+      offset += index[axis] * strides[axis];
+    }
+  }
+
   /** Returns the offset of the current element. */
   int offset() {
     return offset;

@@ -13,9 +13,12 @@ final class StridedReader {
   private final double[] scratch;
   private int done;
 
-  StridedReader(Storage storage, int[] shape, int[] strides) {
+  /** Makes a reader that begins with element {@code from} of the shape. */
+  StridedReader(Storage storage, int from, int[] shape, int[] strides) {
     this.storage = storage;
+    this.done = from;
     this.runs = new Runs(shape, strides);
+    runs.seek(from);
     this.scratch = runs.isPlain() ? new double[0] : new double[Elementwise.CHUNK];
   }
 

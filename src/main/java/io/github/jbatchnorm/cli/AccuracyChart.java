@@ -2,8 +2,7 @@ package io.github.jbatchnorm.cli;
 
 import java.io.IOException;
 import java.util.List;
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.BitmapEncoder.BitmapFormat;
+import org.knowm.xchart.ChartEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.style.Styler.LegendPosition;
@@ -25,10 +24,10 @@ final class AccuracyChart {
             .xAxisTitle("epoch")
             .yAxisTitle("test accuracy, %")
             .build();
-    chart.getStyler().setLegendPosition(LegendPosition.InsideSE).setXAxisDecimalPattern("0");
+    chart.getStyler().setXAxisDecimalPattern("0").setLegendPosition(LegendPosition.InsideSE);
     List<Integer> epochs = rows.stream().map(TrainCommand.Row::epoch).toList();
     chart.addSeries("with", epochs, rows.stream().map(row -> 100 * row.with()).toList());
     chart.addSeries("without", epochs, rows.stream().map(row -> 100 * row.without()).toList());
-    return BitmapEncoder.getBitmapBytes(chart, BitmapFormat.PNG);
+    return ChartEncoder.getBytes(chart, "png");
   }
 }

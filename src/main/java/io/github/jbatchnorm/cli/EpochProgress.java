@@ -1,11 +1,11 @@
 package io.github.jbatchnorm.cli;
 
 import java.io.Console;
-import java.io.PrintStream;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.Locale;
+import java.util.function.Consumer;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -20,12 +20,14 @@ final class EpochProgress implements AutoCloseable {
   private static final int BAR_INTERVAL_MILLIS = 200;
   private static final int LINE_INTERVAL_MILLIS = 5000;
 
+  private static final int LINE_WIDTH = 100;
+
   private final ProgressBar bar;
   private final long start = System.nanoTime();
   private double loss = Double.NaN;
   private long images;
 
-  EpochProgress(String task, long total, PrintStream err) {
+  EpochProgress(String task, long total, Consumer<String> lines) {
     ProgressBarBuilder builder =
         new ProgressBarBuilder()
             .setTaskName(task)
@@ -37,12 +39,14 @@ final class EpochProgress implements AutoCloseable {
     } else {
       builder
           .setUpdateIntervalMillis(LINE_INTERVAL_MILLIS)
-          .setConsumer(new DelegatingProgressBarConsumer(line -> err.println(line.strip()), 100));
+          .setConsumer(
+              new DelegatingProgressBarConsumer(line -> lines.accept(line.strip()), LINE_WIDTH));
     }
     bar = builder.build();
   }
 
   /** Returns true where a person watches: from Java 22 on, a console may be no terminal. */
+  @SuppressWarnings("SystemConsoleNull") // what follows handles the change of Java 22
   private static boolean onTerminal() {
     Console console = System.console();
     if (console == null) {

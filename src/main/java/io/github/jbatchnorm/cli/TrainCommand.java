@@ -127,7 +127,7 @@ final class TrainCommand implements Callable<Integer> {
     Contestant[] both = {checkpoint.with(), checkpoint.without()};
     for (int i = 0; i < both.length; i++) {
       String task = "epoch %d, %s".formatted(epoch, both[i].name());
-      try (EpochProgress progress = new EpochProgress(task, images.train().count(), System.err)) {
+      try (EpochProgress progress = new EpochProgress(task, images.train().count(), this::say)) {
         both[i].train(Batches.shuffled(images.train(), batchSize, seed, epoch), progress::trained);
         rates[i] = progress.imagesPerSecond();
       }
@@ -143,6 +143,11 @@ final class TrainCommand implements Callable<Integer> {
         rates[1]);
     print.flush();
     return new Row(epoch, accuracies[0], accuracies[1]);
+  }
+
+  private void say(String line) {
+    spec.commandLine().getErr().println(line);
+    spec.commandLine().getErr().flush();
   }
 
   private void checkNumbers() throws UserException {

@@ -17,9 +17,9 @@ public class TextFunction extends FunctionPointer {
     Loader.load();
   }
 
-  /** Takes the function's address. */
-  public TextFunction(Pointer address) {
-    super(address);
+  /** Takes a place that holds the function's address. */
+  public TextFunction(Pointer place) {
+    super(place);
   }
 
   /** Calls the function. */
