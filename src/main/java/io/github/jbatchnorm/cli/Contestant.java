@@ -41,7 +41,8 @@ final class Contestant {
   }
 
   /** Trains on each image once. */
-  void train(Batches batches, BatchListener listener) {
+  void train(Batches batches, double learningRate, BatchListener listener) {
+    optimizer.learningRate(learningRate);
     for (int i = 0; i < batches.count(); i++) {
       int[] labels = batches.labels(i);
       Tensor scores = network.forward(batches.images(i), Mode.TRAINING);

@@ -17,6 +17,7 @@ import java.util.random.RandomGenerator;
 final class DemoNetwork {
   private static final int FIRST = 16;
   private static final int SECOND = 32;
+  private static final int THIRD = 64;
   private static final int KERNEL = 3;
 
   private DemoNetwork() {}
@@ -27,7 +28,8 @@ final class DemoNetwork {
     Sequential.Builder network = Sequential.builder();
     addBlock(network, 1, 1, FIRST, eps, random);
     addBlock(network, 2, FIRST, SECOND, eps, random);
-    int features = SECOND * (images.rows() / 4) * (images.columns() / 4);
+    addBlock(network, 3, SECOND, THIRD, eps, random);
+    int features = THIRD * (images.rows() / 8) * (images.columns() / 8);
     return network
         .add("flatten", x -> x.reshape(x.dim(0), features))
         .add("fc", new Dense(features, classes, random))

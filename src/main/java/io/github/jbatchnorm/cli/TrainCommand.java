@@ -59,11 +59,23 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--lr", description = "learning rate (default: 0.02 for sgd, 0.001 for adam)")
   private @Nullable Double learningRate;
 
+  @Option(
+      names = "--lr-decay",
+      defaultValue = "0.6",
+      description = "factor of the learning rate from epoch to epoch, more than 0 to 1")
+  private double decay;
+
   @Option(names = "--batch-size", defaultValue = "64", description = "images a step")
   private int batchSize;
 
   @Option(names = "--epochs", defaultValue = "4", description = "times through the images")
   private int epochs;
+
+  @Option(
+      names = "--shift",
+      defaultValue = "1",
+      description = "the most pixels that a training image is moved at random")
+  private int shift;
 
   @Option(names = "--seed", defaultValue = "1", description = "of weights, order and digits")
   private long seed;
@@ -128,7 +140,9 @@ final class TrainCommand implements Callable<Integer> {
     for (int i = 0; i < both.length; i++) {
       String task = "epoch %d, %s".formatted(epoch, both[i].name());
       try (EpochProgress progress = new EpochProgress(task, images.train().count(), this::say)) {
-        both[i].train(Batches.shuffled(images.train(), batchSize, seed, epoch), progress::trained);
+        both[i].train(Batches.shuffled(images.train(), batchSize, shift, seed, epoch),
+            rate() * StrictMath.pow(decay, epoch - 1),
+            progress::trained);
         rates[i] = progress.imagesPerSecond();
       }
       accuracies[i] = both[i].accuracy(images.test());
@@ -155,7 +169,9 @@ final class TrainCommand implements Callable<Integer> {
     expect(momentum >= 0 && momentum < 1, "--momentum", "0 or more and less than 1", momentum);
     double rate = rate();
     expect(rate > 0 && rate < Double.POSITIVE_INFINITY, "--lr", "more than 0", rate);
+    expect(decay > 0 && decay <= 1, "--lr-decay", "more than 0 and at most 1", decay);
     expect(batchSize >= 1, "--batch-size", "1 or more", batchSize);
+    expect(shift >= 0 && shift <= 1024, "--shift", "0 to 1024", shift);
     expect(epochs >= 1 && epochs <= 1_000_000, "--epochs", "1 to 1000000", epochs);
     if (threads != null) {
       expect(threads >= 1 && threads <= 1024, "--threads", "1 to 1024", threads);

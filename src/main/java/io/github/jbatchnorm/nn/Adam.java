@@ -18,7 +18,7 @@ public final class Adam implements Optimizer {
 
   private final Map<String, Tensor> parameters;
   private final Map<String, Averages> averages = new LinkedHashMap<>();
-  private final double learningRate;
+  private double learningRate;
   private long steps;
 
   /**
@@ -67,6 +67,11 @@ public final class Adam implements Optimizer {
     average.first().update(storage -> storage.write(0, m, 0, m.length));
     average.second().update(storage -> storage.write(0, v, 0, v.length));
     parameter.update(storage -> storage.write(0, p, 0, p.length));
+  }
+
+  @Override
+  public void learningRate(double rate) {
+    learningRate = Ranges.positive("rate", rate);
   }
 
   @Override

@@ -10,14 +10,14 @@ public final class Dense implements Layer {
   private final Tensor bias;
 
   /**
-   * Makes a layer with weights after He and a bias of 0.
+   * Makes a layer with weights uniform in +-1 / sqrt(in), PyTorch's default, and a bias of 0.
    *
    * @param in features of the input
    * @param out features of the output
    * @param random where the weights come from
    */
   public Dense(int in, int out, RandomGenerator random) {
-    this.weight = Initial.heUniform(random, in, out, in);
+    this.weight = Initial.uniform(random, 1 / Math.sqrt(in), out, in);
     this.bias = Initial.filled(0, out);
   }
 

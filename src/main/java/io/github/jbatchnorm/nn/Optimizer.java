@@ -5,6 +5,13 @@ public interface Optimizer {
   /** Changes each parameter that has a gradient, once. */
   void step();
 
+  /**
+   * Sets the learning rate of the steps to come.
+   *
+   * @throws IllegalArgumentException if it is not finite and more than 0
+   */
+  void learningRate(double rate);
+
   /** Shows the optimizer's state to a visitor, in a fixed order. */
   void visit(StateVisitor visitor);
 }

@@ -11,7 +11,7 @@ import java.util.Map;
 public final class Sgd implements Optimizer {
   private final Map<String, Tensor> parameters;
   private final Map<String, Tensor> velocities = new LinkedHashMap<>();
-  private final double learningRate;
+  private double learningRate;
   private final double momentum;
 
   /**
@@ -51,6 +51,11 @@ public final class Sgd implements Optimizer {
     }
     velocity.update(storage -> storage.write(0, v, 0, v.length));
     parameter.update(storage -> storage.write(0, p, 0, p.length));
+  }
+
+  @Override
+  public void learningRate(double rate) {
+    learningRate = Ranges.positive("rate", rate);
   }
 
   @Override

@@ -11,28 +11,41 @@ public final class Batches {
   private final ImageSet images;
   private final int size;
   private final int[] order;
+  private final int[] down;
+  private final int[] right;
 
-  private Batches(ImageSet images, int size, int[] order) {
+  private Batches(ImageSet images, int size) {
     if (size < 1) {
       throw new IllegalArgumentException("size: expected 1 or more, got " + size);
     }
     this.images = images;
     this.size = size;
-    this.order = order;
+    this.order = new int[images.count()];
+    this.down = new int[images.count()];
+    this.right = new int[images.count()];
+    for (int i = 0; i < order.length; i++) {
+      order[i] = i;
+    }
   }
 
   /** Returns batches in the images' own order. */
   public static Batches inOrder(ImageSet images, int size) {
-    int[] order = new int[images.count()];
-    for (int i = 0; i < order.length; i++) {
-      order[i] = i;
-    }
-    return new Batches(images, size, order);
+    return new Batches(images, size);
   }
 
-  /** Returns batches in random order (Fisher and Yates). */
-  public static Batches shuffled(ImageSet images, int size, long seed, int epoch) {
-    Batches batches = inOrder(images, size);
+  /**
+   * Returns batches in random order (Fisher and Yates), each image moved at random.
+   *
+   * @param size images a batch, 1 or more
+   * @param shift the most pixels that an image is moved, down or up and right or left; paper comes
+   *     in at the edges
+   * @throws IllegalArgumentException if size or shift is out of range
+   */
+  public static Batches shuffled(ImageSet images, int size, int shift, long seed, int epoch) {
+    if (shift < 0) {
+      throw new IllegalArgumentException("shift: expected 0 or more, got " + shift);
+    }
+    Batches batches = new Batches(images, size);
     SplittableRandom random = new SplittableRandom(seed * 1_000_003 + epoch);
     int[] order = batches.order;
     for (int i = order.length - 1; i > 0; i--) {
@@ -40,6 +53,10 @@ public final class Batches {
       int held = order[i];
       order[i] = order[other];
       order[other] = held;
+    }
+    for (int i = 0; i < order.length; i++) {
+      batches.down[i] = random.nextInt(-shift, shift + 1);
+      batches.right[i] = random.nextInt(-shift, shift + 1);
     }
     return batches;
   }
@@ -61,12 +78,21 @@ public final class Batches {
   /** Returns the images of one batch, a constant of shape (n, 1, rows, columns), f32, 0 to 1. */
   public Tensor images(int batch) {
     int n = sizeOf(batch);
-    int pixels = images.rows() * images.columns();
-    float[] values = new float[n * pixels];
+    int rows = images.rows();
+    int columns = images.columns();
+    float[] values = new float[n * rows * columns];
     for (int i = 0; i < n; i++) {
-      images.copy(order[batch * size + i], values, i * pixels);
+      int at = batch * size + i;
+      for (int row = Math.max(0, down[at]); row < Math.min(rows, rows + down[at]); row++) {
+        int from = Math.max(0, right[at]);
+        int end = Math.min(columns, columns + right[at]);
+        for (int column = from; column < end; column++) {
+          int level = images.pixel(order[at], row - down[at], column - right[at]);
+          values[(i * rows + row) * columns + column] = level / 255f;
+        }
+      }
     }
-    return Tensor.of(values, n, 1, images.rows(), images.columns()).asConstant();
+    return Tensor.of(values, n, 1, rows, columns).asConstant();
   }
 
   private int sizeOf(int batch) {

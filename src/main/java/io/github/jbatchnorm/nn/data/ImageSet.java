@@ -63,14 +63,4 @@ public final class ImageSet {
   public int pixel(int image, int row, int column) {
     return pixels[(image * rows + row) * columns + column] & 0xff;
   }
-
-  /**
-   * Writes the pixels of one image, row by row and scaled to 0 to 1, to {@code to} at {@code at}.
-   */
-  public void copy(int image, float[] to, int at) {
-    int size = rows * columns;
-    for (int i = 0; i < size; i++) {
-      to[at + i] = (pixels[image * size + i] & 0xff) / 255f;
-    }
-  }
 }
