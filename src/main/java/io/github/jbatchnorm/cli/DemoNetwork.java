@@ -11,8 +11,8 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /**
- * The network that is trained: twice convolution, batch norm, relu and pooling, then a dense layer.
- * Without batch norm, the convolutions have a bias in its place; the weights begin the same.
+ * The network that is trained: three times convolution, batch norm, relu and pooling, then a dense
+ * layer. Without batch norm, the convolutions have a bias in its place; the weights begin the same.
  */
 final class DemoNetwork {
   private static final int FIRST = 16;

@@ -8,7 +8,7 @@ import java.util.Map;
 
 /** The optimizers to choose from. */
 enum OptimizerChoice {
-  SGD(0.02),
+  SGD(0.01),
   ADAM(0.001);
 
   private final double learningRate;

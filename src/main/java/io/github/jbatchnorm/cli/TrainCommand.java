@@ -33,8 +33,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     showDefaultValues = true)
 final class TrainCommand implements Callable<Integer> {
-  private static final int DRAWN_TRAIN = 10_000;
-  private static final int DRAWN_TEST = 2_000;
+  private static final int DRAWN_TRAIN = 4_000;
+  private static final int DRAWN_TEST = 1_000;
 
   /** Keeps the drawn test images apart from every training set. */
   private static final long TEST_SEED = 0x7E57L << 32;
@@ -56,7 +56,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--momentum", defaultValue = "0.9", description = "of sgd, 0 to less than 1")
   private double momentum;
 
-  @Option(names = "--lr", description = "learning rate (default: 0.02 for sgd, 0.001 for adam)")
+  @Option(names = "--lr", description = "learning rate (default: 0.01 for sgd, 0.001 for adam)")
   private @Nullable Double learningRate;
 
   @Option(
@@ -65,10 +65,10 @@ final class TrainCommand implements Callable<Integer> {
       description = "factor of the learning rate from epoch to epoch, more than 0 to 1")
   private double decay;
 
-  @Option(names = "--batch-size", defaultValue = "64", description = "images a step")
+  @Option(names = "--batch-size", defaultValue = "32", description = "images a step")
   private int batchSize;
 
-  @Option(names = "--epochs", defaultValue = "4", description = "times through the images")
+  @Option(names = "--epochs", defaultValue = "5", description = "times through the images")
   private int epochs;
 
   @Option(
@@ -140,7 +140,8 @@ final class TrainCommand implements Callable<Integer> {
     for (int i = 0; i < both.length; i++) {
       String task = "epoch %d, %s".formatted(epoch, both[i].name());
       try (EpochProgress progress = new EpochProgress(task, images.train().count(), this::say)) {
-        both[i].train(Batches.shuffled(images.train(), batchSize, shift, seed, epoch),
+        both[i].train(
+            Batches.shuffled(images.train(), batchSize, shift, seed, epoch),
             rate() * StrictMath.pow(decay, epoch - 1),
             progress::trained);
         rates[i] = progress.imagesPerSecond();
@@ -196,11 +197,8 @@ final class TrainCommand implements Callable<Integer> {
           DrawnDigits.draw(DRAWN_TRAIN, seed), DrawnDigits.draw(DRAWN_TEST, seed ^ TEST_SEED));
     }
     TrainAndTest images = IdxFiles.read(data);
-    if (images.train().rows() < 4 || images.train().columns() < 4) {
-      throw new UserException("--data: expected images of at least 4 x 4 pixels");
-    }
-    if (images.train().count() % batchSize == 1 && images.train().rows() < 8) {
-      throw new UserException("--batch-size: leaves a last batch of one image");
+    if (images.train().rows() < 8 || images.train().columns() < 8) {
+      throw new UserException("--data: expected images of at least 8 x 8 pixels");
     }
     return images;
   }

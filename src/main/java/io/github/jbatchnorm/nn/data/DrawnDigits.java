@@ -4,8 +4,8 @@ import java.util.SplittableRandom;
 
 /**
  * Digits that the program draws itself, 28 x 28: strokes with random slant, size, place, width,
- * wobble, and noise on the paper. The same seed draws the same pixels on every machine, and image i
- * does not depend on how many are drawn.
+ * wobble, on paper of random shade with noise. The same seed draws the same pixels on every
+ * machine, and image i does not depend on how many are drawn.
  */
 public final class DrawnDigits {
   /** The images' height and width. */
@@ -35,12 +35,14 @@ public final class DrawnDigits {
   private static void draw(int digit, SplittableRandom random, byte[] pixels, int at) {
     double[][] strokes = Hand.of(random).write(DigitStrokes.of(digit, random), random);
     double width = random.nextDouble(0.8, 2.0);
-    double ink = random.nextDouble(0.6, 1);
-    double noise = random.nextDouble(0, 0.3);
+    double paper = random.nextDouble(0, 0.5);
+    double ink = paper + random.nextDouble(0.3, 0.5);
+    double noise = random.nextDouble(0.05, 0.3);
     for (int row = 0; row < SIDE; row++) {
       for (int column = 0; column < SIDE; column++) {
         double distance = distance(strokes, column + 0.5, row + 0.5);
-        double grey = ink * Math.max(0, Math.min(1, width + 0.5 - distance));
+        double inked = Math.max(0, Math.min(1, width + 0.5 - distance));
+        double grey = paper + (ink - paper) * inked;
         grey += noise * (random.nextDouble() - 0.5) * 2;
         pixels[at + row * SIDE + column] = (byte) Math.round(255 * Math.max(0, Math.min(1, grey)));
       }
