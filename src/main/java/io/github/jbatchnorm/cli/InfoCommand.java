@@ -35,8 +35,14 @@ final class InfoCommand implements Callable<Integer> {
           "%-16s %s (best here: %s)%n", "instruction set", chosen.isa(), NativeKernel.bestIsa());
     }
     out.printf("%-16s %d%n", "threads", Threads.count());
-    out.printf("%-16s %s%n", "OpenBLAS", OpenBlas.configuration());
+    out.printf("%-16s %s%n", "OpenBLAS", openBlas(kernel));
     out.flush();
     return 0;
+  }
+
+  private static String openBlas(BatchNormKernel kernel) {
+    return kernel instanceof NativeKernel
+        ? OpenBlas.configuration()
+        : "can be asked on the native kernel only";
   }
 }

@@ -1,0 +1,238 @@
+package io.github.jbatchnorm.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.jbatchnorm.nn.data.DrawnDigits;
+import io.github.jbatchnorm.nn.data.ImageSet;
+import io.github.jbatchnorm.nn.io.Safetensors;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The command line: what it writes, and how it refuses. */
+class CommandLineTest {
+  private static final int USER_ERROR = 2;
+
+  @TempDir private Path folder;
+  private Path data;
+  private Path out;
+
+  /** The outcome of one command. */
+  private record Outcome(int status, String out, String err) {}
+
+  private static Outcome run(List<String> args) {
+    PrintStream standardOut = System.out;
+    PrintStream standardErr = System.err;
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+    System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+    try {
+      int status = Main.run(args.toArray(String[]::new));
+      return new Outcome(
+          status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    } finally {
+      System.setOut(standardOut);
+      System.setErr(standardErr);
+    }
+  }
+
+  /** Runs train on the test's own small data. */
+  private Outcome train(String... options) {
+    List<String> args = new ArrayList<>(List.of("train", "--data", data.toString()));
+    args.addAll(List.of("--out", out.toString()));
+    args.addAll(List.of(options));
+    return run(args);
+  }
+
+  @BeforeEach
+  void writeData() throws IOException {
+    data = Files.createDirectory(folder.resolve("data"));
+    out = folder.resolve("out");
+    write(DrawnDigits.draw(60, 1), "train");
+    write(DrawnDigits.draw(20, 2), "t10k");
+  }
+
+  private void write(ImageSet images, String name) throws IOException {
+    ByteBuffer pixels = ByteBuffer.allocate(16 + images.count() * 28 * 28);
+    pixels.putInt(0x0803).putInt(images.count()).putInt(28).putInt(28);
+    ByteBuffer labels = ByteBuffer.allocate(8 + images.count());
+    labels.putInt(0x0801).putInt(images.count());
+    for (int i = 0; i < images.count(); i++) {
+      labels.put((byte) images.label(i));
+      for (int p = 0; p < 28 * 28; p++) {
+        pixels.put((byte) images.pixel(i, p / 28, p % 28));
+      }
+    }
+    Files.write(data.resolve(name + "-images-idx3-ubyte"), pixels.array());
+    Files.write(data.resolve(name + "-labels-idx1-ubyte"), labels.array());
+  }
+
+  private void assertRefused(Outcome outcome, String message) throws IOException {
+    assertThat(outcome.err()).isEqualTo("jbatchnorm: " + message + System.lineSeparator());
+    assertThat(outcome.status()).isEqualTo(USER_ERROR);
+    if (Files.isDirectory(out)) {
+      try (Stream<Path> files = Files.list(out)) {
+        assertThat(files).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void trainPrintsATableAndWritesChartAndParameters() throws IOException {
+    Outcome outcome = train("--epochs", "2");
+    assertThat(outcome.status()).isZero();
+    assertThat(outcome.out())
+        .contains("60 training images, 20 test images")
+        .containsPattern("epoch +accuracy +images/s +accuracy +images/s")
+        .containsPattern("1 +[\\d.]+% +\\d+ +[\\d.]+% +\\d+")
+        .containsPattern("2 +[\\d.]+% +\\d+ +[\\d.]+% +\\d+");
+    assertThat(outcome.err()).contains("epoch 1, with").contains("images/s").contains("loss");
+    assertThat(ImageIO.read(out.resolve("chart.png").toFile()).getWidth()).isEqualTo(800);
+    assertThat(Safetensors.read(out.resolve("model.safetensors")).tensors())
+        .containsKeys("conv1.weight", "bn1.running_mean", "fc.bias", "without.conv1.bias");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"sgd", "adam"})
+  void resumedTrainingEndsWithTheBitsOfAnUnbrokenOne(String optimizer) throws IOException {
+    Path model = out.resolve("model.safetensors");
+    train("--epochs", "2", "--optimizer", optimizer);
+    byte[] unbroken = Files.readAllBytes(model);
+    train("--epochs", "1", "--optimizer", optimizer);
+    assertThat(Files.readAllBytes(model)).isNotEqualTo(unbroken);
+    train("--epochs", "1", "--optimizer", optimizer, "--resume", model.toString());
+    assertThat(Files.readAllBytes(model)).isEqualTo(unbroken);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--eps | -1 | --eps: expected a finite value of 0 or more, got -1.0",
+        "--eps | NaN | --eps: expected a finite value of 0 or more, got NaN",
+        "--lr | 0 | --lr: expected more than 0, got 0.0",
+        "--lr-decay | 2 | --lr-decay: expected more than 0 and at most 1, got 2.0",
+        "--momentum | 1 | --momentum: expected 0 or more and less than 1, got 1.0",
+        "--batch-size | 0 | --batch-size: expected 1 or more, got 0",
+        "--epochs | 0 | --epochs: expected 1 to 1000000, got 0",
+        "--threads | 0 | --threads: expected 1 to 1024, got 0",
+        "--shift | -1 | --shift: expected 0 to 1024, got -1",
+        "--epochs | many | Invalid value for option '--epochs': 'many' is not an int",
+      })
+  void numberOutOfRangeIsRefused(String option, String value, String message) throws IOException {
+    assertRefused(train(option, value), message);
+  }
+
+  @Test
+  void unknownOptimizerIsRefused() throws IOException {
+    Outcome outcome = train("--optimizer", "newton");
+    assertThat(outcome.status()).isEqualTo(USER_ERROR);
+    assertThat(outcome.err().lines()).hasSize(1);
+    assertThat(outcome.err()).contains("--optimizer").contains("newton");
+  }
+
+  @Test
+  void missingFolderIsRefused() throws IOException {
+    Path none = folder.resolve("none");
+    assertRefused(
+        run(List.of("train", "--data", none.toString(), "--out", out.toString())),
+        none + ": no such folder");
+  }
+
+  @Test
+  void missingFileIsRefused() throws IOException {
+    Path labels = data.resolve("train-labels-idx1-ubyte");
+    Files.delete(labels);
+    assertRefused(train(), labels + ": no such file");
+  }
+
+  @Test
+  void truncatedFileIsRefused() throws IOException {
+    Path images = data.resolve("t10k-images-idx3-ubyte");
+    byte[] whole = Files.readAllBytes(images);
+    Files.write(images, Arrays.copyOf(whole, whole.length - 5));
+    assertRefused(train(), images + ": is truncated: expected 15680 bytes of data, got 15675");
+  }
+
+  @Test
+  void unwritableOutputIsRefusedAheadOfTheWork() throws IOException {
+    Files.write(out, new byte[] {1});
+    Outcome outcome = train();
+    assertRefused(outcome, "--out: cannot write to " + out);
+    assertThat(outcome.out()).isEmpty();
+    assertThat(Files.readAllBytes(out)).containsExactly(1);
+  }
+
+  @Test
+  void resumingFromABrokenFileIsRefused() throws IOException {
+    Path model = folder.resolve("model.safetensors");
+    Files.write(model, new byte[] {1, 2, 3});
+    assertRefused(
+        train("--resume", model.toString()),
+        model + ": is 3 bytes long: expected 8 bytes to 2 GiB");
+    assertRefused(
+        train("--resume", folder.resolve("none").toString()),
+        folder.resolve("none") + ": no such file");
+  }
+
+  @Test
+  void resumingWithAnotherOptimizerIsRefused() throws IOException {
+    Path first = folder.resolve("first");
+    run(
+        List.of(
+            "train",
+            "--epochs",
+            "1",
+            "--data",
+            data.toString(),
+            "--out",
+            first.toString(),
+            "--optimizer",
+            "adam"));
+    Path model = first.resolve("model.safetensors");
+    assertRefused(
+        train("--resume", model.toString()),
+        "--resume: " + model + " was trained with --optimizer adam");
+  }
+
+  @Test
+  void infoTellsWhatRuns() {
+    Outcome outcome = run(List.of("info"));
+    assertThat(outcome.status()).isZero();
+    assertThat(outcome.out())
+        .contains("jbatchnorm")
+        .containsPattern("platform +linux")
+        .containsPattern("kernel +(native|java)")
+        .containsPattern("threads +\\d+")
+        .containsPattern("OpenBLAS +OpenBLAS \\d");
+  }
+
+  @Test
+  void unknownCommandIsRefused() {
+    Outcome outcome = run(List.of("fly"));
+    assertThat(outcome.status()).isEqualTo(USER_ERROR);
+    assertThat(outcome.err().lines()).hasSize(1);
+  }
+
+  @Test
+  void helpNamesTheCommands() {
+    Outcome outcome = run(List.of("--help"));
+    assertThat(outcome.status()).isZero();
+    assertThat(outcome.out()).contains("train").contains("info");
+  }
+}

@@ -1,0 +1,164 @@
+package io.github.jbatchnorm.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.ByteOrder;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What both kernels refuse, and what a refusal leaves alone. */
+class KernelArgumentsTest {
+  private static final BatchNormShape SHAPE = new BatchNormShape(DType.F32, Layout.NCHW, 2, 3, 4);
+
+  static Stream<BatchNormKernel> kernels() {
+    return Stream.of(new NativeKernel(), new JavaKernel());
+  }
+
+  private static Storage floats(int length) {
+    return Storage.allocate(DType.F32, length);
+  }
+
+  private static Storage saved() {
+    return Storage.allocate(DType.F64, 9);
+  }
+
+  private static void assertRefused(String message, Runnable call) {
+    assertThatThrownBy(call::run).isInstanceOf(IllegalArgumentException.class).hasMessage(message);
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void wrongLengthsAreNamed(BatchNormKernel kernel) {
+    Storage x = floats(24);
+    Storage y = floats(24);
+    Storage c = floats(3);
+    assertRefused(
+        "x: expected 24 elements (N*C*S), got 23",
+        () -> kernel.forward(SHAPE, floats(23), null, null, 1e-5, y, null, null, null));
+    assertRefused(
+        "gamma: expected 3 elements (C), got 4",
+        () -> kernel.forward(SHAPE, x, floats(4), null, 1e-5, y, null, null, null));
+    assertRefused(
+        "var: expected 3 elements (C), got 2",
+        () -> kernel.infer(SHAPE, x, null, null, c, floats(2), 1e-5, y));
+    assertRefused(
+        "dy: expected 24 elements (N*C*S), got 1",
+        () -> kernel.backward(SHAPE, x, floats(1), null, saved(), 1e-5, y, null, null));
+    assertRefused(
+        "saved: expected 9 elements (3*C), got 3",
+        () ->
+            kernel.backward(
+                SHAPE, x, y, null, Storage.allocate(DType.F64, 3), 1e-5, null, null, null));
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void wrongDtypesAreNamed(BatchNormKernel kernel) {
+    assertRefused(
+        "beta: expected dtype F32, got F64",
+        () ->
+            kernel.forward(
+                SHAPE,
+                floats(24),
+                null,
+                Storage.allocate(DType.F64, 3),
+                1e-5,
+                floats(24),
+                null,
+                null,
+                null));
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void epsOutOfRangeIsRefusedAndNothingIsWritten(BatchNormKernel kernel) {
+    Storage y = floats(24);
+    y.set(5, 42);
+    for (double eps : new double[] {-1e-300, Double.NaN, Double.POSITIVE_INFINITY}) {
+      assertRefused(
+          "eps: expected a finite value of 0 or more, got " + eps,
+          () -> kernel.forward(SHAPE, floats(24), null, null, eps, y, null, null, null));
+    }
+    assertThat(y.get(5)).isEqualTo(42);
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void outputThatIsAnotherArgumentIsRefused(BatchNormKernel kernel) {
+    Storage x = floats(24);
+    Storage c = floats(3);
+    assertRefused(
+        "y: is the same memory as x",
+        () -> kernel.forward(SHAPE, x, null, null, 1e-5, x, null, null, null));
+    assertRefused(
+        "var: is the same memory as mean",
+        () -> kernel.forward(SHAPE, x, null, null, 1e-5, floats(24), c, c, null));
+  }
+
+  @Test
+  void overlapInPartIsRefusedByTheNativeKernel() {
+    Storage whole = floats(40);
+    Storage x = part(whole, 0);
+    Storage y = part(whole, 16);
+    assertThatThrownBy(
+            () -> new NativeKernel().forward(SHAPE, x, null, null, 1e-5, y, null, null, null))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("overlap");
+  }
+
+  private static Storage part(Storage whole, int from) {
+    return Storage.wrap(
+        DType.F32, whole.bytes().slice(from * 4, 24 * 4).order(ByteOrder.nativeOrder()));
+  }
+
+  @Test
+  void sizesOutOfRangeAreRefused() {
+    assertThatThrownBy(() -> new BatchNormShape(DType.F32, Layout.NCHW, -1, 3, 4))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("N=-1");
+    assertThatThrownBy(() -> new BatchNormShape(DType.F32, Layout.NCHW, 1 << 20, 1 << 10, 4))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("exceeds 2147483647");
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void storageIsCheckedAtItsBounds(BatchNormKernel kernel) {
+    assertThat(kernel.name()).isNotEmpty();
+    Storage storage = floats(3);
+    assertThatThrownBy(() -> storage.get(3)).isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> storage.read(1, new double[3], 0, 3))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> Storage.allocate(DType.F64, 1L << 30))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("length: expected 0 to");
+    assertThatThrownBy(storage::doubles).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void concurrentCallsGiveTheSameBits() {
+    BatchNormShape shape = new BatchNormShape(DType.F32, Layout.NCHW, 8, 16, 400);
+    CaseData in = new CaseData(shape, "plain");
+    NativeKernel kernel = new NativeKernel();
+    Storage expected = Storage.allocate(DType.F32, shape.size());
+    kernel.forward(shape, in.x, in.gamma, in.beta, 1e-5, expected, null, null, null);
+    Stream<CompletableFuture<Storage>> calls =
+        IntStream.range(0, 16)
+            .mapToObj(
+                i ->
+                    CompletableFuture.supplyAsync(
+                        () -> {
+                          Storage y = Storage.allocate(DType.F32, shape.size());
+                          kernel.forward(shape, in.x, in.gamma, in.beta, 1e-5, y, null, null, null);
+                          return y;
+                        }));
+    for (CompletableFuture<Storage> call : calls.toList()) {
+      assertThat(call.join().bytes()).isEqualTo(expected.bytes());
+    }
+  }
+}

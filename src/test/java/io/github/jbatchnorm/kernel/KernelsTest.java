@@ -1,0 +1,109 @@
+package io.github.jbatchnorm.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Which kernel runs, and what is said where the native one does not load. */
+class KernelsTest {
+  @TempDir private Path folder;
+
+  /** Prints the name of the kernel that a JVM of its own chooses. */
+  static final class PrintKernel {
+    public static void main(String[] args) {
+      System.out.println("kernel=" + Kernels.current().name());
+    }
+  }
+
+  @Test
+  void choiceIsByName() {
+    assertThat(Kernels.choose("java")).isInstanceOf(JavaKernel.class);
+    assertThat(Kernels.choose("native")).isInstanceOf(NativeKernel.class);
+    assertThat(Kernels.choose("auto")).isInstanceOf(NativeKernel.class);
+    assertThatThrownBy(() -> Kernels.choose("gpu"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("jbatchnorm.kernel: expected native, java or auto, got gpu");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"-1", "two", "1025", "99999", ""})
+  void badNumberOfThreadsIsRefused(String threads) {
+    assertThatThrownBy(() -> Threads.parse(threads))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("jbatchnorm.threads: expected 0 to 1024, got " + threads);
+  }
+
+  @Test
+  void unknownInstructionSetIsRefused() {
+    assertThatThrownBy(() -> Isa.parse("mmx"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("mmx");
+  }
+
+  /** The output of a JVM whose class path has the classes, but none of the natives. */
+  private String runWithoutNatives(String... options) throws IOException, InterruptedException {
+    Path classes = folder.resolve("classes");
+    Path built =
+        Path.of(Kernels.class.getProtectionDomain().getCodeSource().getLocation().getPath());
+    try (Stream<Path> files = Files.walk(built)) {
+      for (Path file : files.filter(f -> f.toString().endsWith(".class")).toList()) {
+        Path copy = classes.resolve(built.relativize(file));
+        Files.createDirectories(copy.getParent());
+        Files.copy(file, copy);
+      }
+    }
+    String rest =
+        Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+            .filter(entry -> !Path.of(entry).equals(built))
+            .collect(Collectors.joining(File.pathSeparator));
+    List<String> command =
+        Stream.of(
+                Stream.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()),
+                Stream.of(options),
+                Stream.of("-Dorg.bytedeco.javacpp.cachedir=" + folder.resolve("cache")),
+                Stream.of("-cp", classes + File.pathSeparator + rest, PrintKernel.class.getName()))
+            .flatMap(part -> part)
+            .toList();
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    return output + "status=" + process.waitFor();
+  }
+
+  @Test
+  void fallingBackToTheJavaKernelIsAnnounced() throws Exception {
+    assertThat(runWithoutNatives())
+        .contains("WARNING: Running on the pure-Java kernel")
+        .contains("no jnijbatchnorm in java.library.path")
+        .contains("-Djbatchnorm.kernel=java")
+        .contains("kernel=java")
+        .endsWith("status=0");
+  }
+
+  @Test
+  void demandedJavaKernelNeedsNoNativesAndSaysNothing() throws Exception {
+    assertThat(runWithoutNatives("-Djbatchnorm.kernel=java"))
+        .doesNotContain("pure-Java kernel")
+        .contains("kernel=java")
+        .endsWith("status=0");
+  }
+
+  @Test
+  void demandedNativeKernelThatDoesNotLoadIsAnErrorThatSaysWhatToDo() throws Exception {
+    assertThat(runWithoutNatives("-Djbatchnorm.kernel=native"))
+        .contains("NativeLibraryException: the native library of jbatchnorm did not load")
+        .contains("-Djbatchnorm.kernel=java")
+        .endsWith("status=1");
+  }
+}

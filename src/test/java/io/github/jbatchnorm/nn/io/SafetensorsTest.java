@@ -1,0 +1,140 @@
+package io.github.jbatchnorm.nn.io;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Safetensors files: round trip, and headers that lie. */
+class SafetensorsTest {
+  @TempDir private Path folder;
+
+  private static byte[] file(String header, int dataBytes) {
+    byte[] text = header.getBytes(StandardCharsets.UTF_8);
+    return ByteBuffer.allocate(8 + text.length + dataBytes)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(text.length)
+        .put(text)
+        .array();
+  }
+
+  @Test
+  void whatIsWrittenIsReadInOrder() throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(24).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putFloat(1.5f).putFloat(-2).putFloat(3).putFloat(4).putFloat(5).putFloat(6).flip();
+    Map<String, Stored> tensors = new LinkedHashMap<>();
+    tensors.put("z \"quoted\" é", new Stored(Stored.Type.F32, new int[] {2, 3}, bytes));
+    tensors.put("a", Stored.count(-7));
+    tensors.put("empty", new Stored(Stored.Type.F64, new int[] {0, 4}, ByteBuffer.allocate(0)));
+    Path file = folder.resolve("model.safetensors");
+    new Safetensors(tensors, Map.of("epoch", "3")).write(file);
+    Safetensors read = Safetensors.read(file);
+    assertThat(read.tensors().keySet()).containsExactlyElementsOf(tensors.keySet());
+    assertThat(read.tensors().get("z \"quoted\" é").bytes()).isEqualTo(bytes);
+    assertThat(read.tensors().get("z \"quoted\" é").shape()).containsExactly(2, 3);
+    assertThat(read.tensors().get("a").bytes().getLong()).isEqualTo(-7);
+    assertThat(read.tensors().get("empty").shape()).containsExactly(0, 4);
+    assertThat(read.metadata()).containsExactly(Map.entry("epoch", "3"));
+    try (Stream<Path> left = Files.list(folder)) {
+      assertThat(left).containsExactly(file);
+    }
+  }
+
+  @Test
+  void failedWriteLeavesTheOldFileAndNothingElse() throws IOException {
+    Path target = folder.resolve("model.safetensors");
+    Files.createDirectory(target);
+    Files.write(target.resolve("kept"), new byte[1]);
+    assertThatThrownBy(() -> new Safetensors(Map.of(), Map.of()).write(target))
+        .isInstanceOf(IOException.class);
+    try (Stream<Path> left = Files.list(folder)) {
+      assertThat(left).containsExactly(target);
+    }
+    assertThat(target.resolve("kept")).exists();
+  }
+
+  private static String one(String type, String shape, String offsets) {
+    return "{\"w\":{\"dtype\":%s,\"shape\":%s,\"data_offsets\":%s}}"
+        .formatted(type, shape, offsets);
+  }
+
+  static Stream<Arguments> hostileFiles() {
+    String good = one("\"F32\"", "[2]", "[0,8]");
+    return Stream.of(
+        Arguments.of("short", new byte[] {1, 2, 3}, "is 3 bytes long"),
+        Arguments.of("header longer than the file", longHeader(1L << 40), "says that its header"),
+        Arguments.of("negative header length", longHeader(-1), "says that its header"),
+        Arguments.of("no header", longHeader(0), "says that its header"),
+        Arguments.of("no JSON", file("hello!", 8), "is no valid JSON"),
+        Arguments.of("half JSON", file(good.substring(0, 30), 8), "is no valid JSON"),
+        Arguments.of("an array", file("[1]", 8), "expected start object, got start array"),
+        Arguments.of("text after the header", file(good + "{}", 8), "goes on after its end"),
+        Arguments.of("too few bytes", file(good, 7), "within 7 bytes"),
+        Arguments.of("too many bytes", file(good, 9), "expected 8 bytes, got 9"),
+        Arguments.of("unknown dtype", file(one("\"BF16\"", "[2]", "[0,4]"), 4), "dtype BF16"),
+        Arguments.of("dtype no text", file(one("7", "[2]", "[0,8]"), 8), "w dtype expected"),
+        Arguments.of("negative axis", file(one("\"F32\"", "[-2]", "[0,8]"), 8), "negative number"),
+        Arguments.of("axis no integer", file(one("\"F32\"", "[2.0]", "[0,8]"), 8), "w shape"),
+        Arguments.of(
+            "axes that overflow",
+            file(one("\"F32\"", "[2147483647,2147483647,2147483647,4]", "[0,8]"), 8),
+            "has 8 bytes, expected"),
+        Arguments.of(
+            "huge axis", file(one("\"F32\"", "[4294967298]", "[0,8]"), 8), "axis of 4294967298"),
+        Arguments.of(
+            "number past 64 bits",
+            file(one("\"F32\"", "[99999999999999999999]", "[0,8]"), 8),
+            "is no valid JSON"),
+        Arguments.of("wrong length", file(one("\"F32\"", "[3]", "[0,8]"), 8), "expected 12"),
+        Arguments.of("backwards", file(one("\"F32\"", "[2]", "[8,0]"), 8), "data_offsets 8 to 0"),
+        Arguments.of("a gap", file(one("\"F32\"", "[1]", "[4,8]"), 8), "go on from 0"),
+        Arguments.of("one offset", file(one("\"F32\"", "[2]", "[8]"), 8), "two data_offsets"),
+        Arguments.of("shape missing", file("{\"w\":{\"dtype\":\"F32\"}}", 0), "expected dtype"),
+        Arguments.of("unknown field", file("{\"w\":{\"x\":1}}", 0), "unknown field x"),
+        Arguments.of(
+            "the same name twice",
+            file(good.substring(0, good.length() - 1) + "," + good.substring(1), 8),
+            "Duplicate"),
+        Arguments.of(
+            "overlap",
+            file(
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+                    + "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
+                12),
+            "go on from 8"),
+        Arguments.of(
+            "metadata that is no text", file("{\"__metadata__\":{\"a\":1}}", 0), "__metadata__ a"),
+        Arguments.of(
+            "deep nesting", file("{\"w\":" + "[".repeat(100_000), 0), "expected start object"));
+  }
+
+  private static byte[] longHeader(long length) {
+    return ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).putLong(length).array();
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("hostileFiles")
+  void hostileFileIsRefusedWithAMessage(String name, byte[] bytes, String message)
+      throws IOException {
+    Path file = folder.resolve("hostile.safetensors");
+    Files.write(file, bytes);
+    assertThatThrownBy(() -> Safetensors.read(file))
+        .as(name)
+        .isInstanceOf(SafetensorsException.class)
+        .hasMessageStartingWith(file + ": ")
+        .hasMessageContaining(message);
+  }
+}
