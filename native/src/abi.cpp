@@ -143,8 +143,7 @@ jbn::ForwardCall<T> forward_call(const Shape& shape, const void* x, const void* 
 template <class T>
 jbn::InferCall<T> infer_call(const Shape& shape, const void* x, const void* gamma, const void* beta,
                              const void* mean, const void* var, double eps, void* y) {
-  return {shape,       in<T>(x),   in<T>(gamma), in<T>(beta),
-          in<T>(mean), in<T>(var), eps,          to<T>(y)};
+  return {shape, in<T>(x), in<T>(gamma), in<T>(beta), in<T>(mean), in<T>(var), eps, to<T>(y)};
 }
 
 template <class T>
@@ -229,8 +228,7 @@ int jbn_forward(int dtype, int layout, int64_t n, int64_t c, int64_t s, const vo
                   {var, set.channels, set.element, Use::kOutput, true},
                   {saved, set.saved, sizeof(double), Use::kOutput, true}});
   if (status != JBN_OK) return status;
-  return run(set, dtype,
-             forward_call<float>(set.shape, x, gamma, beta, eps, y, mean, var, saved),
+  return run(set, dtype, forward_call<float>(set.shape, x, gamma, beta, eps, y, mean, var, saved),
              forward_call<double>(set.shape, x, gamma, beta, eps, y, mean, var, saved),
              set.kernel->forward_f32, set.kernel->forward_f64);
 }

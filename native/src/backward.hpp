@@ -53,8 +53,7 @@ struct BackwardJob {
     gathered.x[to] = call.x[at];
     gathered.dy[to] = call.dy[at];
   }
-  void add(int64_t c, const Gathered& gathered, int64_t length, Lanes& sum,
-           Lanes& products) const {
+  void add(int64_t c, const Gathered& gathered, int64_t length, Lanes& sum, Lanes& products) const {
     add_gradients(gathered.x, gathered.dy, length, gradient.moments(c), sum, products);
   }
   void add(int64_t c, int width, int64_t at, int64_t count, int64_t stride, double* sum,

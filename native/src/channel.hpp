@@ -41,8 +41,7 @@ struct Retry<double> {
 // The moments of M elements from the sums of d = x - shift and of d * d. True where the sums have
 // to be taken again, around the mean found (see Retry).
 template <class T>
-inline bool moments_of(const Sum& sum, const Sum& squares, double shift, double m,
-                       Moments* out) {
+inline bool moments_of(const Sum& sum, const Sum& squares, double shift, double m, Moments* out) {
   const double s1 = sum.value();
   const double s2 = squares.value();
   const double delta = s1 / m;

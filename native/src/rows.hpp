@@ -1,4 +1,5 @@
-// The inner loops where the positions of a channel are contiguous: one run of one channel at a time.
+// The inner loops where the positions of a channel are contiguous: one run of one channel at a
+// time.
 #ifndef JBATCHNORM_SRC_ROWS_HPP
 #define JBATCHNORM_SRC_ROWS_HPP
 

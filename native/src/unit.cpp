@@ -12,7 +12,7 @@ static int64_t scratch(const Shape& shape) {
   return (ForwardJob<float>::kScratch + 2 * order.chunks) * shape.c;
 }
 
-const Kernel kKernel = {forward<float>,   forward<double>,  infer<float>, infer<double>,
+const Kernel kKernel = {forward<float>,  forward<double>,  infer<float>, infer<double>,
                         backward<float>, backward<double>, scratch};
 
 }  // namespace JBN_NAMESPACE

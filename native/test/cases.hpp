@@ -141,9 +141,9 @@ std::string run(const Case& one, int threads, int isa, int* status) {
   const size_t c = static_cast<size_t>(one.c);
   std::vector<T> y(data.x.size()), z(y), dx(y), mean(c), var(c), dgamma(c), dbeta(c);
   std::vector<double> saved(3 * c);
-  *status = jbn_forward(dtype, layout, one.n, one.c, one.s, data.x.data(), data.gamma.data(),
-                        data.beta.data(), kEps, y.data(), mean.data(), var.data(), saved.data(),
-                        exec);
+  *status =
+      jbn_forward(dtype, layout, one.n, one.c, one.s, data.x.data(), data.gamma.data(),
+                  data.beta.data(), kEps, y.data(), mean.data(), var.data(), saved.data(), exec);
   if (*status != JBN_OK) return "";
   *status = jbn_infer(dtype, layout, one.n, one.c, one.s, data.x.data(), nullptr, data.beta.data(),
                       data.mean.data(), data.var.data(), kEps, z.data(), exec);

@@ -62,5 +62,6 @@ TEST_CASE("known values") {
                       0) == JBN_OK);
   CHECK(mean == 2.5);
   CHECK(var == 1.25);
-  for (int i = 0; i < 4; i++) CHECK(y[i] == doctest::Approx((i - 1.5) / std::sqrt(1.25)).epsilon(1e-15));
+  for (int i = 0; i < 4; i++)
+    CHECK(y[i] == doctest::Approx((i - 1.5) / std::sqrt(1.25)).epsilon(1e-15));
 }

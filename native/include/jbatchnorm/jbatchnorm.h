@@ -8,11 +8,11 @@
  * Common to all calls:
  *   N samples, C channels, S positions (the product of every other axis), M = N * S.
  *   x, y, dy, dx hold N*C*S elements: (N, C, S) where layout is JBN_NCHW, (N, S, C) where it is
- *   JBN_NHWC. gamma, beta, mean, var, dgamma, dbeta hold C elements of the same dtype. `saved` holds
- *   3*C doubles whatever the dtype: per channel the mean, the mean's low part, the biased variance,
- *   each as a run of C.
- *   Pointers are aligned to their element. An output overlaps no other argument.
- *   An argument marked "or NULL" may be left out; any argument may be NULL where its length is 0.
+ *   JBN_NHWC. gamma, beta, mean, var, dgamma, dbeta hold C elements of the same dtype. `saved`
+ * holds 3*C doubles whatever the dtype: per channel the mean, the mean's low part, the biased
+ * variance, each as a run of C. Pointers are aligned to their element. An output overlaps no other
+ * argument. An argument marked "or NULL" may be left out; any argument may be NULL where its length
+ * is 0.
  */
 #ifndef JBATCHNORM_JBATCHNORM_H
 #define JBATCHNORM_JBATCHNORM_H
@@ -33,16 +33,16 @@ extern "C" {
 
 typedef enum jbn_status {
   JBN_OK = 0,
-  JBN_BAD_DTYPE = 1,    /* dtype is none of jbn_dtype */
-  JBN_BAD_LAYOUT = 2,   /* layout is none of jbn_layout */
-  JBN_BAD_SHAPE = 3,    /* a size is negative, or N*C*S elements do not fit in memory */
-  JBN_BAD_EPS = 4,      /* eps is negative, NaN or infinite */
-  JBN_NULL = 5,         /* a required pointer is NULL */
-  JBN_UNALIGNED = 6,    /* a pointer is not aligned to its element */
-  JBN_OVERLAP = 7,      /* an output overlaps another argument */
-  JBN_BAD_THREADS = 8,  /* threads is negative or above JBN_MAX_THREADS */
-  JBN_BAD_ISA = 9,      /* the instruction set is unknown, or this machine has not got it */
-  JBN_NO_MEMORY = 10    /* no memory for the partial sums */
+  JBN_BAD_DTYPE = 1,   /* dtype is none of jbn_dtype */
+  JBN_BAD_LAYOUT = 2,  /* layout is none of jbn_layout */
+  JBN_BAD_SHAPE = 3,   /* a size is negative, or N*C*S elements do not fit in memory */
+  JBN_BAD_EPS = 4,     /* eps is negative, NaN or infinite */
+  JBN_NULL = 5,        /* a required pointer is NULL */
+  JBN_UNALIGNED = 6,   /* a pointer is not aligned to its element */
+  JBN_OVERLAP = 7,     /* an output overlaps another argument */
+  JBN_BAD_THREADS = 8, /* threads is negative or above JBN_MAX_THREADS */
+  JBN_BAD_ISA = 9,     /* the instruction set is unknown, or this machine has not got it */
+  JBN_NO_MEMORY = 10   /* no memory for the partial sums */
 } jbn_status;
 
 typedef enum jbn_dtype { JBN_F32 = 0, JBN_F64 = 1 } jbn_dtype;
@@ -89,8 +89,9 @@ JBN_API int jbn_default_threads(void);
 
 /*
  * Forward with the batch's own statistics:
- *   mean = sum(x) / M, var = sum((x - mean)^2) / M, y = gamma * (x - mean) / sqrt(var + eps) + beta.
- * gamma NULL: 1. beta NULL: 0. mean, var, saved: outputs, each or NULL. M = 0: mean, var are NaN.
+ *   mean = sum(x) / M, var = sum((x - mean)^2) / M, y = gamma * (x - mean) / sqrt(var + eps) +
+ * beta. gamma NULL: 1. beta NULL: 0. mean, var, saved: outputs, each or NULL. M = 0: mean, var are
+ * NaN.
  */
 JBN_API int jbn_forward(int dtype, int layout, int64_t n, int64_t c, int64_t s, const void* x,
                         const void* gamma, const void* beta, double eps, void* y, void* mean,
@@ -103,8 +104,8 @@ JBN_API int jbn_infer(int dtype, int layout, int64_t n, int64_t c, int64_t s, co
 
 /*
  * The gradients of jbn_forward, from its x, gamma, eps and what it saved:
- *   dbeta = sum(dy), dgamma = sum(dy * xHat), dx = gamma / sqrt(var + eps) * (dy - dbeta / M - xHat * dgamma / M).
- * dx, dgamma, dbeta: outputs, each or NULL.
+ *   dbeta = sum(dy), dgamma = sum(dy * xHat), dx = gamma / sqrt(var + eps) * (dy - dbeta / M - xHat
+ * * dgamma / M). dx, dgamma, dbeta: outputs, each or NULL.
  */
 JBN_API int jbn_backward(int dtype, int layout, int64_t n, int64_t c, int64_t s, const void* x,
                          const void* dy, const void* gamma, const double* saved, double eps,
