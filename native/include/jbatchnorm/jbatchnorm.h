@@ -9,10 +9,10 @@
  *   N samples, C channels, S positions (the product of every other axis), M = N * S.
  *   x, y, dy, dx hold N*C*S elements: (N, C, S) where layout is JBN_NCHW, (N, S, C) where it is
  *   JBN_NHWC. gamma, beta, mean, var, dgamma, dbeta hold C elements of the same dtype. `saved`
- * holds 3*C doubles whatever the dtype: per channel the mean, the mean's low part, the biased
- * variance, each as a run of C. Pointers are aligned to their element. An output overlaps no other
- * argument. An argument marked "or NULL" may be left out; any argument may be NULL where its length
- * is 0.
+ *   holds 3*C doubles whatever the dtype: per channel the mean, the mean's low part, the biased
+ *   variance, each as a run of C.
+ *   Pointers are aligned to their element. An output overlaps no other argument.
+ *   An argument marked "or NULL" may be left out; any may be NULL where its length is 0.
  */
 #ifndef JBATCHNORM_JBATCHNORM_H
 #define JBATCHNORM_JBATCHNORM_H
@@ -89,9 +89,9 @@ JBN_API int jbn_default_threads(void);
 
 /*
  * Forward with the batch's own statistics:
- *   mean = sum(x) / M, var = sum((x - mean)^2) / M, y = gamma * (x - mean) / sqrt(var + eps) +
- * beta. gamma NULL: 1. beta NULL: 0. mean, var, saved: outputs, each or NULL. M = 0: mean, var are
- * NaN.
+ *   mean = sum(x) / M, var = sum((x - mean)^2) / M,
+ *   y = gamma * (x - mean) / sqrt(var + eps) + beta.
+ * gamma NULL: 1. beta NULL: 0. mean, var, saved: outputs, each or NULL. M = 0: mean, var are NaN.
  */
 JBN_API int jbn_forward(int dtype, int layout, int64_t n, int64_t c, int64_t s, const void* x,
                         const void* gamma, const void* beta, double eps, void* y, void* mean,
@@ -104,8 +104,9 @@ JBN_API int jbn_infer(int dtype, int layout, int64_t n, int64_t c, int64_t s, co
 
 /*
  * The gradients of jbn_forward, from its x, gamma, eps and what it saved:
- *   dbeta = sum(dy), dgamma = sum(dy * xHat), dx = gamma / sqrt(var + eps) * (dy - dbeta / M - xHat
- * * dgamma / M). dx, dgamma, dbeta: outputs, each or NULL.
+ *   dbeta = sum(dy), dgamma = sum(dy * xHat),
+ *   dx = gamma / sqrt(var + eps) * (dy - dbeta / M - xHat * dgamma / M).
+ * dx, dgamma, dbeta: outputs, each or NULL.
  */
 JBN_API int jbn_backward(int dtype, int layout, int64_t n, int64_t c, int64_t s, const void* x,
                          const void* dy, const void* gamma, const double* saved, double eps,
