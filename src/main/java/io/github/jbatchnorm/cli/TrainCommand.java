@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     showDefaultValues = true)
 final class TrainCommand implements Callable<Integer> {
-  private static final int DRAWN_TRAIN = 4_000;
+  private static final int DRAWN_TRAIN = 2_500;
   private static final int DRAWN_TEST = 1_000;
 
   /** Keeps the drawn test images apart from every training set. */
