@@ -8,6 +8,7 @@
 #include "dispatch.hpp"
 #include "jbatchnorm/jbatchnorm.h"
 #include "kernel.hpp"
+#include "machine.hpp"
 
 namespace {
 
@@ -57,7 +58,7 @@ struct Setting {
   int64_t data;      // bytes of x, y, dy, dx
   int64_t channels;  // bytes of gamma, beta, ...
   int64_t saved;     // bytes
-  int threads;
+  jbn::Resources resources;
   const Kernel* kernel;
 };
 
@@ -84,7 +85,9 @@ int read_setting(int dtype, int layout, int64_t n, int64_t c, int64_t s, double 
   out->data = n * c * s * out->element;
   out->channels = c * out->element;
   out->saved = 3 * c * static_cast<int64_t>(sizeof(double));
-  out->threads = n * c * s < kSerial ? 1 : threads > 0 ? threads : omp_get_max_threads();
+  out->resources = jbn::resources(n * c * s < kSerial ? 1
+                                  : threads > 0       ? threads
+                                                      : omp_get_max_threads());
   return JBN_OK;
 }
 
@@ -115,9 +118,9 @@ int run(const Setting& setting, int dtype, const CallF32& f32, const CallF64& f6
   const Scratch scratch(setting.kernel->scratch(setting.shape));
   if (!scratch.get()) return JBN_NO_MEMORY;
   if (dtype == JBN_F32) {
-    run_f32(f32, scratch.get(), setting.threads);
+    run_f32(f32, scratch.get(), setting.resources);
   } else {
-    run_f64(f64, scratch.get(), setting.threads);
+    run_f64(f64, scratch.get(), setting.resources);
   }
   return JBN_OK;
 }

@@ -29,7 +29,9 @@ struct GradientColumns {
 // Sums dy and dy * (x - mean); maps x and dy to dx.
 template <class T>
 struct BackwardJob {
+  using Element = T;
   static constexpr int64_t kBytes = 2 * sizeof(T);
+  static bool maps(const BackwardJob& job) { return job.call.dx != nullptr; }
   static constexpr int64_t kScratch = 3;  // doubles a channel
   struct Gathered {
     T x[kChunk], dy[kChunk];
@@ -44,7 +46,7 @@ struct BackwardJob {
         call(backward),
         gradient(backward.saved, scratch, backward.shape.c) {}
 
-  void prepare(const Share&) const {}
+  void prepare(int64_t, int64_t) const {}
 
   void add(int64_t c, int64_t at, int64_t length, Lanes& sum, Lanes& products) const {
     add_gradients(call.x + at, call.dy + at, length, gradient.moments(c), sum, products);
@@ -69,24 +71,20 @@ struct BackwardJob {
     return false;
   }
 
-  void map(int64_t c, int64_t at, int64_t length) const {
-    if (call.dx) {
-      differentiate(call.x + at, call.dy + at, call.dx + at, length, gradient.get(c));
-    }
+  T* out(int64_t at) const { return call.dx + at; }
+  void map(int64_t c, int64_t at, int64_t length, T* to) const {
+    differentiate(call.x + at, call.dy + at, to, length, gradient.get(c));
   }
-  void map_columns(int64_t c, int64_t at, int64_t width) const {
-    if (call.dx) {
-      differentiate(call.x + at, call.dy + at, call.dx + at, width, gradient.mean + c,
-                    gradient.mean_lo + c, gradient.dy_mean + c, gradient.slope + c,
-                    gradient.scale + c);
-    }
+  void map_columns(int64_t c, int64_t at, int64_t width, T* to) const {
+    differentiate(call.x + at, call.dy + at, to, width, gradient.mean + c, gradient.mean_lo + c,
+                  gradient.dy_mean + c, gradient.slope + c, gradient.scale + c);
   }
 };
 
 template <class T>
-void backward(const BackwardCall<T>& call, double* scratch, int threads) {
+void backward(const BackwardCall<T>& call, double* scratch, const Resources& resources) {
   const BackwardJob<T> job(call, scratch);
-  sweep(job, scratch + BackwardJob<T>::kScratch * call.shape.c, threads);
+  sweep(job, scratch + BackwardJob<T>::kScratch * call.shape.c, resources);
 }
 
 }  // namespace JBN_NAMESPACE

@@ -22,7 +22,9 @@ struct AffineColumns {
 // Sums d = x - shift and d * d, with a shift near the channel's mean; maps x to y.
 template <class T>
 struct ForwardJob {
+  using Element = T;
   static constexpr int64_t kBytes = sizeof(T);
+  static bool maps(const ForwardJob&) { return true; }
   static constexpr int64_t kScratch = 5;  // doubles a channel
   struct Gathered {
     T x[kChunk];
@@ -41,20 +43,19 @@ struct ForwardJob {
 
   // The shift: the mean of up to 16 elements, evenly spread over the channel. Exactly the value of
   // a constant channel, since it is taken from differences.
-  void prepare(const Share& channels) const {
+  void prepare(int64_t from, int64_t to) const {
     const int64_t m = shape.n * shape.s;
     const int64_t probes = m < kProbes ? m : kProbes;
-    for (int64_t c = channels.from; c < channels.to; c++) {
-      if (m == 0) {
-        shift[c] = 0;
-        continue;
+    for (int64_t c = from; c < to; c++) shift[c] = 0;
+    if (m == 0) return;
+    for (int64_t i = 1; i < probes; i++) {
+      for (int64_t c = from; c < to; c++) {
+        const double first = static_cast<double>(call.x[offset(0, c)]);
+        shift[c] += static_cast<double>(call.x[offset(i * m / probes, c)]) - first;
       }
-      const double first = static_cast<double>(call.x[offset(0, c)]);
-      double sum = 0;
-      for (int64_t i = 1; i < probes; i++) {
-        sum += static_cast<double>(call.x[offset(i * m / probes, c)]) - first;
-      }
-      shift[c] = first + sum / static_cast<double>(probes);
+    }
+    for (int64_t c = from; c < to; c++) {
+      shift[c] = static_cast<double>(call.x[offset(0, c)]) + shift[c] / static_cast<double>(probes);
     }
   }
 
@@ -94,17 +95,20 @@ struct ForwardJob {
     return retry;
   }
 
-  void map(int64_t c, int64_t at, int64_t length) const {
-    normalize(call.x + at, call.y + at, length, affine.get(c));
+  T* out(int64_t at) const { return call.y + at; }
+  void map(int64_t c, int64_t at, int64_t length, T* to) const {
+    normalize(call.x + at, to, length, affine.get(c));
   }
-  void map_columns(int64_t c, int64_t at, int64_t width) const {
-    normalize(call.x + at, call.y + at, width, affine.mean + c, affine.mean_lo + c,
-              affine.scale + c, affine.shift + c);
+  void map_columns(int64_t c, int64_t at, int64_t width, T* to) const {
+    normalize(call.x + at, to, width, affine.mean + c, affine.mean_lo + c, affine.scale + c,
+              affine.shift + c);
   }
 };
 
 template <class T>
 struct InferJob {
+  using Element = T;
+  static constexpr int64_t kBytes = sizeof(T);
   static constexpr int64_t kScratch = 4;
 
   const Shape shape;
@@ -114,36 +118,39 @@ struct InferJob {
   InferJob(const InferCall<T>& infer, double* scratch)
       : shape(infer.shape), call(infer), affine(scratch, infer.shape.c) {}
 
-  void prepare(const Share& channels) const {
-    for (int64_t c = channels.from; c < channels.to; c++) {
+  void prepare(int64_t from, int64_t to) const {
+    for (int64_t c = from; c < to; c++) {
       const Moments moments = {static_cast<double>(call.mean[c]), 0,
                                static_cast<double>(call.var[c])};
       affine.set(c, affine_of(moments, call.gamma, call.beta, c, call.eps));
     }
   }
 
-  void map(int64_t c, int64_t at, int64_t length) const {
-    normalize(call.x + at, call.y + at, length, affine.get(c));
+  T* out(int64_t at) const { return call.y + at; }
+  void map(int64_t c, int64_t at, int64_t length, T* to) const {
+    normalize(call.x + at, to, length, affine.get(c));
   }
-  void map_columns(int64_t c, int64_t at, int64_t width) const {
-    normalize(call.x + at, call.y + at, width, affine.mean + c, affine.mean_lo + c,
-              affine.scale + c, affine.shift + c);
+  void map_columns(int64_t c, int64_t at, int64_t width, T* to) const {
+    normalize(call.x + at, to, width, affine.mean + c, affine.mean_lo + c, affine.scale + c,
+              affine.shift + c);
   }
 };
 
 template <class T>
-void forward(const ForwardCall<T>& call, double* scratch, int threads) {
+void forward(const ForwardCall<T>& call, double* scratch, const Resources& resources) {
   const ForwardJob<T> job(call, scratch);
-  sweep(job, scratch + ForwardJob<T>::kScratch * call.shape.c, threads);
+  sweep(job, scratch + ForwardJob<T>::kScratch * call.shape.c, resources);
 }
 
 template <class T>
-void infer(const InferCall<T>& call, double* scratch, int threads) {
+void infer(const InferCall<T>& call, double* scratch, const Resources& resources) {
   const InferJob<T> job(call, scratch);
-  on_threads(threads, [&] {
-    job.prepare(Share(job.shape.c));
+  const bool streams = streams_pay(job.shape, InferJob<T>::kBytes, sizeof(T), resources);
+  on_threads(resources.threads, [&] {
+    const Share share(job.shape.c);
+    job.prepare(share.from, share.to);
 #pragma omp barrier
-    map_all(job, is_columns(job.shape));
+    map_all(job, is_columns(job.shape), streams);
   });
 }
 

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "machine.hpp"
+
 namespace jbn {
 
 struct Shape {
@@ -51,12 +53,12 @@ struct BackwardCall {
 
 // The doubles of scratch memory that a call needs, and the calls of one instruction set.
 struct Kernel {
-  void (*forward_f32)(const ForwardCall<float>&, double* scratch, int threads);
-  void (*forward_f64)(const ForwardCall<double>&, double* scratch, int threads);
-  void (*infer_f32)(const InferCall<float>&, double* scratch, int threads);
-  void (*infer_f64)(const InferCall<double>&, double* scratch, int threads);
-  void (*backward_f32)(const BackwardCall<float>&, double* scratch, int threads);
-  void (*backward_f64)(const BackwardCall<double>&, double* scratch, int threads);
+  void (*forward_f32)(const ForwardCall<float>&, double* scratch, const Resources&);
+  void (*forward_f64)(const ForwardCall<double>&, double* scratch, const Resources&);
+  void (*infer_f32)(const InferCall<float>&, double* scratch, const Resources&);
+  void (*infer_f64)(const InferCall<double>&, double* scratch, const Resources&);
+  void (*backward_f32)(const BackwardCall<float>&, double* scratch, const Resources&);
+  void (*backward_f64)(const BackwardCall<double>&, double* scratch, const Resources&);
   int64_t (*scratch)(const Shape&);
 };
 

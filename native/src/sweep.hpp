@@ -8,15 +8,13 @@
 
 #include <omp.h>
 
+#include "blocks.hpp"
 #include "columns.hpp"
 #include "float_environment.hpp"
 #include "kernel.hpp"
 
 namespace jbn {
 namespace JBN_NAMESPACE {
-
-// What of a channel stays in a core's second-level cache between the two passes, in bytes.
-constexpr int64_t kResident = 512 * 1024;
 
 // Partial sums of all chunks, a run of C for each: sums at [chunk][0], products at [chunk][1].
 struct Partials {
@@ -94,7 +92,7 @@ inline void reduce_chunk(const Job& job, const Order& order, int64_t chunk, int6
 
 // Sums one channel from its first chunk to its last.
 template <class Job>
-inline void reduce_channel(const Job& job, const Order& order, int64_t c, Sum& sum, Sum& products) {
+void reduce_channel(const Job& job, const Order& order, int64_t c, Sum& sum, Sum& products) {
   Lanes a, b;
   for (int64_t chunk = 0; chunk < order.chunks; chunk++) {
     reduce_chunk(job, order, chunk, c, a, b);
@@ -103,10 +101,12 @@ inline void reduce_channel(const Job& job, const Order& order, int64_t c, Sum& s
   }
 }
 
-// Each thread takes whole channels: a channel's second pass finds it in the cache.
+// Each thread takes whole channels: the way for rows too short for lanes.
 template <class Job>
-void sweep_channels(const Job& job, const Order& order) {
+void sweep_channels(const Job& job, const Order& order, bool streams) {
   const Share share(job.shape.c);
+  job.prepare(share.from, share.to);
+  Writer<Job> writer(job, streams);
   for (int64_t c = share.from; c < share.to; c++) {
     Sum sum, products;
     reduce_channel(job, order, c, sum, products);
@@ -115,8 +115,8 @@ void sweep_channels(const Job& job, const Order& order) {
       reduce_channel(job, order, c, sum, products);
       job.settle(c, sum, products);
     }
-    for (int64_t n = 0; n < job.shape.n; n++) {
-      job.map(c, (n * job.shape.c + c) * job.shape.s, job.shape.s);
+    for (int64_t n = 0; Job::maps(job) && n < job.shape.n; n++) {
+      writer.run(c, (n * job.shape.c + c) * job.shape.s, job.shape.s);
     }
   }
 }
@@ -201,7 +201,8 @@ void settle_all(const Job& job, const Order& order, const Partials& partials, bo
 
 // Maps every element; threads share rows and, where those are few, parts of rows.
 template <class Job>
-void map_all(const Job& job, bool columns) {
+void map_all(const Job& job, bool columns, bool streams) {
+  Writer<Job> writer(job, streams);
   const Shape& shape = job.shape;
   const int64_t unit = 16;  // elements: no two threads write one cache line of aligned memory
   const Share share(shape.n * shape.c * shape.s, unit);
@@ -210,9 +211,9 @@ void map_all(const Job& job, bool columns) {
     const int64_t within = at % run;
     const int64_t length = run - within < share.to - at ? run - within : share.to - at;
     if (columns) {
-      job.map_columns(within, at, length);
+      writer.columns(within, at, length);
     } else {
-      job.map(at / run % shape.c, at, length);
+      writer.run(at / run % shape.c, at, length);
     }
     at += length;
   }
@@ -220,30 +221,52 @@ void map_all(const Job& job, bool columns) {
 
 // All threads sum, then all settle, then all map: for channels past the cache, and for columns.
 template <class Job>
-void sweep_passes(const Job& job, const Order& order, const Partials& partials, bool columns) {
+void sweep_passes(const Job& job, const Order& order, const Partials& partials, bool columns,
+                  bool streams) {
+  const Share share(job.shape.c);
+  job.prepare(share.from, share.to);
+#pragma omp barrier
   reduce_all(job, order, partials, columns);
 #pragma omp barrier
   settle_all(job, order, partials, columns);
 #pragma omp barrier
-  map_all(job, columns);
+  if (Job::maps(job)) map_all(job, columns, streams);
 }
 
 inline bool is_columns(const Shape& shape) { return shape.channels_last || shape.s == 1; }
 
+// True where inputs and output together are past the shared cache: the lines written would push
+// out others and come back from memory no sooner.
+inline bool streams_pay(const Shape& shape, int64_t in_bytes, int64_t out_bytes,
+                        const Resources& resources) {
+  return shape.n * shape.c * shape.s * (in_bytes + out_bytes) > resources.shared_cache;
+}
+
+// The channels of a block: this and the next block of inputs stay in the core's cache together.
+// 0 where not even one channel's share of the shared cache holds it.
+inline int64_t block_width(const Shape& shape, int64_t in_bytes, const Resources& resources) {
+  const int64_t channel = shape.n * shape.s * in_bytes;
+  const int64_t width = channel == 0 ? kMostChannels : resources.core_cache * 2 / 5 / channel;
+  if (width > 0) return width < kMostChannels ? width : kMostChannels;
+  return 4 * channel * resources.threads <= resources.shared_cache ? 1 : 0;
+}
+
 template <class Job>
-void sweep(const Job& job, double* partial_memory, int threads) {
+void sweep(const Job& job, double* partial_memory, const Resources& resources) {
   const Shape& shape = job.shape;
   const Order order = order_of(shape.n, shape.s);
   const bool columns = is_columns(shape);
-  const int64_t channel_bytes = shape.n * shape.s * Job::kBytes;
-  const bool resident = !columns && shape.c >= 4 * threads && channel_bytes <= kResident;
-  on_threads(threads, [&] {
-    job.prepare(Share(shape.c));
-#pragma omp barrier
-    if (resident) {
-      sweep_channels(job, order);
+  const bool streams = streams_pay(shape, Job::kBytes, sizeof(typename Job::Element), resources);
+  const int64_t width = block_width(shape, Job::kBytes, resources);
+  const bool by_channel = !columns && width > 0 && shape.c >= 4 * resources.threads;
+  on_threads(resources.threads, [&] {
+    if (!by_channel) {
+      sweep_passes(job, order, Partials{partial_memory, shape.c}, columns, streams);
+    } else if (shape.s < kLanes) {
+      sweep_channels(job, order, streams);
     } else {
-      sweep_passes(job, order, Partials{partial_memory, shape.c}, columns);
+      const Share share(shape.c);
+      BlockSweep<Job>(job, order, width, streams).run(share.from, share.to);
     }
   });
 }
