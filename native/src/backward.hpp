@@ -23,6 +23,12 @@ struct GradientColumns {
   void set(int64_t c, const Gradient& g) const {
     dy_mean[c] = g.dy_mean, slope[c] = g.slope, scale[c] = g.scale;
   }
+  GradientColumns after(int64_t c) const {
+    GradientColumns columns = *this;
+    columns.mean += c, columns.mean_lo += c, columns.var += c;
+    columns.dy_mean += c, columns.slope += c, columns.scale += c;
+    return columns;
+  }
   Gradient get(int64_t c) const { return {mean[c], mean_lo[c], dy_mean[c], slope[c], scale[c]}; }
 };
 
@@ -48,15 +54,16 @@ struct BackwardJob {
 
   void prepare(int64_t, int64_t) const {}
 
-  void add(int64_t c, int64_t at, int64_t length, Lanes& sum, Lanes& products) const {
-    add_gradients(call.x + at, call.dy + at, length, gradient.moments(c), sum, products);
+  void add(int64_t c, int64_t at, int64_t length, int64_t ahead, Lanes& sum,
+           Lanes& products) const {
+    add_gradients(call.x + at, call.dy + at, length, ahead, gradient.moments(c), sum, products);
   }
   void gather(int64_t at, int64_t to, Gathered& gathered) const {
     gathered.x[to] = call.x[at];
     gathered.dy[to] = call.dy[at];
   }
   void add(int64_t c, const Gathered& gathered, int64_t length, Lanes& sum, Lanes& products) const {
-    add_gradients(gathered.x, gathered.dy, length, gradient.moments(c), sum, products);
+    add_gradients(gathered.x, gathered.dy, length, 0, gradient.moments(c), sum, products);
   }
   void add(int64_t c, int width, int64_t at, int64_t count, int64_t stride, double* sum,
            double* products) const {
@@ -71,13 +78,31 @@ struct BackwardJob {
     return false;
   }
 
+  Gradient channel(int64_t c) const { return gradient.get(c); }
+  GradientColumns columns(int64_t c) const { return gradient.after(c); }
   T* out(int64_t at) const { return call.dx + at; }
-  void map(int64_t c, int64_t at, int64_t length, T* to) const {
-    differentiate(call.x + at, call.dy + at, to, length, gradient.get(c));
+  void fetch(int64_t at) const {
+    fetch_line(call.x, at);
+    fetch_line(call.dy, at);
   }
-  void map_columns(int64_t c, int64_t at, int64_t width, T* to) const {
-    differentiate(call.x + at, call.dy + at, to, width, gradient.mean + c, gradient.mean_lo + c,
-                  gradient.dy_mean + c, gradient.slope + c, gradient.scale + c);
+  void map(const Gradient& g, int64_t at, int64_t length, T* to) const {
+    differentiate(call.x + at, call.dy + at, to, length, g);
+  }
+  void map_line(const Gradient& g, int64_t at, T* to) const {
+    differentiate_line(call.x + at, call.dy + at, to, g, 64 / sizeof(T));
+  }
+  void map_part(const Gradient& g, int64_t at, int64_t count, T* to) const {
+    differentiate_line(call.x + at, call.dy + at, to, g, static_cast<int>(count));
+  }
+  void map(const GradientColumns& g, int64_t at, int64_t width, T* to) const {
+    differentiate(call.x + at, call.dy + at, to, width, g.mean, g.mean_lo, g.dy_mean, g.slope,
+                  g.scale);
+  }
+  void map_line(const GradientColumns& g, int64_t at, T* to) const {
+    map(g, at, 64 / sizeof(T), to);
+  }
+  void map_part(const GradientColumns& g, int64_t at, int64_t count, T* to) const {
+    map(g, at, count, to);
   }
 };
 

@@ -51,6 +51,8 @@ class BlockSweep {
   void step_through(const Block& current, const Block& next) {
     const int64_t wide = current.width() > next.width() ? current.width() : next.width();
     const int64_t n = job_.shape.n, c = job_.shape.c, s = job_.shape.s;
+    // What is summed a step later: the next piece of the row, or the next row's.
+    const int64_t ahead = s > kChunk ? kChunk : c * s;
     for (int64_t row = 0; row < n; row++) {
       const bool ends = (row + 1) % order_.group == 0 || row + 1 == n;
       for (int64_t j = 0; j < wide; j++) {
@@ -59,7 +61,7 @@ class BlockSweep {
         for (int64_t at = 0; at < s; at += kChunk) {
           const int64_t length = at + kChunk < s ? kChunk : s - at;
           if (sums) {
-            job_.add(next.from + j, (row * c + next.from + j) * s + at, length, first_[j],
+            job_.add(next.from + j, (row * c + next.from + j) * s + at, length, ahead, first_[j],
                      second_[j]);
             if (ends || order_.segments > 1) end_chunk(j);
           }

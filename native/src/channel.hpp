@@ -18,11 +18,15 @@ struct Moments {
 // y = ((x - mean) - mean_lo) * scale + shift
 struct Affine {
   double mean, mean_lo, scale, shift;
+
+  Affine after(int64_t) const { return *this; }  // the same for every position
 };
 
 // dx = ((dy - dy_mean) - d * slope) * scale, with d = (x - mean) - mean_lo
 struct Gradient {
   double mean, mean_lo, dy_mean, slope, scale;
+
+  Gradient after(int64_t) const { return *this; }
 };
 
 // How far the shift may lie from the mean, in squared standard deviations, before the sums are

@@ -11,18 +11,54 @@ namespace JBN_NAMESPACE {
 struct AffineColumns {
   double *mean, *mean_lo, *scale, *shift;
 
-  AffineColumns(double* memory, int64_t c)
-      : mean(memory), mean_lo(memory + c), scale(memory + 2 * c), shift(memory + 3 * c) {}
+  static AffineColumns in(double* memory, int64_t c) {
+    return {memory, memory + c, memory + 2 * c, memory + 3 * c};
+  }
   void set(int64_t c, const Affine& f) const {
     mean[c] = f.mean, mean_lo[c] = f.mean_lo, scale[c] = f.scale, shift[c] = f.shift;
   }
   Affine get(int64_t c) const { return {mean[c], mean_lo[c], scale[c], shift[c]}; }
+  // The coefficients from channel c on.
+  AffineColumns after(int64_t c) const { return {mean + c, mean_lo + c, scale + c, shift + c}; }
+};
+
+// How x becomes y, with the coefficients of one channel or of a run of channels.
+template <class T>
+struct AffineMap {
+  using Element = T;
+
+  const T* const x;
+  T* const y;
+  const AffineColumns affine;
+
+  Affine channel(int64_t c) const { return affine.get(c); }
+  AffineColumns columns(int64_t c) const { return affine.after(c); }
+  T* out(int64_t at) const { return y + at; }
+  void fetch(int64_t at) const { fetch_line(x, at); }
+  void map(const Affine& f, int64_t at, int64_t length, T* to) const {
+    normalize(x + at, to, length, f);
+  }
+  void map_line(const Affine& f, int64_t at, T* to) const {
+    normalize_line(x + at, to, f, 64 / sizeof(T));
+  }
+  void map_part(const Affine& f, int64_t at, int64_t count, T* to) const {
+    normalize_line(x + at, to, f, static_cast<int>(count));
+  }
+  void map(const AffineColumns& f, int64_t at, int64_t width, T* to) const {
+    normalize(x + at, to, width, f.mean, f.mean_lo, f.scale, f.shift);
+  }
+  void map_line(const AffineColumns& f, int64_t at, T* to) const {
+    normalize(x + at, to, 64 / sizeof(T), f.mean, f.mean_lo, f.scale, f.shift);
+  }
+  void map_part(const AffineColumns& f, int64_t at, int64_t count, T* to) const {
+    map(f, at, count, to);
+  }
 };
 
 // Sums d = x - shift and d * d, with a shift near the channel's mean; maps x to y.
 template <class T>
-struct ForwardJob {
-  using Element = T;
+struct ForwardJob : AffineMap<T> {
+  using AffineMap<T>::affine;
   static constexpr int64_t kBytes = sizeof(T);
   static bool maps(const ForwardJob&) { return true; }
   static constexpr int64_t kScratch = 5;  // doubles a channel
@@ -32,13 +68,12 @@ struct ForwardJob {
 
   const Shape shape;
   const ForwardCall<T>& call;
-  const AffineColumns affine;
   double* const shift;
 
   ForwardJob(const ForwardCall<T>& forward, double* scratch)
-      : shape(forward.shape),
+      : AffineMap<T>{forward.x, forward.y, AffineColumns::in(scratch, forward.shape.c)},
+        shape(forward.shape),
         call(forward),
-        affine(scratch, forward.shape.c),
         shift(scratch + 4 * forward.shape.c) {}
 
   // The shift: the mean of up to 16 elements, evenly spread over the channel. Exactly the value of
@@ -46,16 +81,18 @@ struct ForwardJob {
   void prepare(int64_t from, int64_t to) const {
     const int64_t m = shape.n * shape.s;
     const int64_t probes = m < kProbes ? m : kProbes;
+    const int64_t step = shape.channels_last ? 1 : shape.s;
     for (int64_t c = from; c < to; c++) shift[c] = 0;
     if (m == 0) return;
+    const T* const first = call.x + offset(0, 0);
     for (int64_t i = 1; i < probes; i++) {
+      const T* const probe = call.x + offset(i * m / probes, 0);
       for (int64_t c = from; c < to; c++) {
-        const double first = static_cast<double>(call.x[offset(0, c)]);
-        shift[c] += static_cast<double>(call.x[offset(i * m / probes, c)]) - first;
+        shift[c] += static_cast<double>(probe[c * step]) - static_cast<double>(first[c * step]);
       }
     }
     for (int64_t c = from; c < to; c++) {
-      shift[c] = static_cast<double>(call.x[offset(0, c)]) + shift[c] / static_cast<double>(probes);
+      shift[c] = static_cast<double>(first[c * step]) + shift[c] / static_cast<double>(probes);
     }
   }
 
@@ -65,12 +102,12 @@ struct ForwardJob {
     return (index / shape.s * shape.c + c) * shape.s + index % shape.s;
   }
 
-  void add(int64_t c, int64_t at, int64_t length, Lanes& sum, Lanes& squares) const {
-    add_moments(call.x + at, length, shift[c], sum, squares);
+  void add(int64_t c, int64_t at, int64_t length, int64_t ahead, Lanes& sum, Lanes& squares) const {
+    add_moments(call.x + at, length, ahead, shift[c], sum, squares);
   }
   void gather(int64_t at, int64_t to, Gathered& gathered) const { gathered.x[to] = call.x[at]; }
   void add(int64_t c, const Gathered& gathered, int64_t length, Lanes& sum, Lanes& squares) const {
-    add_moments(gathered.x, length, shift[c], sum, squares);
+    add_moments(gathered.x, length, 0, shift[c], sum, squares);
   }
   void add(int64_t c, int width, int64_t at, int64_t count, int64_t stride, double* sum,
            double* squares) const {
@@ -94,29 +131,21 @@ struct ForwardJob {
     }
     return retry;
   }
-
-  T* out(int64_t at) const { return call.y + at; }
-  void map(int64_t c, int64_t at, int64_t length, T* to) const {
-    normalize(call.x + at, to, length, affine.get(c));
-  }
-  void map_columns(int64_t c, int64_t at, int64_t width, T* to) const {
-    normalize(call.x + at, to, width, affine.mean + c, affine.mean_lo + c, affine.scale + c,
-              affine.shift + c);
-  }
 };
 
 template <class T>
-struct InferJob {
-  using Element = T;
+struct InferJob : AffineMap<T> {
+  using AffineMap<T>::affine;
   static constexpr int64_t kBytes = sizeof(T);
   static constexpr int64_t kScratch = 4;
 
   const Shape shape;
   const InferCall<T>& call;
-  const AffineColumns affine;
 
   InferJob(const InferCall<T>& infer, double* scratch)
-      : shape(infer.shape), call(infer), affine(scratch, infer.shape.c) {}
+      : AffineMap<T>{infer.x, infer.y, AffineColumns::in(scratch, infer.shape.c)},
+        shape(infer.shape),
+        call(infer) {}
 
   void prepare(int64_t from, int64_t to) const {
     for (int64_t c = from; c < to; c++) {
@@ -124,15 +153,6 @@ struct InferJob {
                                static_cast<double>(call.var[c])};
       affine.set(c, affine_of(moments, call.gamma, call.beta, c, call.eps));
     }
-  }
-
-  T* out(int64_t at) const { return call.y + at; }
-  void map(int64_t c, int64_t at, int64_t length, T* to) const {
-    normalize(call.x + at, to, length, affine.get(c));
-  }
-  void map_columns(int64_t c, int64_t at, int64_t width, T* to) const {
-    normalize(call.x + at, to, width, affine.mean + c, affine.mean_lo + c, affine.scale + c,
-              affine.shift + c);
   }
 };
 

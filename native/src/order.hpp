@@ -51,11 +51,18 @@ struct alignas(64) Lanes {
   double v[kLanes];
 };
 
+template <int W>
+inline void fold_half(double* v) {
+#pragma omp simd
+  for (int l = 0; l < W; l++) v[l] += v[l + W];
+}
+
 inline double fold(Lanes& lanes) {
-  for (int w = kLanes / 2; w > 0; w /= 2) {
-    for (int l = 0; l < w; l++) lanes.v[l] += lanes.v[l + w];
-  }
-  return lanes.v[0];
+  static_assert(kLanes == 16, "one step a halving");
+  fold_half<8>(lanes.v);
+  fold_half<4>(lanes.v);
+  fold_half<2>(lanes.v);
+  return lanes.v[0] + lanes.v[1];
 }
 
 // The running sum of the chunks: value and the rounding errors' sum.

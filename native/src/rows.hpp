@@ -13,12 +13,32 @@ namespace JBN_NAMESPACE {
 inline double centred(float x, double mean, double) { return static_cast<double>(x) - mean; }
 inline double centred(double x, double mean, double mean_lo) { return (x - mean) - mean_lo; }
 
+// Asks for the line of an element that is needed soon. It may lie past the end of memory: it is
+// only a hint.
+template <class T>
+inline void fetch_line(const T* from, int64_t at) {
+  const uintptr_t line = reinterpret_cast<uintptr_t>(from) + static_cast<uintptr_t>(at) * sizeof(T);
+  __builtin_prefetch(reinterpret_cast<const void*>(line), 0, 3);
+}
+
+template <class T>
+inline void fetch_lanes(const T* from, int64_t at) {
+  for (int l = 0; l < kLanes; l += 64 / static_cast<int>(sizeof(T))) fetch_line(from, at + l);
+}
+
+// The last elements of a run fill some of the lanes; the others add 0, which leaves their bits: a
+// sum that began with 0 is never -0.
+
+// `ahead` is how many elements from here on those lie that are summed a while later.
+//
 // Adds d = x - shift to `sum` and d * d to `squares`, element t to lane t % 16.
 template <class T>
-inline void add_moments(const T* x, int64_t length, double shift, Lanes& sum, Lanes& squares) {
+inline void add_moments(const T* x, int64_t length, int64_t ahead, double shift, Lanes& sum,
+                        Lanes& squares) {
   Lanes a = sum, b = squares;
   int64_t t = 0;
   for (; t + kLanes <= length; t += kLanes) {
+    fetch_lanes(x, t + ahead);
 #pragma omp simd
     for (int l = 0; l < kLanes; l++) {
       const double d = static_cast<double>(x[t + l]) - shift;
@@ -26,10 +46,14 @@ inline void add_moments(const T* x, int64_t length, double shift, Lanes& sum, La
       b.v[l] += d * d;
     }
   }
-  for (int l = 0; t + l < length; l++) {
-    const double d = static_cast<double>(x[t + l]) - shift;
-    a.v[l] += d;
-    b.v[l] += d * d;
+  if (t < length) {
+    const int rest = static_cast<int>(length - t);
+#pragma omp simd
+    for (int l = 0; l < kLanes; l++) {
+      const double d = l < rest ? static_cast<double>(x[t + l]) - shift : 0;
+      a.v[l] += d;
+      b.v[l] += d * d;
+    }
   }
   sum = a;
   squares = b;
@@ -37,12 +61,14 @@ inline void add_moments(const T* x, int64_t length, double shift, Lanes& sum, La
 
 // Adds dy to `sum` and dy * d to `products`, element t to lane t % 16.
 template <class T>
-inline void add_gradients(const T* x, const T* dy, int64_t length, const Moments& moments,
-                          Lanes& sum, Lanes& products) {
+inline void add_gradients(const T* x, const T* dy, int64_t length, int64_t ahead,
+                          const Moments& moments, Lanes& sum, Lanes& products) {
   Lanes a = sum, b = products;
   const double mean = moments.mean, mean_lo = moments.mean_lo;
   int64_t t = 0;
   for (; t + kLanes <= length; t += kLanes) {
+    fetch_lanes(x, t + ahead);
+    fetch_lanes(dy, t + ahead);
 #pragma omp simd
     for (int l = 0; l < kLanes; l++) {
       const double g = static_cast<double>(dy[t + l]);
@@ -50,13 +76,41 @@ inline void add_gradients(const T* x, const T* dy, int64_t length, const Moments
       b.v[l] += g * centred(x[t + l], mean, mean_lo);
     }
   }
-  for (int l = 0; t + l < length; l++) {
-    const double g = static_cast<double>(dy[t + l]);
-    a.v[l] += g;
-    b.v[l] += g * centred(x[t + l], mean, mean_lo);
+  if (t < length) {
+    const int rest = static_cast<int>(length - t);
+#pragma omp simd
+    for (int l = 0; l < kLanes; l++) {
+      const double g = l < rest ? static_cast<double>(dy[t + l]) : 0;
+      const double d = l < rest ? centred(x[t + l], mean, mean_lo) : 0;
+      a.v[l] += g;
+      b.v[l] += g * d;
+    }
   }
   sum = a;
   products = b;
+}
+
+// A whole cache line, or `count` elements less than that: then the rest of the line is any value.
+// x is not read past `count`.
+template <class T>
+inline void normalize_line(const T* x, T* y, const Affine& f, int count) {
+  constexpr int kPerLine = 64 / sizeof(T);
+#pragma omp simd
+  for (int t = 0; t < kPerLine; t++) {
+    const T value = t < count ? x[t] : 0;
+    y[t] = static_cast<T>(centred(value, f.mean, f.mean_lo) * f.scale + f.shift);
+  }
+}
+
+template <class T>
+inline void differentiate_line(const T* x, const T* dy, T* dx, const Gradient& g, int count) {
+  constexpr int kPerLine = 64 / sizeof(T);
+#pragma omp simd
+  for (int t = 0; t < kPerLine; t++) {
+    const double d = centred(t < count ? x[t] : 0, g.mean, g.mean_lo);
+    const double slope = static_cast<double>(t < count ? dy[t] : 0) - g.dy_mean;
+    dx[t] = static_cast<T>((slope - d * g.slope) * g.scale);
+  }
 }
 
 template <class T>

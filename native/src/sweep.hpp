@@ -61,7 +61,8 @@ inline void reduce_rows(const Job& job, const Order& order, int64_t chunk, int64
   b = Lanes{};
   const Chunk part = chunk_of(order, chunk);
   for (int64_t row = part.row; row < part.row_end; row++) {
-    job.add(c, (row * job.shape.c + c) * order.run + part.from, part.to - part.from, a, b);
+    job.add(c, (row * job.shape.c + c) * order.run + part.from, part.to - part.from, order.run, a,
+            b);
   }
 }
 

@@ -12,44 +12,40 @@
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-constexpr int64_t kLine = 64;  // bytes of a cache line
+constexpr int kLine = 64;  // bytes of a cache line
 
 #if defined(__x86_64__) || defined(_M_X64)
 constexpr bool kHasStreams = true;
 
-// Writes whole, aligned lines past the caches.
-inline void stream_lines(void* to, const void* from, int64_t lines) {
+// Writes a whole, aligned line past the caches.
+inline void stream_line(void* to, const void* from) {
   char* out = static_cast<char*>(to);
   const char* in = static_cast<const char*>(from);
-  for (int64_t i = 0; i < lines; i++, out += kLine, in += kLine) {
 #if defined(__AVX512F__)
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(out), _mm512_load_si512(in));
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(out), _mm512_load_si512(in));
 #elif defined(__AVX__)
-    for (int j = 0; j < 64; j += 32) {
-      _mm256_stream_si256(reinterpret_cast<__m256i*>(out + j),
-                          _mm256_load_si256(reinterpret_cast<const __m256i*>(in + j)));
-    }
-#else
-    for (int j = 0; j < 64; j += 16) {
-      _mm_stream_si128(reinterpret_cast<__m128i*>(out + j),
-                       _mm_load_si128(reinterpret_cast<const __m128i*>(in + j)));
-    }
-#endif
+  for (int j = 0; j < kLine; j += 32) {
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(out + j),
+                        _mm256_load_si256(reinterpret_cast<const __m256i*>(in + j)));
   }
+#else
+  for (int j = 0; j < kLine; j += 16) {
+    _mm_stream_si128(reinterpret_cast<__m128i*>(out + j),
+                     _mm_load_si128(reinterpret_cast<const __m128i*>(in + j)));
+  }
+#endif
 }
 
 // Makes streamed lines visible to whoever synchronizes with this thread.
 inline void stream_fence() { _mm_sfence(); }
 #else
 constexpr bool kHasStreams = false;
-inline void stream_lines(void* to, const void* from, int64_t lines) {
-  std::memcpy(to, from, static_cast<size_t>(lines * kLine));
-}
+inline void stream_line(void* to, const void* from) { std::memcpy(to, from, kLine); }
 inline void stream_fence() {}
 #endif
 
-// Writes a job's results run by run. Streamed results are collected in whole lines first: runs are
-// not aligned.
+// Writes a job's results run by run, streamed line by line. Runs are not aligned: a line that two
+// runs share is collected first.
 template <class Job>
 class Writer {
  public:
@@ -64,45 +60,56 @@ class Writer {
 
   // Maps `length` elements of channel c from element `at` on.
   void run(int64_t c, int64_t at, int64_t length) {
+    const auto channel = job_.channel(c);
     if (!streams_) {
-      job_.map(c, at, length, job_.out(at));
+      job_.map(channel, at, length, job_.out(at));
       return;
     }
-    if (at != next_) begin(at);
-    while (length > 0) {
-      const int64_t part = length < kCapacity - fill_ ? length : kCapacity - fill_;
-      job_.map(c, at, part, lines_ + fill_);
-      fill_ += part;
-      at += part;
-      length -= part;
-      if (fill_ == kCapacity) flush();
-    }
-    next_ = at;
+    write(channel, at, length);
   }
 
   // As run, for `width` channels of one position from channel c on.
   void columns(int64_t c, int64_t at, int64_t width) {
+    const auto columns = job_.columns(c);
     if (!streams_) {
-      job_.map_columns(c, at, width, job_.out(at));
+      job_.map(columns, at, width, job_.out(at));
       return;
     }
-    if (at != next_) begin(at);
-    while (width > 0) {
-      const int64_t part = width < kCapacity - fill_ ? width : kCapacity - fill_;
-      job_.map_columns(c, at, part, lines_ + fill_);
-      fill_ += part;
-      at += part;
-      c += part;
-      width -= part;
-      if (fill_ == kCapacity) flush();
-    }
-    next_ = at;
+    write(columns, at, width);
   }
 
  private:
   using T = typename Job::Element;
   static constexpr int64_t kPerLine = kLine / static_cast<int64_t>(sizeof(T));
-  static constexpr int64_t kCapacity = 32 * kPerLine;
+  static constexpr int64_t kAhead = 2048 / static_cast<int64_t>(sizeof(T));
+
+  template <class Coefficients>
+  void write(Coefficients coefficients, int64_t at, int64_t length) {
+    if (at != next_) begin(at);
+    next_ = at + length;
+    if (fill_ > 0) {
+      const int64_t part = length < kPerLine - fill_ ? length : kPerLine - fill_;
+      job_.map_part(coefficients, at, part, line_ + fill_);
+      fill_ += part;
+      at += part;
+      length -= part;
+      coefficients = coefficients.after(part);
+      if (fill_ == kPerLine) end_line();
+    }
+    T* to = job_.out(at);
+    for (; length >= kPerLine; length -= kPerLine, at += kPerLine, to += kPerLine) {
+      alignas(64) T line[kPerLine];
+      job_.fetch(at + kAhead);
+      job_.map_line(coefficients, at, line);
+      stream_line(to, line);
+      coefficients = coefficients.after(kPerLine);
+    }
+    if (length > 0) {
+      job_.map_part(coefficients, at, length, line_ + fill_);
+      to_ = to;
+      fill_ += length;
+    }
+  }
 
   // Begins at element `at`, whose line may hold elements before it.
   void begin(int64_t at) {
@@ -113,41 +120,29 @@ class Writer {
     fill_ = skip_;
   }
 
-  // Writes the first `lines` lines of what was collected.
-  void write(int64_t lines) {
-    int64_t line = 0;
-    if (skip_ > 0 && lines > 0) {
-      for (int64_t i = skip_; i < kPerLine; i++) to_[i] = lines_[i];
-      skip_ = 0;
-      line = 1;
+  // Writes the collected line, which is full.
+  void end_line() {
+    if (skip_ > 0) {
+      finish();
+    } else {
+      stream_line(to_, line_);
+      fill_ = 0;
     }
-    if (lines > line) {
-      stream_lines(to_ + line * kPerLine, lines_ + line * kPerLine, lines - line);
-    }
-  }
-
-  // Writes all lines, which are full.
-  void flush() {
-    write(kCapacity / kPerLine);
-    to_ += kCapacity;
-    fill_ = 0;
   }
 
   // Writes what was collected, to the element.
   void finish() {
-    const int64_t lines = fill_ / kPerLine;
-    write(lines);
-    for (int64_t i = lines > 0 ? lines * kPerLine : skip_; i < fill_; i++) to_[i] = lines_[i];
+    for (int64_t i = skip_; i < fill_; i++) to_[i] = line_[i];
     fill_ = skip_ = 0;
   }
 
   const Job& job_;
   const bool streams_;
-  alignas(64) T lines_[kCapacity];
-  T* to_ = nullptr;    // where lines_[0] goes
-  int64_t skip_ = 0;   // elements of the first line that are not ours
-  int64_t fill_ = 0;   // elements collected, those skipped included
-  int64_t next_ = -1;  // the element that would go on
+  alignas(64) T line_[2 * kPerLine];  // map_part writes a whole line from any place on
+  T* to_ = nullptr;                   // where line_[0] goes
+  int64_t skip_ = 0;                  // elements of the line that are not ours
+  int64_t fill_ = 0;                  // elements collected, those skipped included
+  int64_t next_ = -1;                 // the element that would go on
 };
 
 }  // namespace JBN_NAMESPACE
