@@ -58,6 +58,13 @@ struct BackwardJob {
            Lanes& products) const {
     add_gradients(call.x + at, call.dy + at, length, ahead, gradient.moments(c), sum, products);
   }
+  Moments summand(int64_t c) const { return gradient.moments(c); }
+  void add_group(const Moments& moments, int64_t at, int64_t ahead, Lanes& sum,
+                 Lanes& products) const {
+    fetch_lanes(call.x, at + ahead);
+    fetch_lanes(call.dy, at + ahead);
+    JBN_NAMESPACE::add_group(call.x + at, call.dy + at, moments, sum, products);
+  }
   void gather(int64_t at, int64_t to, Gathered& gathered) const {
     gathered.x[to] = call.x[at];
     gathered.dy[to] = call.dy[at];

@@ -52,7 +52,7 @@ class BlockSweep {
     const int64_t wide = current.width() > next.width() ? current.width() : next.width();
     const int64_t n = job_.shape.n, c = job_.shape.c, s = job_.shape.s;
     // What is summed a step later: the next piece of the row, or the next row's.
-    const int64_t ahead = s > kChunk ? kChunk : c * s;
+    const int64_t ahead = s > kChunk ? 512 : c * s;
     for (int64_t row = 0; row < n; row++) {
       const bool ends = (row + 1) % order_.group == 0 || row + 1 == n;
       for (int64_t j = 0; j < wide; j++) {
@@ -60,15 +60,32 @@ class BlockSweep {
         const bool maps = Job::maps(job_) && j < current.width();
         for (int64_t at = 0; at < s; at += kChunk) {
           const int64_t length = at + kChunk < s ? kChunk : s - at;
-          if (sums) {
-            job_.add(next.from + j, (row * c + next.from + j) * s + at, length, ahead, first_[j],
-                     second_[j]);
-            if (ends || order_.segments > 1) end_chunk(j);
+          const int64_t from = (row * c + next.from + j) * s + at;
+          const int64_t onto = (row * c + current.from + j) * s + at;
+          if (sums && maps && writer_.streams()) {
+            step(next.from + j, j, from, current.from + j, onto, length, ahead);
+          } else {
+            if (sums) job_.add(next.from + j, from, length, ahead, first_[j], second_[j]);
+            if (maps) writer_.run(current.from + j, onto, length);
           }
-          if (maps) writer_.run(current.from + j, (row * c + current.from + j) * s + at, length);
+          if (sums && (ends || order_.segments > 1)) end_chunk(j);
         }
       }
     }
+  }
+
+  // Sums a run of the next block's channel c while it maps one of this block's channel d.
+  void step(int64_t c, int64_t j, int64_t from, int64_t d, int64_t onto, int64_t length,
+            int64_t ahead) {
+    Lanes a = first_[j], b = second_[j];
+    const auto summand = job_.summand(c);
+    const int64_t groups = writer_.run_beside(d, onto, length, length / kLanes, [&](int64_t i) {
+      job_.add_group(summand, from + i * kLanes, ahead, a, b);
+    });
+    const int64_t done = groups * kLanes;
+    job_.add(c, from + done, length - done, ahead, a, b);
+    first_[j] = a;
+    second_[j] = b;
   }
 
   void end_chunk(int64_t j) {

@@ -105,6 +105,11 @@ struct ForwardJob : AffineMap<T> {
   void add(int64_t c, int64_t at, int64_t length, int64_t ahead, Lanes& sum, Lanes& squares) const {
     add_moments(call.x + at, length, ahead, shift[c], sum, squares);
   }
+  double summand(int64_t c) const { return shift[c]; }
+  void add_group(double k, int64_t at, int64_t ahead, Lanes& sum, Lanes& squares) const {
+    fetch_lanes(call.x, at + ahead);
+    JBN_NAMESPACE::add_group(call.x + at, k, sum, squares);
+  }
   void gather(int64_t at, int64_t to, Gathered& gathered) const { gathered.x[to] = call.x[at]; }
   void add(int64_t c, const Gathered& gathered, int64_t length, Lanes& sum, Lanes& squares) const {
     add_moments(gathered.x, length, 0, shift[c], sum, squares);

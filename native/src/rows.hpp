@@ -29,6 +29,30 @@ inline void fetch_lanes(const T* from, int64_t at) {
 // The last elements of a run fill some of the lanes; the others add 0, which leaves their bits: a
 // sum that began with 0 is never -0.
 
+// Adds d = x - shift of 16 elements to `sum` and d * d to `squares`, one a lane.
+template <class T>
+inline void add_group(const T* x, double shift, Lanes& sum, Lanes& squares) {
+#pragma omp simd
+  for (int l = 0; l < kLanes; l++) {
+    const double d = static_cast<double>(x[l]) - shift;
+    sum.v[l] += d;
+    squares.v[l] += d * d;
+  }
+}
+
+// Adds dy of 16 elements to `sum` and dy * d to `products`, one a lane.
+template <class T>
+inline void add_group(const T* x, const T* dy, const Moments& moments, Lanes& sum,
+                      Lanes& products) {
+  const double mean = moments.mean, mean_lo = moments.mean_lo;
+#pragma omp simd
+  for (int l = 0; l < kLanes; l++) {
+    const double g = static_cast<double>(dy[l]);
+    sum.v[l] += g;
+    products.v[l] += g * centred(x[l], mean, mean_lo);
+  }
+}
+
 // `ahead` is how many elements from here on those lie that are summed a while later.
 //
 // Adds d = x - shift to `sum` and d * d to `squares`, element t to lane t % 16.
@@ -39,12 +63,7 @@ inline void add_moments(const T* x, int64_t length, int64_t ahead, double shift,
   int64_t t = 0;
   for (; t + kLanes <= length; t += kLanes) {
     fetch_lanes(x, t + ahead);
-#pragma omp simd
-    for (int l = 0; l < kLanes; l++) {
-      const double d = static_cast<double>(x[t + l]) - shift;
-      a.v[l] += d;
-      b.v[l] += d * d;
-    }
+    add_group(x + t, shift, a, b);
   }
   if (t < length) {
     const int rest = static_cast<int>(length - t);
@@ -69,12 +88,7 @@ inline void add_gradients(const T* x, const T* dy, int64_t length, int64_t ahead
   for (; t + kLanes <= length; t += kLanes) {
     fetch_lanes(x, t + ahead);
     fetch_lanes(dy, t + ahead);
-#pragma omp simd
-    for (int l = 0; l < kLanes; l++) {
-      const double g = static_cast<double>(dy[t + l]);
-      a.v[l] += g;
-      b.v[l] += g * centred(x[t + l], mean, mean_lo);
-    }
+    add_group(x + t, dy + t, moments, a, b);
   }
   if (t < length) {
     const int rest = static_cast<int>(length - t);

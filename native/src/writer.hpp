@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <cstring>
+
+#include "order.hpp"
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #endif
@@ -65,7 +67,16 @@ class Writer {
       job_.map(channel, at, length, job_.out(at));
       return;
     }
-    write(channel, at, length);
+    write(channel, at, length, 0, [](int64_t) {});
+  }
+
+  bool streams() const { return streams_; }
+
+  // As run, streamed, and between the lines, so that reading and writing go on side by side, calls
+  // `beside(i)` for i = 0, 1, ... below `most`. Returns how often it was called.
+  template <class Beside>
+  int64_t run_beside(int64_t c, int64_t at, int64_t length, int64_t most, const Beside& beside) {
+    return write(job_.channel(c), at, length, most, beside);
   }
 
   // As run, for `width` channels of one position from channel c on.
@@ -75,16 +86,17 @@ class Writer {
       job_.map(columns, at, width, job_.out(at));
       return;
     }
-    write(columns, at, width);
+    write(columns, at, width, 0, [](int64_t) {});
   }
 
  private:
   using T = typename Job::Element;
-  static constexpr int64_t kPerLine = kLine / static_cast<int64_t>(sizeof(T));
+  static constexpr int kPerLine = kLine / static_cast<int>(sizeof(T));
   static constexpr int64_t kAhead = 2048 / static_cast<int64_t>(sizeof(T));
 
-  template <class Coefficients>
-  void write(Coefficients coefficients, int64_t at, int64_t length) {
+  template <class Coefficients, class Beside>
+  int64_t write(Coefficients coefficients, int64_t at, int64_t length, int64_t most,
+                const Beside& beside) {
     if (at != next_) begin(at);
     next_ = at + length;
     if (fill_ > 0) {
@@ -97,11 +109,17 @@ class Writer {
       if (fill_ == kPerLine) end_line();
     }
     T* to = job_.out(at);
+    int64_t calls = 0;
+    for (; calls < most && length >= kLanes; length -= kLanes, at += kLanes, calls++) {
+      beside(calls);
+      for (int line = 0; line < kLanes; line += kPerLine, to += kPerLine) {
+        put_line(coefficients, at + line, to);
+        coefficients = coefficients.after(kPerLine);
+      }
+    }
     for (; length >= kPerLine; length -= kPerLine, at += kPerLine, to += kPerLine) {
-      alignas(64) T line[kPerLine];
       job_.fetch(at + kAhead);
-      job_.map_line(coefficients, at, line);
-      stream_line(to, line);
+      put_line(coefficients, at, to);
       coefficients = coefficients.after(kPerLine);
     }
     if (length > 0) {
@@ -109,6 +127,14 @@ class Writer {
       to_ = to;
       fill_ += length;
     }
+    return calls;
+  }
+
+  template <class Coefficients>
+  void put_line(const Coefficients& coefficients, int64_t at, T* to) {
+    alignas(64) T line[kPerLine];
+    job_.map_line(coefficients, at, line);
+    stream_line(to, line);
   }
 
   // Begins at element `at`, whose line may hold elements before it.
