@@ -96,10 +96,10 @@ struct BackwardJob {
     differentiate(call.x + at, call.dy + at, to, length, g);
   }
   void map_line(const Gradient& g, int64_t at, T* to) const {
-    differentiate_line(call.x + at, call.dy + at, to, g, 64 / sizeof(T));
+    differentiate_line(call.x + at, call.dy + at, to, g);
   }
   void map_part(const Gradient& g, int64_t at, int64_t count, T* to) const {
-    differentiate_line(call.x + at, call.dy + at, to, g, static_cast<int>(count));
+    differentiate_part(call.x + at, call.dy + at, to, g, static_cast<int>(count));
   }
   void map(const GradientColumns& g, int64_t at, int64_t width, T* to) const {
     differentiate(call.x + at, call.dy + at, to, width, g.mean, g.mean_lo, g.dy_mean, g.slope,

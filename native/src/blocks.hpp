@@ -4,7 +4,7 @@
 #ifndef JBATCHNORM_SRC_BLOCKS_HPP
 #define JBATCHNORM_SRC_BLOCKS_HPP
 
-#include "order.hpp"
+#include "lanes.hpp"
 #include "writer.hpp"
 
 namespace jbn {

@@ -38,11 +38,9 @@ struct AffineMap {
   void map(const Affine& f, int64_t at, int64_t length, T* to) const {
     normalize(x + at, to, length, f);
   }
-  void map_line(const Affine& f, int64_t at, T* to) const {
-    normalize_line(x + at, to, f, 64 / sizeof(T));
-  }
+  void map_line(const Affine& f, int64_t at, T* to) const { normalize_line(x + at, to, f); }
   void map_part(const Affine& f, int64_t at, int64_t count, T* to) const {
-    normalize_line(x + at, to, f, static_cast<int>(count));
+    normalize_part(x + at, to, f, static_cast<int>(count));
   }
   void map(const AffineColumns& f, int64_t at, int64_t width, T* to) const {
     normalize(x + at, to, width, f.mean, f.mean_lo, f.scale, f.shift);

@@ -46,25 +46,6 @@ inline Chunk chunk_of(const Order& order, int64_t index) {
   return {row, row_end, from, to};
 }
 
-// One partial sum a lane.
-struct alignas(64) Lanes {
-  double v[kLanes];
-};
-
-template <int W>
-inline void fold_half(double* v) {
-#pragma omp simd
-  for (int l = 0; l < W; l++) v[l] += v[l + W];
-}
-
-inline double fold(Lanes& lanes) {
-  static_assert(kLanes == 16, "one step a halving");
-  fold_half<8>(lanes.v);
-  fold_half<4>(lanes.v);
-  fold_half<2>(lanes.v);
-  return lanes.v[0] + lanes.v[1];
-}
-
 // The running sum of the chunks: value and the rounding errors' sum.
 struct Sum {
   double hi = 0, lo = 0;

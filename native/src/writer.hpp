@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "order.hpp"
+#include "lanes.hpp"
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #endif
