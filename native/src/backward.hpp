@@ -2,12 +2,24 @@
 #ifndef JBATCHNORM_SRC_BACKWARD_HPP
 #define JBATCHNORM_SRC_BACKWARD_HPP
 
+#include "formulas.hpp"
 #include "sweep.hpp"
 
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-// The coefficients of Gradient, a run of C for each; the mean is what forward saved.
+// One channel's coefficients, for a run of its positions.
+struct GradientRow {
+  GradientLanes<Same> all;
+
+  explicit GradientRow(const Gradient& g)
+      : all{Same(g.mean), Same(g.mean_lo), Same(g.dy_mean), Same(g.slope), Same(g.scale)} {}
+  JBN_INLINE const GradientLanes<Same>& lanes() const { return all; }
+  JBN_INLINE const GradientLanes<Same>& lanes(int) const { return all; }
+  JBN_INLINE void advance(int64_t) {}
+};
+
+// The coefficients of all channels, a run of C for each; the mean is what forward saved.
 struct GradientColumns {
   const double *mean, *mean_lo, *var;
   double *dy_mean, *slope, *scale;
@@ -23,93 +35,119 @@ struct GradientColumns {
   void set(int64_t c, const Gradient& g) const {
     dy_mean[c] = g.dy_mean, slope[c] = g.slope, scale[c] = g.scale;
   }
-  GradientColumns after(int64_t c) const {
-    GradientColumns columns = *this;
-    columns.mean += c, columns.mean_lo += c, columns.var += c;
-    columns.dy_mean += c, columns.slope += c, columns.scale += c;
-    return columns;
-  }
   Gradient get(int64_t c) const { return {mean[c], mean_lo[c], dy_mean[c], slope[c], scale[c]}; }
+  void advance(int64_t c) {
+    mean += c, mean_lo += c, var += c;
+    dy_mean += c, slope += c, scale += c;
+  }
+  JBN_INLINE GradientLanes<Each> lanes() const {
+    return {Each(mean), Each(mean_lo), Each(dy_mean), Each(slope), Each(scale)};
+  }
+  JBN_INLINE GradientLanes<Each> lanes(int count) const {
+    return {Each(mean, count), Each(mean_lo, count), Each(dy_mean, count), Each(slope, count),
+            Each(scale, count)};
+  }
 };
 
-// Sums dy and dy * (x - mean); maps x and dy to dx.
+// Sums dy and dy * d with d = x - origin; maps x and dy to dx.
 template <class T>
 struct BackwardJob {
   using Element = T;
-  static constexpr int64_t kBytes = 2 * sizeof(T);
+  static constexpr int64_t kBytes = 2 * sizeof(T);  // of input, an element
+  static constexpr int64_t kScratch = 4;            // doubles a channel
   static bool maps(const BackwardJob& job) { return job.call.dx != nullptr; }
-  static constexpr int64_t kScratch = 3;  // doubles a channel
+
+  struct Inputs {
+    const T *x, *dy;
+    JBN_INLINE void fetch(int64_t at) const {
+      JBN_NAMESPACE::fetch(x, at);
+      JBN_NAMESPACE::fetch(dy, at);
+    }
+  };
   struct Gathered {
     T x[kChunk], dy[kChunk];
+    Inputs inputs() const { return {x, dy}; }
   };
 
   const Shape shape;
   const BackwardCall<T>& call;
   const GradientColumns gradient;
+  double* const centre;
 
   BackwardJob(const BackwardCall<T>& backward, double* scratch)
       : shape(backward.shape),
         call(backward),
-        gradient(backward.saved, scratch, backward.shape.c) {}
+        gradient(backward.saved, scratch, backward.shape.c),
+        centre(scratch + 3 * backward.shape.c) {}
 
-  void prepare(int64_t, int64_t) const {}
-
-  void add(int64_t c, int64_t at, int64_t length, int64_t ahead, Lanes& sum,
-           Lanes& products) const {
-    add_gradients(call.x + at, call.dy + at, length, ahead, gradient.moments(c), sum, products);
+  // What x is taken around: 0 for f32, whose products are exact in double, unless the mean is far.
+  void prepare(int64_t from, int64_t to) const {
+    for (int64_t c = from; c < to; c++) {
+      const Moments moments = gradient.moments(c);
+      centre[c] = is_plain(moments) ? 0 : moments.mean;
+    }
   }
-  Moments summand(int64_t c) const { return gradient.moments(c); }
-  void add_group(const Moments& moments, int64_t at, int64_t ahead, Lanes& sum,
-                 Lanes& products) const {
-    fetch_lanes(call.x, at + ahead);
-    fetch_lanes(call.dy, at + ahead);
-    JBN_NAMESPACE::add_group(call.x + at, call.dy + at, moments, sum, products);
+  static bool is_plain(const Moments& moments) {
+    return sizeof(T) == sizeof(float) && !is_far(moments);
+  }
+
+  Inputs inputs() const { return {call.x, call.dy}; }
+  bool plain(int64_t c) const { return is_plain(gradient.moments(c)); }
+  Centre<Same> origin(int64_t c) const { return {Same(centre[c]), Same(gradient.mean_lo[c])}; }
+  Centre<Each> origins(int64_t c, int count) const {
+    if (count < kLanes) return {Each(centre + c, count), Each(gradient.mean_lo + c, count)};
+    return {Each(centre + c), Each(gradient.mean_lo + c)};
+  }
+  template <bool kPlain, class Origin>
+  JBN_INLINE void add(const Inputs& in, const Origin& origin, int64_t at, Group& sum,
+                      Group& products) const {
+    add_values<kPlain>(load(in.x + at), load(in.dy + at), origin, kLanes, sum, products);
+  }
+  template <bool kPlain, class Origin>
+  JBN_INLINE void add(const Inputs& in, const Origin& origin, int64_t at, int count, Group& sum,
+                      Group& products) const {
+    add_values<kPlain>(load(in.x + at, count), load(in.dy + at, count), origin, count, sum,
+                       products);
+  }
+  // Lanes from `count` on add 0, which leaves their bits: a sum that began with 0 is never -0.
+  template <bool kPlain, class Origin>
+  JBN_INLINE void add_values(const Group& values, const Group& dy, const Origin& origin, int count,
+                             Group& sum, Group& products) const {
+    JBN_NAMESPACE::add(sum, dy);
+    if (kPlain) {
+      add_exact_product(products, dy, values);
+      return;
+    }
+    Group d = around(call.x, values, origin);
+    if (count < kLanes) d = keep(d, count);
+    add_product(products, dy, d);
   }
   void gather(int64_t at, int64_t to, Gathered& gathered) const {
     gathered.x[to] = call.x[at];
     gathered.dy[to] = call.dy[at];
   }
-  void add(int64_t c, const Gathered& gathered, int64_t length, Lanes& sum, Lanes& products) const {
-    add_gradients(gathered.x, gathered.dy, length, 0, gradient.moments(c), sum, products);
-  }
-  void add(int64_t c, int width, int64_t at, int64_t count, int64_t stride, double* sum,
-           double* products) const {
-    add_gradients(call.x + at, call.dy + at, count, stride, width, gradient.mean + c,
-                  gradient.mean_lo + c, sum, products);
-  }
 
-  bool settle(int64_t c, const Sum& sum, const Sum& products) const {
+  bool settle(int64_t c, const Sum& sum, const Sum& products, int) const {
     const double m = static_cast<double>(shape.n * shape.s);
-    gradient.set(c, gradient_of(sum, products, gradient.moments(c), call.gamma, c, call.eps, m,
-                                call.dgamma, call.dbeta));
+    gradient.set(c, gradient_of(sum, products, plain(c), gradient.moments(c), call.gamma, c,
+                                call.eps, m, call.dgamma, call.dbeta));
     return false;
   }
 
-  Gradient channel(int64_t c) const { return gradient.get(c); }
-  GradientColumns columns(int64_t c) const { return gradient.after(c); }
+  GradientRow row(int64_t c) const { return GradientRow(gradient.get(c)); }
+  GradientColumns columns(int64_t c) const {
+    GradientColumns columns = gradient;
+    columns.advance(c);
+    return columns;
+  }
   T* out(int64_t at) const { return call.dx + at; }
-  void fetch(int64_t at) const {
-    fetch_line(call.x, at);
-    fetch_line(call.dy, at);
+  template <class Lanes>
+  JBN_INLINE Group map(const Lanes& lanes, int64_t at) const {
+    return differentiate(call.x, load(call.x + at), load(call.dy + at), lanes);
   }
-  void map(const Gradient& g, int64_t at, int64_t length, T* to) const {
-    differentiate(call.x + at, call.dy + at, to, length, g);
-  }
-  void map_line(const Gradient& g, int64_t at, T* to) const {
-    differentiate_line(call.x + at, call.dy + at, to, g);
-  }
-  void map_part(const Gradient& g, int64_t at, int64_t count, T* to) const {
-    differentiate_part(call.x + at, call.dy + at, to, g, static_cast<int>(count));
-  }
-  void map(const GradientColumns& g, int64_t at, int64_t width, T* to) const {
-    differentiate(call.x + at, call.dy + at, to, width, g.mean, g.mean_lo, g.dy_mean, g.slope,
-                  g.scale);
-  }
-  void map_line(const GradientColumns& g, int64_t at, T* to) const {
-    map(g, at, 64 / sizeof(T), to);
-  }
-  void map_part(const GradientColumns& g, int64_t at, int64_t count, T* to) const {
-    map(g, at, count, to);
+  template <class Lanes>
+  JBN_INLINE Group map(const Lanes& lanes, int64_t at, int count) const {
+    return differentiate(call.x, load(call.x + at, count), load(call.dy + at, count), lanes);
   }
 };
 

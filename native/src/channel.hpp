@@ -18,19 +18,15 @@ struct Moments {
 // y = ((x - mean) - mean_lo) * scale + shift
 struct Affine {
   double mean, mean_lo, scale, shift;
-
-  Affine after(int64_t) const { return *this; }  // the same for every position
 };
 
 // dx = ((dy - dy_mean) - d * slope) * scale, with d = (x - mean) - mean_lo
 struct Gradient {
   double mean, mean_lo, dy_mean, slope, scale;
-
-  Gradient after(int64_t) const { return *this; }
 };
 
 // How far the shift may lie from the mean, in squared standard deviations, before the sums are
-// taken again around the mean found: the shifted variance loses 1 + this in accuracy.
+// taken again around a better one: the shifted variance loses 1 + this in accuracy.
 template <class T>
 struct Retry;
 template <>
@@ -42,8 +38,13 @@ struct Retry<double> {
   static constexpr double kLimit = 1;
 };
 
+// True where the mean is so far from 0 that a channel's sums have to be taken around the mean.
+inline bool is_far(const Moments& moments) {
+  return !(moments.mean * moments.mean <= Retry<float>::kLimit * moments.var);
+}
+
 // The moments of M elements from the sums of d = x - shift and of d * d. True where the sums have
-// to be taken again, around the mean found (see Retry).
+// to be taken again, around a better shift (see Retry).
 template <class T>
 inline bool moments_of(const Sum& sum, const Sum& squares, double shift, double m, Moments* out) {
   const double s1 = sum.value();
@@ -66,13 +67,16 @@ inline Affine affine_of(const Moments& moments, const T* gamma, const T* beta, i
   return {moments.mean, moments.mean_lo, scale, beta ? static_cast<double>(beta[c]) : 0.0};
 }
 
-// The sums are of dy and of dy * d.
+// The sums are of dy and of dy * d, where d = x - mean or, if `plain`, d = x.
 template <class T>
-inline Gradient gradient_of(const Sum& dy_sum, const Sum& product_sum, const Moments& moments,
-                            const T* gamma, int64_t c, double eps, double m, T* dgamma, T* dbeta) {
+inline Gradient gradient_of(const Sum& dy_sum, const Sum& product_sum, bool plain,
+                            const Moments& moments, const T* gamma, int64_t c, double eps, double m,
+                            T* dgamma, T* dbeta) {
   const double inv_std = 1 / std::sqrt(moments.var + eps);
   const double dbeta_c = dy_sum.value();
-  const double dgamma_c = m == 0 ? 0 : product_sum.value() * inv_std;
+  const double sum = product_sum.value();
+  const double products = plain ? sum - moments.mean * dbeta_c : sum;
+  const double dgamma_c = m == 0 ? 0 : products * inv_std;
   if (dgamma) dgamma[c] = static_cast<T>(dgamma_c);
   if (dbeta) dbeta[c] = static_cast<T>(dbeta_c);
   const double scale = gamma ? static_cast<double>(gamma[c]) * inv_std : inv_std;

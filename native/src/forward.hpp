@@ -2,12 +2,24 @@
 #ifndef JBATCHNORM_SRC_FORWARD_HPP
 #define JBATCHNORM_SRC_FORWARD_HPP
 
+#include "formulas.hpp"
 #include "sweep.hpp"
 
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-// The coefficients of Affine, a run of C for each.
+// One channel's coefficients, for a run of its positions.
+struct AffineRow {
+  AffineLanes<Same> all;
+
+  explicit AffineRow(const Affine& f)
+      : all{Same(f.mean), Same(f.mean_lo), Same(f.scale), Same(f.shift)} {}
+  JBN_INLINE const AffineLanes<Same>& lanes() const { return all; }
+  JBN_INLINE const AffineLanes<Same>& lanes(int) const { return all; }
+  JBN_INLINE void advance(int64_t) {}
+};
+
+// The coefficients of all channels, a run of C for each.
 struct AffineColumns {
   double *mean, *mean_lo, *scale, *shift;
 
@@ -18,50 +30,56 @@ struct AffineColumns {
     mean[c] = f.mean, mean_lo[c] = f.mean_lo, scale[c] = f.scale, shift[c] = f.shift;
   }
   Affine get(int64_t c) const { return {mean[c], mean_lo[c], scale[c], shift[c]}; }
-  // The coefficients from channel c on.
-  AffineColumns after(int64_t c) const { return {mean + c, mean_lo + c, scale + c, shift + c}; }
+  void advance(int64_t c) { mean += c, mean_lo += c, scale += c, shift += c; }
+  JBN_INLINE AffineLanes<Each> lanes() const {
+    return {Each(mean), Each(mean_lo), Each(scale), Each(shift)};
+  }
+  JBN_INLINE AffineLanes<Each> lanes(int count) const {
+    return {Each(mean, count), Each(mean_lo, count), Each(scale, count), Each(shift, count)};
+  }
 };
 
-// How x becomes y, with the coefficients of one channel or of a run of channels.
+// How x becomes y.
 template <class T>
 struct AffineMap {
   using Element = T;
+  static constexpr int64_t kBytes = sizeof(T);  // of input, an element
 
   const T* const x;
   T* const y;
   const AffineColumns affine;
 
-  Affine channel(int64_t c) const { return affine.get(c); }
-  AffineColumns columns(int64_t c) const { return affine.after(c); }
+  AffineRow row(int64_t c) const { return AffineRow(affine.get(c)); }
+  AffineColumns columns(int64_t c) const {
+    AffineColumns columns = affine;
+    columns.advance(c);
+    return columns;
+  }
   T* out(int64_t at) const { return y + at; }
-  void fetch(int64_t at) const { fetch_line(x, at); }
-  void map(const Affine& f, int64_t at, int64_t length, T* to) const {
-    normalize(x + at, to, length, f);
+  template <class Lanes>
+  JBN_INLINE Group map(const Lanes& lanes, int64_t at) const {
+    return normalize(x, load(x + at), lanes);
   }
-  void map_line(const Affine& f, int64_t at, T* to) const { normalize_line(x + at, to, f); }
-  void map_part(const Affine& f, int64_t at, int64_t count, T* to) const {
-    normalize_part(x + at, to, f, static_cast<int>(count));
-  }
-  void map(const AffineColumns& f, int64_t at, int64_t width, T* to) const {
-    normalize(x + at, to, width, f.mean, f.mean_lo, f.scale, f.shift);
-  }
-  void map_line(const AffineColumns& f, int64_t at, T* to) const {
-    normalize(x + at, to, 64 / sizeof(T), f.mean, f.mean_lo, f.scale, f.shift);
-  }
-  void map_part(const AffineColumns& f, int64_t at, int64_t count, T* to) const {
-    map(f, at, count, to);
+  template <class Lanes>
+  JBN_INLINE Group map(const Lanes& lanes, int64_t at, int count) const {
+    return normalize(x, load(x + at, count), lanes);
   }
 };
 
-// Sums d = x - shift and d * d, with a shift near the channel's mean; maps x to y.
+// Sums d = x - shift and d * d; maps x to y.
 template <class T>
 struct ForwardJob : AffineMap<T> {
   using AffineMap<T>::affine;
-  static constexpr int64_t kBytes = sizeof(T);
-  static bool maps(const ForwardJob&) { return true; }
   static constexpr int64_t kScratch = 5;  // doubles a channel
+  static bool maps(const ForwardJob&) { return true; }
+
+  struct Inputs {
+    const T* x;
+    JBN_INLINE void fetch(int64_t at) const { JBN_NAMESPACE::fetch(x, at); }
+  };
   struct Gathered {
     T x[kChunk];
+    Inputs inputs() const { return {x}; }
   };
 
   const Shape shape;
@@ -74,24 +92,23 @@ struct ForwardJob : AffineMap<T> {
         call(forward),
         shift(scratch + 4 * forward.shape.c) {}
 
-  // The shift: the mean of up to 16 elements, evenly spread over the channel. Exactly the value of
-  // a constant channel, since it is taken from differences.
+  // The first shift: 0 for f32, whose squares are exact in double; near the mean for f64.
   void prepare(int64_t from, int64_t to) const {
+    for (int64_t c = from; c < to; c++) shift[c] = sizeof(T) == sizeof(float) ? 0 : probe(c);
+  }
+
+  // The mean of up to 16 elements, evenly spread over the channel. Exactly the value of a constant
+  // channel, since it is taken from differences.
+  double probe(int64_t c) const {
     const int64_t m = shape.n * shape.s;
+    if (m == 0) return 0;
     const int64_t probes = m < kProbes ? m : kProbes;
-    const int64_t step = shape.channels_last ? 1 : shape.s;
-    for (int64_t c = from; c < to; c++) shift[c] = 0;
-    if (m == 0) return;
-    const T* const first = call.x + offset(0, 0);
+    const double first = static_cast<double>(call.x[offset(0, c)]);
+    double sum = 0;
     for (int64_t i = 1; i < probes; i++) {
-      const T* const probe = call.x + offset(i * m / probes, 0);
-      for (int64_t c = from; c < to; c++) {
-        shift[c] += static_cast<double>(probe[c * step]) - static_cast<double>(first[c * step]);
-      }
+      sum += static_cast<double>(call.x[offset(i * m / probes, c)]) - first;
     }
-    for (int64_t c = from; c < to; c++) {
-      shift[c] = static_cast<double>(first[c * step]) + shift[c] / static_cast<double>(probes);
-    }
+    return first + sum / static_cast<double>(probes);
   }
 
   // Where element `index` of N*S of channel c lies.
@@ -100,30 +117,49 @@ struct ForwardJob : AffineMap<T> {
     return (index / shape.s * shape.c + c) * shape.s + index % shape.s;
   }
 
-  void add(int64_t c, int64_t at, int64_t length, int64_t ahead, Lanes& sum, Lanes& squares) const {
-    add_moments(call.x + at, length, ahead, shift[c], sum, squares);
+  Inputs inputs() const { return {call.x}; }
+  bool plain(int64_t c) const { return sizeof(T) == sizeof(float) && shift[c] == 0; }
+  Shift<Same> origin(int64_t c) const { return {Same(shift[c])}; }
+  Shift<Each> origins(int64_t c, int count) const {
+    return {count < kLanes ? Each(shift + c, count) : Each(shift + c)};
   }
-  double summand(int64_t c) const { return shift[c]; }
-  void add_group(double k, int64_t at, int64_t ahead, Lanes& sum, Lanes& squares) const {
-    fetch_lanes(call.x, at + ahead);
-    JBN_NAMESPACE::add_group(call.x + at, k, sum, squares);
+  template <bool kPlain, class Origin>
+  JBN_INLINE void add(const Inputs& in, const Origin& origin, int64_t at, Group& sum,
+                      Group& squares) const {
+    add_values<kPlain>(load(in.x + at), origin, kLanes, sum, squares);
+  }
+  template <bool kPlain, class Origin>
+  JBN_INLINE void add(const Inputs& in, const Origin& origin, int64_t at, int count, Group& sum,
+                      Group& squares) const {
+    add_values<kPlain>(load(in.x + at, count), origin, count, sum, squares);
+  }
+  // Lanes from `count` on add 0, which leaves their bits: a sum that began with 0 is never -0.
+  template <bool kPlain, class Origin>
+  JBN_INLINE void add_values(const Group& values, const Origin& origin, int count, Group& sum,
+                             Group& squares) const {
+    if (kPlain) {
+      JBN_NAMESPACE::add(sum, values);
+      add_exact_product(squares, values, values);
+      return;
+    }
+    Group d = around(call.x, values, origin);
+    if (count < kLanes) d = keep(d, count);
+    JBN_NAMESPACE::add(sum, d);
+    add_product(squares, d, d);
   }
   void gather(int64_t at, int64_t to, Gathered& gathered) const { gathered.x[to] = call.x[at]; }
-  void add(int64_t c, const Gathered& gathered, int64_t length, Lanes& sum, Lanes& squares) const {
-    add_moments(gathered.x, length, 0, shift[c], sum, squares);
-  }
-  void add(int64_t c, int width, int64_t at, int64_t count, int64_t stride, double* sum,
-           double* squares) const {
-    add_moments(call.x + at, count, stride, width, shift + c, sum, squares);
-  }
 
-  // Turns the sums into statistics. True: the shift was a poor one and is now the mean found, and
-  // the sums are to be taken again.
-  bool settle(int64_t c, const Sum& sum, const Sum& squares) const {
+  // Turns the sums into statistics. True: the shift was a poor one and is now a better one, and
+  // the sums are to be taken again. f32 tries 0, probes, and the mean found; f64 the last two.
+  bool settle(int64_t c, const Sum& sum, const Sum& squares, int attempt) const {
     const double m = static_cast<double>(shape.n * shape.s);
+    const bool has_probed = sizeof(T) == sizeof(double) || attempt > 0;
+    const int last = sizeof(T) == sizeof(double) ? 1 : 2;
     Moments moments;
-    const bool retry = moments_of<T>(sum, squares, shift[c], m, &moments);
-    if (retry) shift[c] = moments.mean;
+    if (moments_of<T>(sum, squares, shift[c], m, &moments) && attempt < last) {
+      shift[c] = has_probed ? moments.mean : probe(c);
+      return true;
+    }
     affine.set(c, affine_of(moments, call.gamma, call.beta, c, call.eps));
     if (call.mean) call.mean[c] = static_cast<T>(moments.mean);
     if (call.var) call.var[c] = static_cast<T>(moments.var);
@@ -132,14 +168,13 @@ struct ForwardJob : AffineMap<T> {
       call.saved[shape.c + c] = moments.mean_lo;
       call.saved[2 * shape.c + c] = moments.var;
     }
-    return retry;
+    return false;
   }
 };
 
 template <class T>
 struct InferJob : AffineMap<T> {
   using AffineMap<T>::affine;
-  static constexpr int64_t kBytes = sizeof(T);
   static constexpr int64_t kScratch = 4;
 
   const Shape shape;
@@ -173,7 +208,11 @@ void infer(const InferCall<T>& call, double* scratch, const Resources& resources
     const Share share(job.shape.c);
     job.prepare(share.from, share.to);
 #pragma omp barrier
-    map_all(job, is_columns(job.shape), streams);
+    if (streams) {
+      map_all<InferJob<T>, true>(job, is_columns(job.shape), false);
+    } else {
+      map_all<InferJob<T>, false>(job, is_columns(job.shape), false);
+    }
   });
 }
 

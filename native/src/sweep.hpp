@@ -29,13 +29,21 @@ struct Partials {
 struct Share {
   int64_t from, to;
 
-  explicit Share(int64_t count, int64_t unit = 1) {
+  explicit Share(int64_t count) {
     const int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
-    const int64_t units = (count + unit - 1) / unit;
-    from = units * thread / threads * unit;
-    to = units * (thread + 1) / threads * unit;
-    if (to > count) to = count;
+    from = count * thread / threads;
+    to = count * (thread + 1) / threads;
   }
+};
+
+// `count` things in parts of at most `most`; part i is [from(i), to(i)).
+struct Parts {
+  int64_t count, number;
+
+  Parts(int64_t things, int64_t most)
+      : count(things), number(things == 0 ? 0 : (things + most - 1) / most) {}
+  int64_t from(int64_t i) const { return number == 1 ? 0 : count * i / number; }
+  int64_t to(int64_t i) const { return number == 1 ? count : count * (i + 1) / number; }
 };
 
 // Runs `body` on `threads` threads, each with the floating-point environment of the contract.
@@ -53,130 +61,125 @@ inline void on_threads(int threads, const Body& body) {
   }
 }
 
-// Sums one chunk of one channel where its positions are contiguous.
-template <class Job>
-inline void reduce_rows(const Job& job, const Order& order, int64_t chunk, int64_t c, Lanes& a,
-                        Lanes& b) {
-  a = Lanes{};
-  b = Lanes{};
-  const Chunk part = chunk_of(order, chunk);
-  for (int64_t row = part.row; row < part.row_end; row++) {
-    job.add(c, (row * job.shape.c + c) * order.run + part.from, part.to - part.from, order.run, a,
-            b);
-  }
-}
+struct TwoSums {
+  double first, second;
+};
 
 // Sums one chunk of one channel whose rows are too short for lanes: gathers it first.
-template <class Job>
-inline void reduce_gathered(const Job& job, const Order& order, int64_t chunk, int64_t c, Lanes& a,
-                            Lanes& b) {
-  a = Lanes{};
-  b = Lanes{};
-  const Chunk part = chunk_of(order, chunk);
+template <bool kPlain, class Job>
+TwoSums reduce_gathered(const Job& job, const Chunk& chunk, int64_t c) {
   typename Job::Gathered gathered;
-  for (int64_t t = part.from; t < part.to; t++) {
+  for (int64_t t = chunk.from; t < chunk.to; t++) {
     const int64_t n = t / job.shape.s, s = t % job.shape.s;
-    job.gather((n * job.shape.c + c) * job.shape.s + s, t - part.from, gathered);
+    job.gather((n * job.shape.c + c) * job.shape.s + s, t - chunk.from, gathered);
   }
-  job.add(c, gathered, part.to - part.from, a, b);
+  Group a = zeros(), b = zeros();
+  sum_run<kPlain>(job, gathered.inputs(), job.origin(c), 0, chunk.to - chunk.from, 0, a, b);
+  return {fold(a), fold(b)};
+}
+
+// Sums one chunk of one channel where its positions are contiguous.
+template <bool kPlain, class Job>
+TwoSums reduce_rows(const Job& job, const Order& order, const Chunk& chunk, int64_t c) {
+  if (job.shape.s < kLanes) return reduce_gathered<kPlain>(job, chunk, c);
+  const auto in = job.inputs();
+  const auto origin = job.origin(c);
+  const int64_t ahead = order.segments > 1 ? kAhead<typename Job::Element> : job.shape.c * order.run;
+  Group a = zeros(), b = zeros();
+  for (int64_t row = chunk.row; row < chunk.row_end; row++) {
+    const int64_t at = (row * job.shape.c + c) * order.run + chunk.from;
+    sum_run<kPlain>(job, in, origin, at, chunk.to - chunk.from, ahead, a, b);
+  }
+  return {fold(a), fold(b)};
 }
 
 template <class Job>
-inline void reduce_chunk(const Job& job, const Order& order, int64_t chunk, int64_t c, Lanes& a,
-                         Lanes& b) {
-  if (job.shape.s < kLanes) {
-    reduce_gathered(job, order, chunk, c, a, b);
-  } else {
-    reduce_rows(job, order, chunk, c, a, b);
-  }
+TwoSums reduce_chunk(const Job& job, const Order& order, int64_t chunk, int64_t c) {
+  const Chunk part = chunk_of(order, chunk);
+  return job.plain(c) ? reduce_rows<true>(job, order, part, c)
+                      : reduce_rows<false>(job, order, part, c);
 }
 
 // Sums one channel from its first chunk to its last.
 template <class Job>
 void reduce_channel(const Job& job, const Order& order, int64_t c, Sum& sum, Sum& products) {
-  Lanes a, b;
   for (int64_t chunk = 0; chunk < order.chunks; chunk++) {
-    reduce_chunk(job, order, chunk, c, a, b);
-    sum.add(fold(a));
-    products.add(fold(b));
+    const TwoSums sums = reduce_chunk(job, order, chunk, c);
+    sum.add(sums.first);
+    products.add(sums.second);
   }
 }
 
-// Each thread takes whole channels: the way for rows too short for lanes.
-template <class Job>
-void sweep_channels(const Job& job, const Order& order, bool streams) {
+// Each thread takes whole channels, one after the other: the way for rows too short for lanes, and
+// for what the core's cache holds anyway.
+template <class Job, bool kStreams>
+void sweep_channels(const Job& job, const Order& order) {
   const Share share(job.shape.c);
   job.prepare(share.from, share.to);
-  Writer<Job> writer(job, streams);
+  Writer<Job, kStreams> writer(job);
   for (int64_t c = share.from; c < share.to; c++) {
+    int attempt = 0;
     Sum sum, products;
-    reduce_channel(job, order, c, sum, products);
-    if (job.settle(c, sum, products)) {
+    do {
       sum = products = Sum{};
       reduce_channel(job, order, c, sum, products);
-      job.settle(c, sum, products);
-    }
+    } while (job.settle(c, sum, products, attempt++));
     for (int64_t n = 0; Job::maps(job) && n < job.shape.n; n++) {
-      writer.run(c, (n * job.shape.c + c) * job.shape.s, job.shape.s);
+      writer.run(job.row(c), (n * job.shape.c + c) * job.shape.s, job.shape.s);
     }
   }
 }
 
-// Sums a chunk of a block of channels where the channels of a position are contiguous.
+// Sums a chunk of a slice of channels where the channels of a position are contiguous.
 template <class Job>
-inline void reduce_columns(const Job& job, const Order& order, const Partials& partials,
-                           int64_t chunk, int64_t c, int width) {
-  BlockLanes a, b;
-  a.clear();
-  b.clear();
+void reduce_columns(const Job& job, const Order& order, const Partials& partials, int64_t chunk,
+                    int64_t c, int64_t width) {
+  SliceSums sums;
+  sums.clear(width);
+  bool plain = true;
+  for (int64_t j = c; j < c + width; j++) plain = plain && job.plain(j);
   const Chunk part = chunk_of(order, chunk);
   for (int64_t row = part.row; row < part.row_end; row++) {
-    for (int64_t l = 0; l < kLanes && part.from + l < part.to; l++) {
-      const int64_t position = row * order.run + part.from + l;
-      const int64_t count = (part.to - part.from - l + kLanes - 1) / kLanes;
-      job.add(c, width, position * job.shape.c + c, count, kLanes * job.shape.c, a.v[l], b.v[l]);
+    if (plain) {
+      sum_columns<true>(job, row * order.run, part.from, part.to, c, width, sums);
+    } else {
+      sum_columns<false>(job, row * order.run, part.from, part.to, c, width, sums);
     }
   }
-  a.fold();
-  b.fold();
-  for (int j = 0; j < width; j++) {
-    partials.first(chunk)[c + j] = a.v[0][j];
-    partials.second(chunk)[c + j] = b.v[0][j];
+  sums.fold();
+  for (int64_t j = 0; j < width; j++) {
+    partials.first(chunk)[c + j] = sums.first(0)[j];
+    partials.second(chunk)[c + j] = sums.second(0)[j];
   }
 }
 
-// Sums every chunk of every channel into `partials`; threads share chunks and channels.
+// Sums every chunk of every channel into `partials`; threads share chunks and channels, each in
+// the order of memory.
 template <class Job>
 void reduce_all(const Job& job, const Order& order, const Partials& partials, bool columns) {
   const int64_t c = job.shape.c;
   if (columns) {
-    const int64_t blocks = (c + kBlock - 1) / kBlock;
-    const Share share(order.chunks * blocks);
+    // Slices of whole groups, enough of them for every thread.
+    const int64_t groups = (c + kLanes - 1) / kLanes;
+    const int64_t wanted = 4 * omp_get_num_threads() / (order.chunks > 0 ? order.chunks : 1) + 1;
+    const int64_t most = groups / wanted < kSlice / kLanes ? groups / wanted : kSlice / kLanes;
+    const Parts slices(groups, most > 0 ? most : 1);
+    const Share share(order.chunks * slices.number);
     for (int64_t task = share.from; task < share.to; task++) {
-      const int64_t first = task % blocks * kBlock;
-      const int width = static_cast<int>(c - first < kBlock ? c - first : kBlock);
-      reduce_columns(job, order, partials, task / blocks, first, width);
+      const int64_t slice = task % slices.number;
+      const int64_t from = slices.from(slice) * kLanes, to = slices.to(slice) * kLanes;
+      reduce_columns(job, order, partials, task / slices.number, from, (to < c ? to : c) - from);
     }
     return;
   }
-  Lanes a, b;
   const Share share(order.chunks * c);
   for (int64_t task = share.from; task < share.to; task++) {
-    reduce_chunk(job, order, task / c, task % c, a, b);
-    partials.first(task / c)[task % c] = fold(a);
-    partials.second(task / c)[task % c] = fold(b);
+    const int64_t channel = task / order.segments % c;
+    const int64_t chunk = task / order.segments / c * order.segments + task % order.segments;
+    const TwoSums sums = reduce_chunk(job, order, chunk, channel);
+    partials.first(chunk)[channel] = sums.first;
+    partials.second(chunk)[channel] = sums.second;
   }
-}
-
-template <class Job>
-inline bool settle_channel(const Job& job, const Order& order, const Partials& partials,
-                           int64_t c) {
-  Sum sum, products;
-  for (int64_t chunk = 0; chunk < order.chunks; chunk++) {
-    sum.add(partials.first(chunk)[c]);
-    products.add(partials.second(chunk)[c]);
-  }
-  return job.settle(c, sum, products);
 }
 
 // Adds up the chunks of the thread's channels. A channel that asks for another reduction gets it
@@ -185,45 +188,70 @@ template <class Job>
 void settle_all(const Job& job, const Order& order, const Partials& partials, bool columns) {
   const Share share(job.shape.c);
   for (int64_t c = share.from; c < share.to; c++) {
-    if (!settle_channel(job, order, partials, c)) continue;
-    for (int64_t chunk = 0; chunk < order.chunks; chunk++) {
-      if (columns) {
-        reduce_columns(job, order, partials, chunk, c, 1);
-      } else {
-        Lanes a, b;
-        reduce_chunk(job, order, chunk, c, a, b);
-        partials.first(chunk)[c] = fold(a);
-        partials.second(chunk)[c] = fold(b);
+    for (int attempt = 0;; attempt++) {
+      Sum sum, products;
+      for (int64_t chunk = 0; chunk < order.chunks; chunk++) {
+        sum.add(partials.first(chunk)[c]);
+        products.add(partials.second(chunk)[c]);
+      }
+      if (!job.settle(c, sum, products, attempt)) break;
+      for (int64_t chunk = 0; chunk < order.chunks; chunk++) {
+        if (columns) {
+          reduce_columns(job, order, partials, chunk, c, 1);
+          continue;
+        }
+        const TwoSums sums = reduce_chunk(job, order, chunk, c);
+        partials.first(chunk)[c] = sums.first;
+        partials.second(chunk)[c] = sums.second;
       }
     }
-    settle_channel(job, order, partials, c);
   }
 }
 
-// Maps every element; threads share rows and, where those are few, parts of rows.
-template <class Job>
-void map_all(const Job& job, bool columns, bool streams) {
-  Writer<Job> writer(job, streams);
+// Maps every element; threads share rows and, where those are few, parts of rows. `again`: the
+// thread has just summed about the same elements, and goes over them from the last to the first,
+// since what was read last is still in the caches.
+template <class Job, bool kStreams>
+void map_all(const Job& job, bool columns, bool again) {
   const Shape& shape = job.shape;
-  const int64_t unit = 16;  // elements: no two threads write one cache line of aligned memory
-  const Share share(shape.n * shape.c * shape.s, unit);
-  const int64_t run = columns ? shape.c : shape.s;
-  for (int64_t at = share.from; at < share.to;) {
-    const int64_t within = at % run;
-    const int64_t length = run - within < share.to - at ? run - within : share.to - at;
-    if (columns) {
-      writer.columns(within, at, length);
-    } else {
-      writer.run(at / run % shape.c, at, length);
+  if (columns) {
+    const Parts tiles(shape.n * shape.s, 4 * kTile);
+    const Parts slices((shape.c + kLanes - 1) / kLanes, 1024 / kLanes);
+    const Share share(tiles.number * slices.number);
+    for (int64_t i = share.from; i < share.to; i++) {
+      const int64_t task = again ? share.from + share.to - 1 - i : i;
+      const int64_t tile = task / slices.number, slice = task % slices.number;
+      const int64_t from = slices.from(slice) * kLanes, to = slices.to(slice) * kLanes;
+      map_columns<Job, kStreams>(job, tiles.from(tile), tiles.to(tile), from,
+                                 (to < shape.c ? to : shape.c) - from);
     }
-    at += length;
+    return;
+  }
+  // Parts of rows: of whole aligned groups, where the row is.
+  const Parts parts((shape.s + kLanes - 1) / kLanes, 4 * kChunk / kLanes);
+  const Share share(shape.n * shape.c * parts.number);
+  const bool backwards = again && shape.s % kLanes == 0;  // else runs share groups
+  const int64_t step = backwards ? -1 : 1;
+  Writer<Job, kStreams> writer(job);
+  if (share.from >= share.to) return;
+  const int64_t task = backwards ? share.to - 1 : share.from;
+  int64_t row = task / parts.number, part = task % parts.number, c = row % shape.c;
+  for (int64_t left = share.to - share.from; left > 0; left--) {
+    const int64_t from = parts.from(part) * kLanes, to = parts.to(part) * kLanes;
+    writer.run(job.row(c), row * shape.s + from, (to < shape.s ? to : shape.s) - from);
+    part += step;
+    if (part >= 0 && part < parts.number) continue;
+    part = backwards ? parts.number - 1 : 0;
+    row += step;
+    c += step;
+    if (c == shape.c) c = 0;
+    if (c < 0) c = shape.c - 1;
   }
 }
 
 // All threads sum, then all settle, then all map: for channels past the cache, and for columns.
-template <class Job>
-void sweep_passes(const Job& job, const Order& order, const Partials& partials, bool columns,
-                  bool streams) {
+template <class Job, bool kStreams>
+void sweep_passes(const Job& job, const Order& order, const Partials& partials, bool columns) {
   const Share share(job.shape.c);
   job.prepare(share.from, share.to);
 #pragma omp barrier
@@ -231,7 +259,7 @@ void sweep_passes(const Job& job, const Order& order, const Partials& partials, 
 #pragma omp barrier
   settle_all(job, order, partials, columns);
 #pragma omp barrier
-  if (Job::maps(job)) map_all(job, columns, streams);
+  if (Job::maps(job)) map_all<Job, kStreams>(job, columns, true);
 }
 
 inline bool is_columns(const Shape& shape) { return shape.channels_last || shape.s == 1; }
@@ -240,7 +268,8 @@ inline bool is_columns(const Shape& shape) { return shape.channels_last || shape
 // out others and come back from memory no sooner.
 inline bool streams_pay(const Shape& shape, int64_t in_bytes, int64_t out_bytes,
                         const Resources& resources) {
-  return shape.n * shape.c * shape.s * (in_bytes + out_bytes) > resources.shared_cache;
+  return kHasStreams &&
+         shape.n * shape.c * shape.s * (in_bytes + out_bytes) > resources.shared_cache;
 }
 
 // The channels of a block: this and the next block of inputs stay in the core's cache together.
@@ -252,24 +281,33 @@ inline int64_t block_width(const Shape& shape, int64_t in_bytes, const Resources
   return 4 * channel * resources.threads <= resources.shared_cache ? 1 : 0;
 }
 
-template <class Job>
+template <class Job, bool kStreams>
 void sweep(const Job& job, double* partial_memory, const Resources& resources) {
   const Shape& shape = job.shape;
   const Order order = order_of(shape.n, shape.s);
   const bool columns = is_columns(shape);
-  const bool streams = streams_pay(shape, Job::kBytes, sizeof(typename Job::Element), resources);
   const int64_t width = block_width(shape, Job::kBytes, resources);
-  const bool by_channel = !columns && width > 0 && shape.c >= 4 * resources.threads;
+  const bool small = shape.n * shape.c * shape.s * Job::kBytes * 2 < resources.core_cache;
+  const bool by_channel = !columns && width > 0 && (resources.threads == 1 || shape.c >= 4 * resources.threads);
   on_threads(resources.threads, [&] {
     if (!by_channel) {
-      sweep_passes(job, order, Partials{partial_memory, shape.c}, columns, streams);
-    } else if (shape.s < kLanes) {
-      sweep_channels(job, order, streams);
+      sweep_passes<Job, kStreams>(job, order, Partials{partial_memory, shape.c}, columns);
+    } else if (shape.s < kLanes || small) {
+      sweep_channels<Job, kStreams>(job, order);
     } else {
       const Share share(shape.c);
-      BlockSweep<Job>(job, order, width, streams).run(share.from, share.to);
+      BlockSweep<Job, kStreams>(job, order, width).run(share.from, share.to);
     }
   });
+}
+
+template <class Job>
+void sweep(const Job& job, double* partial_memory, const Resources& resources) {
+  if (streams_pay(job.shape, Job::kBytes, sizeof(typename Job::Element), resources)) {
+    sweep<Job, true>(job, partial_memory, resources);
+  } else {
+    sweep<Job, false>(job, partial_memory, resources);
+  }
 }
 
 }  // namespace JBN_NAMESPACE

@@ -3,172 +3,110 @@
 #ifndef JBATCHNORM_SRC_WRITER_HPP
 #define JBATCHNORM_SRC_WRITER_HPP
 
-#include <cstdint>
-#include <cstring>
-
-#include "lanes.hpp"
-#if defined(__x86_64__) || defined(_M_X64)
-#include <immintrin.h>
-#endif
+#include "group.hpp"
 
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-constexpr int kLine = 64;  // bytes of a cache line
-
-#if defined(__x86_64__) || defined(_M_X64)
-constexpr bool kHasStreams = true;
-
-// Writes a whole, aligned line past the caches.
-inline void stream_line(void* to, const void* from) {
-  char* out = static_cast<char*>(to);
-  const char* in = static_cast<const char*>(from);
-#if defined(__AVX512F__)
-  _mm512_stream_si512(reinterpret_cast<__m512i*>(out), _mm512_load_si512(in));
-#elif defined(__AVX__)
-  for (int j = 0; j < kLine; j += 32) {
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(out + j),
-                        _mm256_load_si256(reinterpret_cast<const __m256i*>(in + j)));
-  }
-#else
-  for (int j = 0; j < kLine; j += 16) {
-    _mm_stream_si128(reinterpret_cast<__m128i*>(out + j),
-                     _mm_load_si128(reinterpret_cast<const __m128i*>(in + j)));
-  }
-#endif
-}
-
-// Makes streamed lines visible to whoever synchronizes with this thread.
-inline void stream_fence() { _mm_sfence(); }
-#else
-constexpr bool kHasStreams = false;
-inline void stream_line(void* to, const void* from) { std::memcpy(to, from, kLine); }
-inline void stream_fence() {}
-#endif
-
-// Writes a job's results run by run, streamed line by line. Runs are not aligned: a line that two
-// runs share is collected first.
-template <class Job>
+// Writes a job's results run by run. Streamed ones are written in aligned groups of sixteen; runs
+// are not aligned, and a group that two of them share is collected first.
+template <class Job, bool kStreams>
 class Writer {
  public:
-  Writer(const Job& job, bool streams) : job_(job), streams_(streams && kHasStreams) {}
+  explicit Writer(const Job& job) : job_(job) {}
   ~Writer() {
-    if (!streams_) return;
+    if (!kStreams) return;
     finish();
     stream_fence();
   }
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  // Maps `length` elements of channel c from element `at` on.
-  void run(int64_t c, int64_t at, int64_t length) {
-    const auto channel = job_.channel(c);
-    if (!streams_) {
-      job_.map(channel, at, length, job_.out(at));
-      return;
-    }
-    write(channel, at, length, 0, [](int64_t) {});
-  }
-
-  bool streams() const { return streams_; }
-
-  // As run, streamed, and between the lines, so that reading and writing go on side by side, calls
-  // `beside(i)` for i = 0, 1, ... below `most`. Returns how often it was called.
-  template <class Beside>
-  int64_t run_beside(int64_t c, int64_t at, int64_t length, int64_t most, const Beside& beside) {
-    return write(job_.channel(c), at, length, most, beside);
-  }
-
-  // As run, for `width` channels of one position from channel c on.
-  void columns(int64_t c, int64_t at, int64_t width) {
-    const auto columns = job_.columns(c);
-    if (!streams_) {
-      job_.map(columns, at, width, job_.out(at));
-      return;
-    }
-    write(columns, at, width, 0, [](int64_t) {});
-  }
-
- private:
-  using T = typename Job::Element;
-  static constexpr int kPerLine = kLine / static_cast<int>(sizeof(T));
-  static constexpr int64_t kAhead = 2048 / static_cast<int64_t>(sizeof(T));
-
+  // Maps `length` elements from element `at` on. Before the i-th group of sixteen it calls
+  // `beside(i)`, so that reading something else and writing this go on side by side. Returns the
+  // number of those calls, at most length / 16.
   template <class Coefficients, class Beside>
-  int64_t write(Coefficients coefficients, int64_t at, int64_t length, int64_t most,
-                const Beside& beside) {
-    if (at != next_) begin(at);
-    next_ = at + length;
-    if (fill_ > 0) {
-      const int64_t part = length < kPerLine - fill_ ? length : kPerLine - fill_;
-      job_.map_part(coefficients, at, part, line_ + fill_);
-      fill_ += part;
-      at += part;
-      length -= part;
-      coefficients = coefficients.after(part);
-      if (fill_ == kPerLine) end_line();
+  JBN_INLINE int64_t run(Coefficients coefficients, int64_t at, int64_t length,
+                         const Beside& beside) {
+    if (kStreams) {
+      if (at != next_) begin(at);
+      next_ = at + length;
+      if (fill_ > 0) {
+        const int64_t part = length < kLanes - fill_ ? length : kLanes - fill_;
+        collect(coefficients, at, part);
+        at += part;
+        length -= part;
+        coefficients.advance(part);
+      }
     }
     T* to = job_.out(at);
     int64_t calls = 0;
-    for (; calls < most && length >= kLanes; length -= kLanes, at += kLanes, calls++) {
+    for (; length >= kLanes; length -= kLanes, at += kLanes, to += kLanes, calls++) {
       beside(calls);
-      for (int line = 0; line < kLanes; line += kPerLine, to += kPerLine) {
-        put_line(coefficients, at + line, to);
-        coefficients = coefficients.after(kPerLine);
+      const Group group = job_.map(coefficients.lanes(), at);
+      if (kStreams) {
+        stream(to, group);
+      } else {
+        store(to, group);
       }
-    }
-    for (; length >= kPerLine; length -= kPerLine, at += kPerLine, to += kPerLine) {
-      job_.fetch(at + kAhead);
-      put_line(coefficients, at, to);
-      coefficients = coefficients.after(kPerLine);
+      coefficients.advance(kLanes);
     }
     if (length > 0) {
-      job_.map_part(coefficients, at, length, line_ + fill_);
-      to_ = to;
-      fill_ += length;
+      if (kStreams) {
+        to_ = to;
+        collect(coefficients, at, length);
+      } else {
+        const int count = static_cast<int>(length);
+        store(to, job_.map(coefficients.lanes(count), at, count), count);
+      }
     }
     return calls;
   }
 
   template <class Coefficients>
-  void put_line(const Coefficients& coefficients, int64_t at, T* to) {
-    alignas(64) T line[kPerLine];
-    job_.map_line(coefficients, at, line);
-    stream_line(to, line);
+  void run(const Coefficients& coefficients, int64_t at, int64_t length) {
+    run(coefficients, at, length, [](int64_t) {});
   }
 
-  // Begins at element `at`, whose line may hold elements before it.
-  void begin(int64_t at) {
-    finish();
-    T* const to = job_.out(at);
-    skip_ = static_cast<int64_t>(reinterpret_cast<uintptr_t>(to) % kLine / sizeof(T));
-    to_ = to - skip_;
-    fill_ = skip_;
-  }
+ private:
+  using T = typename Job::Element;
 
-  // Writes the collected line, which is full.
-  void end_line() {
+  template <class Coefficients>
+  JBN_INLINE void collect(const Coefficients& coefficients, int64_t at, int64_t length) {
+    if (length == 0) return;
+    const int count = static_cast<int>(length);
+    store(group_ + fill_, job_.map(coefficients.lanes(count), at, count));
+    fill_ += length;
+    if (fill_ < kLanes) return;
     if (skip_ > 0) {
       finish();
     } else {
-      stream_line(to_, line_);
+      stream(to_, load(group_));
       fill_ = 0;
     }
   }
 
+  // Begins at element `at`, whose aligned group may hold elements before it.
+  void begin(int64_t at) {
+    finish();
+    T* const to = job_.out(at);
+    skip_ = static_cast<int64_t>(reinterpret_cast<uintptr_t>(to) / sizeof(T) % kLanes);
+    to_ = to - skip_;
+    fill_ = skip_;
+  }
+
   // Writes what was collected, to the element.
   void finish() {
-    for (int64_t i = skip_; i < fill_; i++) to_[i] = line_[i];
+    for (int64_t i = skip_; i < fill_; i++) to_[i] = group_[i];
     fill_ = skip_ = 0;
   }
 
   const Job& job_;
-  const bool streams_;
-  alignas(64) T line_[2 * kPerLine];  // map_part writes a whole line from any place on
-  T* to_ = nullptr;                   // where line_[0] goes
-  int64_t skip_ = 0;                  // elements of the line that are not ours
-  int64_t fill_ = 0;                  // elements collected, those skipped included
-  int64_t next_ = -1;                 // the element that would go on
+  alignas(64) T group_[2 * kLanes];  // collect writes sixteen from any place on
+  T* to_ = nullptr;                  // where group_[0] goes
+  int64_t skip_ = 0;                 // elements of the group that are not ours
+  int64_t fill_ = 0;                 // elements collected, those skipped included
+  int64_t next_ = -1;                // the element that would go on
 };
 
 }  // namespace JBN_NAMESPACE

@@ -8,8 +8,11 @@ import org.jspecify.annotations.Nullable;
  * docs/numerics.md to the bit, and makes no attempt at speed.
  */
 public final class JavaKernel implements BatchNormKernel {
-  /** Elements whose mean is the shift of a channel's sums. */
+  /** Elements whose mean is near that of a channel. */
   private static final int PROBES = 16;
+
+  /** Squared standard deviations between mean and shift, past which f32 sums lose too much. */
+  private static final double FAR = 65536;
 
   /** Makes a kernel; it has no state. */
   public JavaKernel() {}
@@ -84,14 +87,16 @@ public final class JavaKernel implements BatchNormKernel {
       Moments moments =
           new Moments(
               saved.get(c), low(shape, saved.get(channels + c)), saved.get(2 * channels + c));
+      boolean plain = shape.dtype() == DType.F32 && !moments.isFar();
       double dySum = ordered(shape).sum(i -> dy.get(shape.offset(channel, i)));
-      double products =
+      double productSum =
           ordered(shape)
               .sum(
                   i -> {
                     int at = shape.offset(channel, i);
-                    return dy.get(at) * moments.centred(x.get(at));
+                    return dy.get(at) * (plain ? x.get(at) : moments.centred(x.get(at)));
                   });
+      double products = plain ? productSum - moments.mean * dySum : productSum;
       double invStd = moments.invStd(eps);
       double gradient = m == 0 ? 0 : products * invStd;
       if (dGamma != null) {
@@ -141,28 +146,34 @@ public final class JavaKernel implements BatchNormKernel {
 
   /**
    * The statistics of one channel, from sums of d = x - shift. A shift further from the mean than
-   * the dtype's limit allows (docs/numerics.md) is replaced by the mean found, once.
+   * the dtype's limit allows (docs/numerics.md) is replaced by a better one: f32 tries 0, probes,
+   * and the mean found; f64, whose squares are not exact, the last two.
    */
   private static Moments moments(BatchNormShape shape, Storage x, int c) {
-    double limit = shape.dtype() == DType.F32 ? 65536 : 1;
-    double m = shape.m();
-    double first = shift(shape, x, c);
-    Moments moments = null;
-    for (int attempt = 0; attempt < 2; attempt++) {
-      double shift = moments == null ? first : moments.mean;
-      double s1 = ordered(shape).sum(i -> x.get(shape.offset(c, i)) - shift);
-      double s2 = ordered(shape).sum(i -> square(x.get(shape.offset(c, i)) - shift));
-      double delta = s1 / m;
-      double m2 = s2 - s1 * delta;
-      double mean = shift + delta;
-      double part = mean - shift;
-      double meanLow = low(shape, (shift - (mean - part)) + (delta - part));
-      moments = new Moments(mean, meanLow, m2 < 0 ? 0 : m2 / m);
-      if (!(delta * delta * m > limit * m2)) {
-        break;
-      }
+    if (shape.dtype() == DType.F64) {
+      Attempt probed = attempt(shape, x, c, probe(shape, x, c), 1);
+      return probed.poor ? attempt(shape, x, c, probed.moments.mean, 1).moments : probed.moments;
     }
-    return moments;
+    Attempt plain = attempt(shape, x, c, 0, FAR);
+    if (!plain.poor) {
+      return plain.moments;
+    }
+    Attempt probed = attempt(shape, x, c, probe(shape, x, c), FAR);
+    return probed.poor ? attempt(shape, x, c, probed.moments.mean, FAR).moments : probed.moments;
+  }
+
+  private static Attempt attempt(
+      BatchNormShape shape, Storage x, int c, double shift, double limit) {
+    double m = shape.m();
+    double s1 = ordered(shape).sum(i -> x.get(shape.offset(c, i)) - shift);
+    double s2 = ordered(shape).sum(i -> square(x.get(shape.offset(c, i)) - shift));
+    double delta = s1 / m;
+    double m2 = s2 - s1 * delta;
+    double mean = shift + delta;
+    double part = mean - shift;
+    double meanLow = low(shape, (shift - (mean - part)) + (delta - part));
+    Moments moments = new Moments(mean, meanLow, m2 < 0 ? 0 : m2 / m);
+    return new Attempt(moments, delta * delta * m > limit * m2);
   }
 
   /** The mean's low part: a double holds the mean of f32 data without it. */
@@ -175,7 +186,7 @@ public final class JavaKernel implements BatchNormKernel {
   }
 
   /** The mean of up to 16 elements evenly spread over a channel; 0 where it has none. */
-  private static double shift(BatchNormShape shape, Storage x, int c) {
+  private static double probe(BatchNormShape shape, Storage x, int c) {
     long m = shape.m();
     if (m == 0) {
       return 0;
@@ -198,5 +209,13 @@ public final class JavaKernel implements BatchNormKernel {
     double centred(double x) {
       return (x - mean) - meanLow;
     }
+
+    /** True where sums of f32 data have to be taken around the mean, not around 0. */
+    boolean isFar() {
+      return !(mean * mean <= FAR * var);
+    }
   }
+
+  /** Moments, and whether the shift they were taken around was a poor one. */
+  private record Attempt(Moments moments, boolean poor) {}
 }

@@ -1,0 +1,240 @@
+// Sixteen doubles, one a lane: what every inner loop here works on. They are vectors of the width
+// that the instruction set has, or plain doubles in loops that the compiler vectorizes, where it
+// has no vector types or the width is not known before the program runs (SVE).
+#ifndef JBATCHNORM_SRC_GROUP_HPP
+#define JBATCHNORM_SRC_GROUP_HPP
+
+#include <cstdint>
+#include <cstring>
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#include "order.hpp"
+
+#if defined(__GNUC__)
+#define JBN_INLINE __attribute__((always_inline)) inline
+#else
+#define JBN_INLINE inline
+#endif
+#if defined(__GNUC__) && !defined(__ARM_FEATURE_SVE)
+#define JBN_VECTORS 1
+#define JBN_EACH_VECTOR _Pragma("GCC unroll 16")
+#else
+#define JBN_VECTORS 0
+#define JBN_EACH_VECTOR _Pragma("omp simd")
+#endif
+
+namespace jbn {
+namespace JBN_NAMESPACE {
+
+// Doubles: a vector of kWidth doubles. Floats: as many floats.
+#if JBN_VECTORS
+#if defined(__AVX512F__)
+constexpr int kWidth = 8;
+#elif defined(__AVX__)
+constexpr int kWidth = 4;
+#else
+constexpr int kWidth = 2;
+#endif
+typedef double Doubles __attribute__((vector_size(kWidth * sizeof(double))));
+typedef float Floats __attribute__((vector_size(kWidth * sizeof(float))));
+
+// gcc 12 converts vectors in halves where it is not told the instruction; its intrinsics without a
+// mask warn of uninitialized values.
+#if defined(__AVX512F__)
+JBN_INLINE Doubles widen(Floats v) { return _mm512_maskz_cvtps_pd(0xff, v); }
+JBN_INLINE Floats narrow(Doubles v) { return _mm512_maskz_cvtpd_ps(0xff, v); }
+#elif defined(__AVX__)
+JBN_INLINE Doubles widen(Floats v) { return _mm256_cvtps_pd(v); }
+JBN_INLINE Floats narrow(Doubles v) { return _mm256_cvtpd_ps(v); }
+#else
+JBN_INLINE Doubles widen(Floats v) { return __builtin_convertvector(v, Doubles); }
+JBN_INLINE Floats narrow(Doubles v) { return __builtin_convertvector(v, Floats); }
+#endif
+JBN_INLINE Doubles load_vector(const float* from) {
+  Floats v;
+  std::memcpy(&v, from, sizeof v);
+  return widen(v);
+}
+JBN_INLINE Doubles load_vector(const double* from) {
+  Doubles v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+JBN_INLINE void store_vector(float* to, Doubles v) {
+  const Floats rounded = narrow(v);
+  std::memcpy(to, &rounded, sizeof rounded);
+}
+JBN_INLINE void store_vector(double* to, Doubles v) { std::memcpy(to, &v, sizeof v); }
+JBN_INLINE Doubles all(double value) { return Doubles{} + value; }
+#else
+constexpr int kWidth = 1;
+typedef double Doubles;
+
+JBN_INLINE Doubles load_vector(const float* from) { return *from; }
+JBN_INLINE Doubles load_vector(const double* from) { return *from; }
+JBN_INLINE void store_vector(float* to, Doubles v) { *to = static_cast<float>(v); }
+JBN_INLINE void store_vector(double* to, Doubles v) { *to = v; }
+JBN_INLINE Doubles all(double value) { return value; }
+#endif
+
+constexpr int kVectors = kLanes / kWidth;
+
+struct Group {
+  Doubles v[kVectors];
+};
+
+JBN_INLINE Group zeros() {
+  Group group;
+  JBN_EACH_VECTOR
+  for (int i = 0; i < kVectors; i++) group.v[i] = all(0);
+  return group;
+}
+
+template <class T>
+JBN_INLINE Group load(const T* from) {
+  Group group;
+  JBN_EACH_VECTOR
+  for (int i = 0; i < kVectors; i++) group.v[i] = load_vector(from + i * kWidth);
+  return group;
+}
+
+template <class T>
+JBN_INLINE void store(T* to, const Group& group) {
+  JBN_EACH_VECTOR
+  for (int i = 0; i < kVectors; i++) store_vector(to + i * kWidth, group.v[i]);
+}
+
+// The first `count` < 16 elements, then zeros.
+#if defined(__AVX512F__)
+JBN_INLINE Group load(const float* from, int count) {
+  const unsigned mask = (1u << count) - 1;
+  return {{widen(_mm256_maskz_loadu_ps(static_cast<__mmask8>(mask), from)),
+           widen(_mm256_maskz_loadu_ps(static_cast<__mmask8>(mask >> 8), from + 8))}};
+}
+JBN_INLINE Group load(const double* from, int count) {
+  const unsigned mask = (1u << count) - 1;
+  return {{_mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), from),
+           _mm512_maskz_loadu_pd(static_cast<__mmask8>(mask >> 8), from + 8)}};
+}
+JBN_INLINE void store(float* to, const Group& group, int count) {
+  const unsigned mask = (1u << count) - 1;
+  _mm256_mask_storeu_ps(to, static_cast<__mmask8>(mask), narrow(group.v[0]));
+  _mm256_mask_storeu_ps(to + 8, static_cast<__mmask8>(mask >> 8), narrow(group.v[1]));
+}
+JBN_INLINE void store(double* to, const Group& group, int count) {
+  const unsigned mask = (1u << count) - 1;
+  _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), group.v[0]);
+  _mm512_mask_storeu_pd(to + 8, static_cast<__mmask8>(mask >> 8), group.v[1]);
+}
+#else
+template <class T>
+JBN_INLINE Group load(const T* from, int count) {
+  T elements[kLanes] = {};
+  for (int i = 0; i < count; i++) elements[i] = from[i];
+  return load(elements);
+}
+template <class T>
+JBN_INLINE void store(T* to, const Group& group, int count) {
+  T elements[kLanes];
+  store(elements, group);
+  for (int i = 0; i < count; i++) to[i] = elements[i];
+}
+#endif
+
+// Stores past the caches, to whole aligned lines.
+#if defined(__AVX512F__)
+constexpr bool kHasStreams = true;
+JBN_INLINE void stream_vector(float* to, Doubles v) { _mm256_stream_ps(to, narrow(v)); }
+JBN_INLINE void stream_vector(double* to, Doubles v) { _mm512_stream_pd(to, v); }
+JBN_INLINE void stream_fence() { _mm_sfence(); }
+#elif defined(__AVX__)
+constexpr bool kHasStreams = true;
+JBN_INLINE void stream_vector(float* to, Doubles v) { _mm_stream_ps(to, narrow(v)); }
+JBN_INLINE void stream_vector(double* to, Doubles v) { _mm256_stream_pd(to, v); }
+JBN_INLINE void stream_fence() { _mm_sfence(); }
+#else
+constexpr bool kHasStreams = false;
+template <class T>
+JBN_INLINE void stream_vector(T* to, Doubles v) {
+  store_vector(to, v);
+}
+JBN_INLINE void stream_fence() {}
+#endif
+
+template <class T>
+JBN_INLINE void stream(T* to, const Group& group) {
+  JBN_EACH_VECTOR
+  for (int i = 0; i < kVectors; i++) stream_vector(to + i * kWidth, group.v[i]);
+}
+
+JBN_INLINE void add(Group& sum, const Group& values) {
+  JBN_EACH_VECTOR
+  for (int i = 0; i < kVectors; i++) sum.v[i] += values.v[i];
+}
+
+// Adds a * b, rounded, to `sum`.
+JBN_INLINE void add_product(Group& sum, const Group& a, const Group& b) {
+  JBN_EACH_VECTOR
+  for (int i = 0; i < kVectors; i++) sum.v[i] += a.v[i] * b.v[i];
+}
+
+// The same for products that are exact, as those of two floats are: there a fused multiply-add
+// gives the same bits and is the faster one.
+JBN_INLINE void add_exact_product(Group& sum, const Group& a, const Group& b) {
+  JBN_EACH_VECTOR
+  for (int i = 0; i < kVectors; i++) {
+#if defined(__AVX512F__)
+    sum.v[i] = _mm512_fmadd_pd(a.v[i], b.v[i], sum.v[i]);
+#elif defined(__FMA__)
+    sum.v[i] = _mm256_fmadd_pd(a.v[i], b.v[i], sum.v[i]);
+#elif defined(__ARM_NEON) && JBN_VECTORS
+    sum.v[i] = vfmaq_f64(sum.v[i], a.v[i], b.v[i]);
+#else
+    sum.v[i] += a.v[i] * b.v[i];
+#endif
+  }
+}
+
+// Zeroes the lanes from `count` on.
+JBN_INLINE Group keep(const Group& group, int count) {
+  double elements[kLanes];
+  store(elements, group);
+  for (int i = count; i < kLanes; i++) elements[i] = 0;
+  return load(elements);
+}
+
+// The sum over the lanes, folded in halves.
+JBN_INLINE double fold(const Group& group) {
+#if defined(__AVX512F__)
+  const Doubles v = group.v[0] + group.v[1];
+  const double a = v[0] + v[4], b = v[1] + v[5], c = v[2] + v[6], d = v[3] + v[7];
+  return (a + c) + (b + d);
+#else
+  double v[kLanes];
+  store(v, group);
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; i++) v[i] += v[i + half];
+  }
+  return v[0];
+#endif
+}
+
+// Asks for the lines of sixteen elements that are needed soon. They may lie past the end of
+// memory: it is only a hint.
+template <class T>
+JBN_INLINE void fetch(const T* from, int64_t at) {
+  constexpr int kPerLine = 64 / static_cast<int>(sizeof(T));
+  const uintptr_t first = reinterpret_cast<uintptr_t>(from) + static_cast<uintptr_t>(at) * sizeof(T);
+  for (int i = 0; i < kLanes; i += kPerLine) {
+    __builtin_prefetch(reinterpret_cast<const void*>(first + i * sizeof(T)), 0, 3);
+  }
+}
+
+}  // namespace JBN_NAMESPACE
+}  // namespace jbn
+
+#endif  // JBATCHNORM_SRC_GROUP_HPP
