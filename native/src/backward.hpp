@@ -40,6 +40,19 @@ struct GradientColumns {
     mean += c, mean_lo += c, var += c;
     dy_mean += c, slope += c, scale += c;
   }
+  // The coefficients of the first `channels` over and over again, `times` times.
+  GradientColumns repeated(double* memory, int64_t channels, int64_t times) const {
+    const int64_t length = channels * times;
+    double *to_mean = memory, *to_mean_lo = memory + length;
+    GradientColumns to(to_mean, memory + 2 * length, length);
+    to.mean_lo = to_mean_lo;
+    for (int64_t i = 0; i < length; i++) {
+      const int64_t c = i % channels;
+      to_mean[i] = mean[c], to_mean_lo[i] = mean_lo[c];
+      to.set(i, get(c));
+    }
+    return to;
+  }
   JBN_INLINE GradientLanes<Each> lanes() const {
     return {Each(mean), Each(mean_lo), Each(dy_mean), Each(slope), Each(scale)};
   }
@@ -49,12 +62,27 @@ struct GradientColumns {
   }
 };
 
+// What x is taken around, of all channels or of those of a run of elements.
+struct CentreColumns {
+  const double *mean, *mean_lo;
+
+  Centre<Each> lanes(int64_t c, int count) const {
+    if (count < kLanes) return {Each(mean + c, count), Each(mean_lo + c, count)};
+    return {Each(mean + c), Each(mean_lo + c)};
+  }
+  CentreColumns repeated(Repeated& memory, int64_t channels) const {
+    memory.fill(mean, mean_lo, channels);
+    return {memory.hi, memory.lo};
+  }
+};
+
 // Sums dy and dy * d with d = x - origin; maps x and dy to dx.
 template <class T>
 struct BackwardJob {
   using Element = T;
   static constexpr int64_t kBytes = 2 * sizeof(T);  // of input, an element
   static constexpr int64_t kScratch = 4;            // doubles a channel
+  static constexpr int64_t kCoefficients = 5;
   static bool maps(const BackwardJob& job) { return job.call.dx != nullptr; }
 
   struct Inputs {
@@ -94,10 +122,7 @@ struct BackwardJob {
   Inputs inputs() const { return {call.x, call.dy}; }
   bool plain(int64_t c) const { return is_plain(gradient.moments(c)); }
   Centre<Same> origin(int64_t c) const { return {Same(centre[c]), Same(gradient.mean_lo[c])}; }
-  Centre<Each> origins(int64_t c, int count) const {
-    if (count < kLanes) return {Each(centre + c, count), Each(gradient.mean_lo + c, count)};
-    return {Each(centre + c), Each(gradient.mean_lo + c)};
-  }
+  CentreColumns origins() const { return {centre, gradient.mean_lo}; }
   template <bool kPlain, class Origin>
   JBN_INLINE void add(const Inputs& in, const Origin& origin, int64_t at, Group& sum,
                       Group& products) const {

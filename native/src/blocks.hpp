@@ -20,9 +20,8 @@ constexpr int64_t kAhead = 2048 / static_cast<int64_t>(sizeof(T));
 
 // Adds `length` elements of one channel, element t to lane t % 16.
 template <bool kPlain, class Job, class Origin>
-JBN_INLINE void sum_run(const Job& job, const typename Job::Inputs& in,
-                        const Origin& origin, int64_t at, int64_t length,
-                        int64_t ahead, Group& first, Group& second) {
+JBN_INLINE void sum_run(const Job& job, const typename Job::Inputs& in, const Origin& origin,
+                        int64_t at, int64_t length, int64_t ahead, Group& first, Group& second) {
   int64_t t = 0;
   for (; t + kLanes <= length; t += kLanes) {
     in.fetch(at + t + ahead);

@@ -83,7 +83,8 @@ template <class T, class Coefficient>
 JBN_INLINE Group around(const T* type, const Group& x, const Centre<Coefficient>& centre) {
   Group d;
   JBN_EACH_VECTOR
-  for (int i = 0; i < kVectors; i++) d.v[i] = centred(type, x.v[i], centre.mean[i], centre.mean_lo[i]);
+  for (int i = 0; i < kVectors; i++)
+    d.v[i] = centred(type, x.v[i], centre.mean[i], centre.mean_lo[i]);
   return d;
 }
 

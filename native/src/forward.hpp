@@ -31,6 +31,14 @@ struct AffineColumns {
   }
   Affine get(int64_t c) const { return {mean[c], mean_lo[c], scale[c], shift[c]}; }
   void advance(int64_t c) { mean += c, mean_lo += c, scale += c, shift += c; }
+  // The coefficients of the first `channels` over and over again, `times` times.
+  AffineColumns repeated(double* memory, int64_t channels, int64_t times) const {
+    const AffineColumns to = in(memory, channels * times);
+    for (int64_t i = 0; i < times; i++) {
+      for (int64_t c = 0; c < channels; c++) to.set(i * channels + c, get(c));
+    }
+    return to;
+  }
   JBN_INLINE AffineLanes<Each> lanes() const {
     return {Each(mean), Each(mean_lo), Each(scale), Each(shift)};
   }
@@ -44,6 +52,7 @@ template <class T>
 struct AffineMap {
   using Element = T;
   static constexpr int64_t kBytes = sizeof(T);  // of input, an element
+  static constexpr int64_t kCoefficients = 4;   // a channel
 
   const T* const x;
   T* const y;
@@ -63,6 +72,19 @@ struct AffineMap {
   template <class Lanes>
   JBN_INLINE Group map(const Lanes& lanes, int64_t at, int count) const {
     return normalize(x, load(x + at, count), lanes);
+  }
+};
+
+// The shifts of all channels, or of those of a run of elements.
+struct ShiftColumns {
+  const double* shift;
+
+  Shift<Each> lanes(int64_t c, int count) const {
+    return {count < kLanes ? Each(shift + c, count) : Each(shift + c)};
+  }
+  ShiftColumns repeated(Repeated& memory, int64_t channels) const {
+    memory.fill(shift, shift, channels);
+    return {memory.hi};
   }
 };
 
@@ -120,9 +142,7 @@ struct ForwardJob : AffineMap<T> {
   Inputs inputs() const { return {call.x}; }
   bool plain(int64_t c) const { return sizeof(T) == sizeof(float) && shift[c] == 0; }
   Shift<Same> origin(int64_t c) const { return {Same(shift[c])}; }
-  Shift<Each> origins(int64_t c, int count) const {
-    return {count < kLanes ? Each(shift + c, count) : Each(shift + c)};
-  }
+  ShiftColumns origins() const { return {shift}; }
   template <bool kPlain, class Origin>
   JBN_INLINE void add(const Inputs& in, const Origin& origin, int64_t at, Group& sum,
                       Group& squares) const {

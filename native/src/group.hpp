@@ -228,7 +228,8 @@ JBN_INLINE double fold(const Group& group) {
 template <class T>
 JBN_INLINE void fetch(const T* from, int64_t at) {
   constexpr int kPerLine = 64 / static_cast<int>(sizeof(T));
-  const uintptr_t first = reinterpret_cast<uintptr_t>(from) + static_cast<uintptr_t>(at) * sizeof(T);
+  const uintptr_t first =
+      reinterpret_cast<uintptr_t>(from) + static_cast<uintptr_t>(at) * sizeof(T);
   for (int i = 0; i < kLanes; i += kPerLine) {
     __builtin_prefetch(reinterpret_cast<const void*>(first + i * sizeof(T)), 0, 3);
   }

@@ -84,7 +84,8 @@ TwoSums reduce_rows(const Job& job, const Order& order, const Chunk& chunk, int6
   if (job.shape.s < kLanes) return reduce_gathered<kPlain>(job, chunk, c);
   const auto in = job.inputs();
   const auto origin = job.origin(c);
-  const int64_t ahead = order.segments > 1 ? kAhead<typename Job::Element> : job.shape.c * order.run;
+  const int64_t ahead =
+      order.segments > 1 ? kAhead<typename Job::Element> : job.shape.c * order.run;
   Group a = zeros(), b = zeros();
   for (int64_t row = chunk.row; row < chunk.row_end; row++) {
     const int64_t at = (row * job.shape.c + c) * order.run + chunk.from;
@@ -138,12 +139,18 @@ void reduce_columns(const Job& job, const Order& order, const Partials& partials
   sums.clear(width);
   bool plain = true;
   for (int64_t j = c; j < c + width; j++) plain = plain && job.plain(j);
+  const bool flat = is_flat(job.shape.c) && width == job.shape.c;
   const Chunk part = chunk_of(order, chunk);
   for (int64_t row = part.row; row < part.row_end; row++) {
-    if (plain) {
-      sum_columns<true>(job, row * order.run, part.from, part.to, c, width, sums);
+    const int64_t first = row * order.run;
+    if (flat && plain) {
+      sum_flat<true>(job, first, part.from, part.to, sums);
+    } else if (flat) {
+      sum_flat<false>(job, first, part.from, part.to, sums);
+    } else if (plain) {
+      sum_columns<true>(job, first, part.from, part.to, c, width, sums);
     } else {
-      sum_columns<false>(job, row * order.run, part.from, part.to, c, width, sums);
+      sum_columns<false>(job, first, part.from, part.to, c, width, sums);
     }
   }
   sums.fold();
@@ -163,7 +170,7 @@ void reduce_all(const Job& job, const Order& order, const Partials& partials, bo
     const int64_t groups = (c + kLanes - 1) / kLanes;
     const int64_t wanted = 4 * omp_get_num_threads() / (order.chunks > 0 ? order.chunks : 1) + 1;
     const int64_t most = groups / wanted < kSlice / kLanes ? groups / wanted : kSlice / kLanes;
-    const Parts slices(groups, most > 0 ? most : 1);
+    const Parts slices(groups, is_flat(c) ? groups : most > 0 ? most : 1);
     const Share share(order.chunks * slices.number);
     for (int64_t task = share.from; task < share.to; task++) {
       const int64_t slice = task % slices.number;
@@ -214,6 +221,15 @@ void settle_all(const Job& job, const Order& order, const Partials& partials, bo
 template <class Job, bool kStreams>
 void map_all(const Job& job, bool columns, bool again) {
   const Shape& shape = job.shape;
+  if (columns && is_flat(shape.c)) {
+    const Parts tiles(shape.n * shape.s, 4 * kChunk);
+    const Share share(tiles.number);
+    for (int64_t i = share.from; i < share.to; i++) {
+      const int64_t tile = again ? share.from + share.to - 1 - i : i;
+      map_flat<Job, kStreams>(job, tiles.from(tile), tiles.to(tile));
+    }
+    return;
+  }
   if (columns) {
     const Parts tiles(shape.n * shape.s, 4 * kTile);
     const Parts slices((shape.c + kLanes - 1) / kLanes, 1024 / kLanes);
@@ -288,7 +304,8 @@ void sweep(const Job& job, double* partial_memory, const Resources& resources) {
   const bool columns = is_columns(shape);
   const int64_t width = block_width(shape, Job::kBytes, resources);
   const bool small = shape.n * shape.c * shape.s * Job::kBytes * 2 < resources.core_cache;
-  const bool by_channel = !columns && width > 0 && (resources.threads == 1 || shape.c >= 4 * resources.threads);
+  const bool by_channel =
+      !columns && width > 0 && (resources.threads == 1 || shape.c >= 4 * resources.threads);
   on_threads(resources.threads, [&] {
     if (!by_channel) {
       sweep_passes<Job, kStreams>(job, order, Partials{partial_memory, shape.c}, columns);
