@@ -165,7 +165,8 @@ void map_columns(const Job& job, int64_t from, int64_t to, int64_t c, int64_t wi
 template <class Job, bool kStreams>
 void map_flat(const Job& job, int64_t from, int64_t to) {
   const int64_t channels = job.shape.c;
-  const int64_t positions = kLanes * (kFlatChannels / channels);
+  const int64_t most = kLanes * (kFlatChannels / channels);
+  const int64_t positions = to - from < most ? to - from : most;
   alignas(64) double memory[Job::kCoefficients * kLanes * kFlatChannels];
   const auto columns = job.columns(0).repeated(memory, channels, positions);
   Writer<Job, kStreams> writer(job);

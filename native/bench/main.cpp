@@ -1,0 +1,256 @@
+// Times the kernel beside what memory allows, and beside oneDNN where there is one. Rounds of all
+// that is measured for a shape are shuffled, so that a busy machine slows each alike.
+#include <benchmark/benchmark.h>
+#include <jbatchnorm/jbatchnorm.h>
+#include <omp.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <random>
+
+#include "limits.hpp"
+#include "onednn.hpp"
+#include "report.hpp"
+#include "shapes.hpp"
+
+namespace {
+
+using bench::Measured;
+using bench::Setting;
+using bench::Shape;
+
+// Memory that cold runs go round, so that a call finds nothing of its data in a cache.
+constexpr int64_t kPastCaches = int64_t{1} << 29;
+
+void check(int status) {
+  if (status != JBN_OK) throw std::runtime_error(jbn_status_text(status));
+}
+
+// Aligned memory, every page touched.
+class Buffer {
+ public:
+  explicit Buffer(int64_t bytes)
+      : at_(static_cast<char*>(std::aligned_alloc(4096, round_up(bytes)))) {
+    if (!at_) throw std::runtime_error("not enough memory for the shape");
+    std::memset(at_, 0, round_up(bytes));
+  }
+  ~Buffer() { std::free(at_); }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  char* at() const { return at_; }
+
+ private:
+  static size_t round_up(int64_t bytes) {
+    return (static_cast<size_t>(bytes) + 4095) / 4096 * 4096;
+  }
+  char* at_;
+};
+
+template <class T>
+void fill(char* memory, int64_t bytes, unsigned seed) {
+  std::minstd_rand random(seed);
+  std::normal_distribution<T> normal(T(0.5), T(1));
+  T* const values = reinterpret_cast<T*>(memory);
+  constexpr int64_t kDistinct = 1 << 16;
+  const int64_t count = bytes / static_cast<int64_t>(sizeof(T));
+  for (int64_t i = 0; i < count; i++)
+    values[i] = i < kDistinct ? normal(random) : values[i - kDistinct];
+}
+
+// The memory of a shape, several times over where caches are to be cold.
+struct Data {
+  int64_t bytes;  // of one array, in whole pages so that no two share one
+  int64_t slots;
+  Buffer x, y, dy, dx;
+
+  Data(int64_t array, bool cold, bool f64)
+      : bytes((array + 4095) / 4096 * 4096),
+        slots(cold ? kPastCaches / (2 * bytes) + 2 : 1),
+        x(bytes * slots),
+        y(bytes * slots),
+        dy(bytes * slots),
+        dx(bytes * slots) {
+    for (const auto& [buffer, seed] : {std::pair<Buffer*, unsigned>{&x, 1}, {&dy, 2}}) {
+      if (f64) {
+        fill<double>(buffer->at(), bytes * slots, seed);
+      } else {
+        fill<float>(buffer->at(), bytes * slots, seed);
+      }
+    }
+  }
+};
+
+// Collects what Google Benchmark measures.
+class Collector : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context&) override { return true; }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      if (run.error_occurred) throw std::runtime_error(run.error_message);
+      if (run.run_type != Run::RT_Iteration) continue;
+      seconds_[run.run_name.function_name].push_back(run.real_accumulated_time /
+                                                     static_cast<double>(run.iterations));
+    }
+  }
+  std::map<std::string, double> medians() {
+    std::map<std::string, double> result;
+    for (auto& [name, seconds] : seconds_) {
+      std::nth_element(seconds.begin(), seconds.begin() + static_cast<long>(seconds.size() / 2),
+                       seconds.end());
+      result[name] = seconds[seconds.size() / 2];
+    }
+    return result;
+  }
+
+ private:
+  std::map<std::string, std::vector<double>> seconds_;
+};
+
+Measured measure(const Shape& shape, const Setting& setting, int isa, bool peers) {
+  const bool f64 = setting.dtype == "f64";
+  const int dtype = f64 ? JBN_F64 : JBN_F32;
+  const int layout = setting.layout == "nhwc" ? JBN_NHWC : JBN_NCHW;
+  const int64_t n = shape.n, c = shape.c, s = shape.s();
+  const int64_t array = shape.elements() * (f64 ? 8 : 4);
+  const int threads = setting.threads;
+  const int32_t exec = JBN_EXEC(threads, isa);
+  Data data(array, setting.cold, f64);
+  const int64_t line_bytes = data.bytes;
+
+  std::vector<double> gamma(static_cast<size_t>(c)), beta = gamma, mean = gamma, var = gamma,
+                                                     dgamma = gamma, dbeta = gamma;
+  std::vector<double> saved(3 * static_cast<size_t>(c));
+  if (f64) {
+    std::fill(gamma.begin(), gamma.end(), 1.5);
+  } else {
+    std::fill_n(reinterpret_cast<float*>(gamma.data()), c, 1.5f);
+  }
+  check(jbn_forward(dtype, layout, n, c, s, data.x.at(), gamma.data(), beta.data(), 1e-5,
+                    data.y.at(), mean.data(), var.data(), saved.data(), exec));
+
+  using Call = std::function<void(int64_t)>;  // of a slot's offset in bytes
+  std::vector<std::pair<std::string, Call>> calls;
+  for (const bool past : {false, true}) {
+    if (past && !bench::has_stores_past_caches()) continue;
+    const std::string suffix = past ? " past caches" : "";
+    calls.push_back({"copy" + suffix, [&, past](int64_t at) {
+                       bench::copy(data.y.at() + at, data.x.at() + at, line_bytes, threads, past);
+                     }});
+    calls.push_back({"triad" + suffix, [&, past](int64_t at) {
+                       bench::triad(data.dx.at() + at, data.x.at() + at, data.dy.at() + at,
+                                    line_bytes, threads, past);
+                     }});
+  }
+  calls.push_back({"read", [&](int64_t at) {
+                     benchmark::DoNotOptimize(bench::read(data.x.at() + at, line_bytes, threads));
+                   }});
+  calls.push_back({"forward", [&](int64_t at) {
+                     check(jbn_forward(dtype, layout, n, c, s, data.x.at() + at, gamma.data(),
+                                       beta.data(), 1e-5, data.y.at() + at, mean.data(), var.data(),
+                                       saved.data(), exec));
+                   }});
+  calls.push_back({"backward", [&](int64_t at) {
+                     check(jbn_backward(dtype, layout, n, c, s, data.x.at() + at, data.dy.at() + at,
+                                        gamma.data(), saved.data(), 1e-5, data.dx.at() + at,
+                                        dgamma.data(), dbeta.data(), exec));
+                   }});
+  calls.push_back({"inference", [&](int64_t at) {
+                     check(jbn_infer(dtype, layout, n, c, s, data.x.at() + at, gamma.data(),
+                                     beta.data(), mean.data(), var.data(), 1e-5, data.y.at() + at,
+                                     exec));
+                   }});
+  if (peers && !f64) {
+    const auto floats = [](const Buffer& buffer) { return reinterpret_cast<float*>(buffer.at()); };
+    for (const bench::PeerCall& peer : bench::onednn_calls(
+             shape, {floats(data.x), floats(data.y), floats(data.dy), floats(data.dx)}, threads)) {
+      calls.push_back({peer.name + " forward", [peer](int64_t at) { peer.forward(at / 4); }});
+      calls.push_back({peer.name + " backward", [peer](int64_t at) { peer.backward(at / 4); }});
+      calls.push_back({peer.name + " inference", [peer](int64_t at) { peer.infer(at / 4); }});
+    }
+  }
+
+  for (const auto& [name, call] : calls) {
+    benchmark::RegisterBenchmark(name.c_str(),
+                                 [&data, call = call](benchmark::State& state) {
+                                   int64_t slot = 0;
+                                   for (auto _ : state) {
+                                     call(slot * data.bytes);
+                                     if (++slot == data.slots) slot = 0;
+                                   }
+                                 })
+        ->UseRealTime()
+        ->MinTime(0.02)
+        ->Repetitions(setting.rounds);
+  }
+  Collector collector;
+  benchmark::RunSpecifiedBenchmarks(&collector);
+  benchmark::ClearRegisteredBenchmarks();
+  return {shape, array, collector.medians()};
+}
+
+int isa_of(const std::string& name) {
+  for (int isa = JBN_ISA_BEST; isa <= JBN_ISA_SVE; isa++) {
+    if (name == jbn_isa_name(isa)) return isa;
+  }
+  throw std::invalid_argument("isa '" + name + "' is unknown");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"jbatchnorm's benchmarks: the kernel beside the limits of memory"};
+  std::vector<std::string> names = {"resnet50"};
+  Setting setting = {"f32", "nchw", "best", omp_get_max_threads(), 9, false};
+  std::string json, chart;
+  bool no_peers = false;
+  app.add_option("shapes", names,
+                 "resnet50, others, small, sizes, or shapes like mb32ic64ih56iw56");
+  app.add_option("--dtype", setting.dtype, "f32 or f64")->check(CLI::IsMember({"f32", "f64"}));
+  app.add_option("--layout", setting.layout, "nchw or nhwc")
+      ->check(CLI::IsMember({"nchw", "nhwc"}));
+  app.add_option("--isa", setting.isa, "best, sse2, avx2, avx512, neon, sve");
+  app.add_option("--threads", setting.threads, "threads")->check(CLI::Range(1, JBN_MAX_THREADS));
+  app.add_option("--rounds", setting.rounds, "rounds that the medians are of")
+      ->check(CLI::Range(1, 1000));
+  app.add_flag("--cold", setting.cold, "each call's data is in memory, in no cache");
+  app.add_flag("--no-peers", no_peers, "leave oneDNN out");
+  app.add_option("--json", json, "file for all figures");
+  app.add_option("--chart", chart, "file for an SVG of GB/s over size (needs gnuplot)");
+  CLI11_PARSE(app, argc, argv);
+
+  const int isa = isa_of(setting.isa);
+  if (!jbn_has_isa(isa))
+    throw std::invalid_argument("isa '" + setting.isa + "' is not on this machine");
+  setting.isa = jbn_isa_name(isa == JBN_ISA_BEST ? jbn_best_isa() : isa);
+  std::vector<Shape> shapes;
+  for (const std::string& name : names) {
+    for (const Shape& shape : bench::shapes_of(name)) shapes.push_back(shape);
+  }
+  std::string program = argv[0], shuffle = "--benchmark_enable_random_interleaving=true";
+  char* options[] = {program.data(), shuffle.data(), nullptr};
+  int count = 2;
+  benchmark::Initialize(&count, options);
+
+  bench::print_heading(setting);
+  std::vector<Measured> all;
+  for (const Shape& shape : shapes) {
+    all.push_back(measure(shape, setting, isa, !no_peers));
+    bench::print(all.back());
+  }
+  bench::print_means(all);
+  if (!json.empty()) bench::write_json(json, setting, all);
+  if (!chart.empty()) bench::write_chart(chart, setting, all);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "jbatchnorm_bench: %s\n", failure.what());
+    return 2;
+  }
+}
