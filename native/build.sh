@@ -12,14 +12,16 @@ need() {
 }
 
 options=()
-case "$platform" in
-  linux-x86_64) need "${CXX:-g++}" g++ ;;
-  linux-arm64)
+machine=$(uname -m)
+case "$platform-$machine" in
+  linux-x86_64-x86_64 | linux-arm64-aarch64) need "${CXX:-g++}" g++ ;;
+  linux-arm64-*)
     need aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
+    need qemu-aarch64-static qemu-user-static
     options+=("-DCMAKE_TOOLCHAIN_FILE=$source/native/cmake/linux-arm64.cmake")
     ;;
   *)
-    echo "jbatchnorm: no native build for platform $platform (linux-x86_64, linux-arm64)" >&2
+    echo "jbatchnorm: no native build for $platform on $machine (linux-x86_64, linux-arm64)" >&2
     exit 1
     ;;
 esac

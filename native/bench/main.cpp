@@ -54,7 +54,7 @@ void fill(char* memory, int64_t bytes, unsigned seed) {
   std::minstd_rand random(seed);
   std::normal_distribution<T> normal(T(0.5), T(1));
   T* const values = reinterpret_cast<T*>(memory);
-  constexpr int64_t kDistinct = 1 << 16;
+  constexpr int64_t kDistinct = 65521;  // a prime: no channel sees the same few over again
   const int64_t count = bytes / static_cast<int64_t>(sizeof(T));
   for (int64_t i = 0; i < count; i++)
     values[i] = i < kDistinct ? normal(random) : values[i - kDistinct];

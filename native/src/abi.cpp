@@ -274,4 +274,15 @@ int jbn_backward(int dtype, int layout, int64_t n, int64_t c, int64_t s, const v
              set.kernel->backward_f32, set.kernel->backward_f64);
 }
 
+int jbn_copy(const void* from, void* to, int64_t bytes, int past_caches, int32_t exec) {
+  if (bytes < 0) return JBN_BAD_SHAPE;
+  Setting set;
+  int status = read_setting(JBN_F64, JBN_NCHW, 1, 1, bytes / 8, 0, exec, &set);
+  if (status != JBN_OK) return status;
+  status = check({{from, bytes, 64, Use::kInput, false}, {to, bytes, 64, Use::kOutput, false}});
+  if (status != JBN_OK) return status;
+  set.kernel->copy(in<char>(from), ::to<char>(to), bytes, past_caches != 0, set.resources.threads);
+  return JBN_OK;
+}
+
 }  // extern "C"

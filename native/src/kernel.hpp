@@ -60,6 +60,7 @@ struct Kernel {
   void (*backward_f32)(const BackwardCall<float>&, double* scratch, const Resources&);
   void (*backward_f64)(const BackwardCall<double>&, double* scratch, const Resources&);
   int64_t (*scratch)(const Shape&);
+  void (*copy)(const char* from, char* to, int64_t bytes, bool past_caches, int threads);
 };
 
 }  // namespace jbn

@@ -189,27 +189,45 @@ void reduce_all(const Job& job, const Order& order, const Partials& partials, bo
   }
 }
 
+// Sums the channels [c, c + width) again.
+template <class Job>
+void reduce_again(const Job& job, const Order& order, const Partials& partials, bool columns,
+                  int64_t c, int64_t width) {
+  for (int64_t chunk = 0; chunk < order.chunks; chunk++) {
+    if (columns) {
+      reduce_columns(job, order, partials, chunk, c, width);
+      continue;
+    }
+    for (int64_t j = c; j < c + width; j++) {
+      const TwoSums sums = reduce_chunk(job, order, chunk, j);
+      partials.first(chunk)[j] = sums.first;
+      partials.second(chunk)[j] = sums.second;
+    }
+  }
+}
+
 // Adds up the chunks of the thread's channels. A channel that asks for another reduction gets it
-// here, by one thread: it is rare (channel.hpp, Retry).
+// here, by one thread: it is rare (channel.hpp, Retry). In columns its neighbours, whose lines are
+// read anyway, are summed again with it.
 template <class Job>
 void settle_all(const Job& job, const Order& order, const Partials& partials, bool columns) {
-  const Share share(job.shape.c);
-  for (int64_t c = share.from; c < share.to; c++) {
-    for (int attempt = 0;; attempt++) {
-      Sum sum, products;
-      for (int64_t chunk = 0; chunk < order.chunks; chunk++) {
-        sum.add(partials.first(chunk)[c]);
-        products.add(partials.second(chunk)[c]);
-      }
-      if (!job.settle(c, sum, products, attempt)) break;
-      for (int64_t chunk = 0; chunk < order.chunks; chunk++) {
-        if (columns) {
-          reduce_columns(job, order, partials, chunk, c, 1);
-          continue;
+  const int64_t unit = columns ? kLanes : 1;
+  const Share share((job.shape.c + unit - 1) / unit);
+  for (int64_t group = share.from; group < share.to; group++) {
+    const int64_t first = group * unit;
+    const int64_t width = first + unit < job.shape.c ? unit : job.shape.c - first;
+    unsigned open = (1u << width) - 1;  // the channels that are not settled yet
+    for (int attempt = 0; open != 0; attempt++) {
+      if (attempt > 0) reduce_again(job, order, partials, columns, first, width);
+      for (int64_t j = 0; j < width; j++) {
+        if ((open >> j & 1) == 0) continue;
+        const int64_t c = first + j;
+        Sum sum, products;
+        for (int64_t chunk = 0; chunk < order.chunks; chunk++) {
+          sum.add(partials.first(chunk)[c]);
+          products.add(partials.second(chunk)[c]);
         }
-        const TwoSums sums = reduce_chunk(job, order, chunk, c);
-        partials.first(chunk)[c] = sums.first;
-        partials.second(chunk)[c] = sums.second;
+        if (!job.settle(c, sum, products, attempt)) open &= ~(1u << j);
       }
     }
   }

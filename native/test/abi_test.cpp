@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "jbatchnorm/jbatchnorm.h"
 
@@ -98,4 +100,33 @@ TEST_CASE("names, statuses and the version have texts") {
   CHECK(jbn_has_isa(JBN_ISA_BEST));
   CHECK_FALSE(jbn_has_isa(1000));
   CHECK(jbn_default_threads() >= 1);
+}
+
+TEST_CASE("copy copies every byte, whatever the length") {
+  for (const int64_t bytes : {0, 1, 127, 128, 1000, 1 << 19, (1 << 19) + 77}) {
+    for (int past : {0, 1}) {
+      for (int threads : {1, 3}) {
+        INFO("bytes " << bytes << " past " << past << " threads " << threads);
+        struct alignas(64) Line {
+          unsigned char bytes[64];
+        };
+        std::vector<Line> from(static_cast<size_t>(bytes) / 64 + 1), to(from.size());
+        unsigned char* const x = from[0].bytes;
+        unsigned char* const y = to[0].bytes;
+        for (int64_t i = 0; i < bytes; i++) x[i] = static_cast<unsigned char>(i * 7 + i / 256);
+        REQUIRE(jbn_copy(x, y, bytes, past, JBN_EXEC(threads, JBN_ISA_BEST)) == JBN_OK);
+        CHECK(std::equal(x, x + bytes, y));
+        CHECK(y[bytes] == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("copy checks its arguments") {
+  alignas(64) char memory[256] = {};
+  CHECK(jbn_copy(memory, memory + 128, -1, 0, 0) == JBN_BAD_SHAPE);
+  CHECK(jbn_copy(nullptr, memory, 64, 0, 0) == JBN_NULL);
+  CHECK(jbn_copy(memory, memory + 8, 8, 0, 0) == JBN_UNALIGNED);
+  CHECK(jbn_copy(memory, memory + 64, 128, 0, 0) == JBN_OVERLAP);
+  CHECK(jbn_copy(memory, memory + 128, 64, 0, -1) == JBN_BAD_THREADS);
 }

@@ -112,6 +112,13 @@ JBN_API int jbn_backward(int dtype, int layout, int64_t n, int64_t c, int64_t s,
                          const void* dy, const void* gamma, const double* saved, double eps,
                          void* dx, void* dgamma, void* dbeta, int32_t exec);
 
+/*
+ * Copies `bytes` bytes with the kernel's threads and vectors: the yardstick of the benchmarks, what
+ * memory allows for reading an array and writing another. Both are aligned to 64 bytes and do not
+ * overlap. past_caches: 1 to store past the caches where the instruction set can, 0 not to.
+ */
+JBN_API int jbn_copy(const void* from, void* to, int64_t bytes, int past_caches, int32_t exec);
+
 #ifdef __cplusplus
 }
 #endif

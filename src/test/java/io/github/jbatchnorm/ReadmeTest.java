@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,6 +27,7 @@ class ReadmeTest {
   }
 
   @Test
+  @Tag("starts-java")
   void programRunsAsPastedAndPrintsWhatTheReadmeSays() throws IOException, InterruptedException {
     Path readme = Path.of(System.getProperty("jbatchnorm.test.basedir"), "README.md");
     String text = Files.readString(readme);

@@ -19,6 +19,7 @@ import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -80,8 +81,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--seed", defaultValue = "1", description = "of weights, order and digits")
   private long seed;
 
-  @Option(names = "--threads", description = "threads to use (default: one a processor)")
-  private @Nullable Integer threads;
+  @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Option(names = "--eps", defaultValue = "1e-5", description = "added to the variance")
   private double eps;
@@ -174,10 +174,7 @@ final class TrainCommand implements Callable<Integer> {
     expect(batchSize >= 1, "--batch-size", "1 or more", batchSize);
     expect(shift >= 0 && shift <= 1024, "--shift", "0 to 1024", shift);
     expect(epochs >= 1 && epochs <= 1_000_000, "--epochs", "1 to 1000000", epochs);
-    if (threads != null) {
-      expect(threads >= 1 && threads <= 1024, "--threads", "1 to 1024", threads);
-      System.setProperty(Threads.PROPERTY, Integer.toString(threads));
-    }
+    threads.apply();
   }
 
   private static void expect(boolean holds, String option, String expected, Object got)

@@ -178,6 +178,26 @@ public final class NativeKernel implements BatchNormKernel {
     check(status);
   }
 
+  /**
+   * Copies one storage to another with the kernel's threads and vectors: what memory allows, for
+   * measurements beside it.
+   *
+   * @param from elements to copy, aligned to 64 bytes as {@link Storage#allocate} makes them
+   * @param to as many bytes, aligned alike
+   * @param pastCaches whether to store past the caches where the instruction set can
+   * @throws IllegalArgumentException if the sizes differ, a storage is not aligned, or they overlap
+   */
+  public void copy(Storage from, Storage to, boolean pastCaches) {
+    int bytes = from.bytes().capacity();
+    if (to.bytes().capacity() != bytes) {
+      throw new IllegalArgumentException(
+          "to: expected %d bytes, got %d".formatted(bytes, to.bytes().capacity()));
+    }
+    int status = Abi.jbn_copy(address(from), address(to), bytes, pastCaches ? 1 : 0, exec);
+    keep(from, to, null, null, null, null, null);
+    check(status);
+  }
+
   /** The native address of a storage's first element, looked up once; 0 for none. */
   private static long address(@Nullable Storage storage) {
     if (storage == null) {

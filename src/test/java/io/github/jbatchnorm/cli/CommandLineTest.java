@@ -211,6 +211,50 @@ class CommandLineTest {
   }
 
   @Test
+  void benchPrintsRatesAndWritesAChart() throws IOException {
+    Outcome outcome =
+        run(
+            List.of(
+                "bench",
+                "mb4ic8ih6",
+                "mb5ic3iw7",
+                "--layout",
+                "nhwc",
+                "--dtype",
+                "f64",
+                "--rounds",
+                "3",
+                "--threads",
+                "1",
+                "--out",
+                out.toString()));
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.status()).isZero();
+    assertThat(outcome.out()).contains("F64 NHWC, 1 threads, medians of 3 rounds");
+    for (String shape : List.of("mb4ic8ih6", "mb5ic3iw7")) {
+      for (String operation : List.of("forward", "backward", "inference", "copy")) {
+        assertThat(outcome.out())
+            .containsPattern(
+                shape + " +" + operation + " +\\d+\\.\\d\\d +\\d+\\.\\d +\\d+\\.\\d\\d");
+      }
+    }
+    assertThat(ImageIO.read(out.resolve("chart.png").toFile())).isNotNull();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "32x64, is not like mb32ic64ih56iw56",
+    "mb0ic3, has not 1 to 2^28 elements",
+    "mb99999ic99999, has not 1 to 2^28 elements"
+  })
+  void badShapeIsRefused(String shape, String message) {
+    Outcome outcome = run(List.of("bench", shape, "--out", out.toString()));
+    assertThat(outcome.status()).isEqualTo(USER_ERROR);
+    assertThat(outcome.err()).contains("SHAPE").contains(message).hasLineCount(1);
+    assertThat(out).doesNotExist();
+  }
+
+  @Test
   void infoTellsWhatRuns() {
     Outcome outcome = run(List.of("info"));
     assertThat(outcome.status()).isZero();

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -82,6 +83,7 @@ class KernelsTest {
   }
 
   @Test
+  @Tag("starts-java")
   void fallingBackToTheJavaKernelIsAnnounced() throws Exception {
     assertThat(runWithoutNatives())
         .contains("WARNING: Running on the pure-Java kernel")
@@ -92,6 +94,7 @@ class KernelsTest {
   }
 
   @Test
+  @Tag("starts-java")
   void demandedJavaKernelNeedsNoNativesAndSaysNothing() throws Exception {
     assertThat(runWithoutNatives("-Djbatchnorm.kernel=java"))
         .doesNotContain("pure-Java kernel")
@@ -100,6 +103,7 @@ class KernelsTest {
   }
 
   @Test
+  @Tag("starts-java")
   void demandedNativeKernelThatDoesNotLoadIsAnErrorThatSaysWhatToDo() throws Exception {
     assertThat(runWithoutNatives("-Djbatchnorm.kernel=native"))
         .contains("NativeLibraryException: the native library of jbatchnorm did not load")

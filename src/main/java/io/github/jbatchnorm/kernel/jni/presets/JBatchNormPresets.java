@@ -31,6 +31,7 @@ public class JBatchNormPresets implements InfoMapper {
     infoMap.put(new Info("jbn_forward").javaText(FORWARD));
     infoMap.put(new Info("jbn_infer").javaText(INFER));
     infoMap.put(new Info("jbn_backward").javaText(BACKWARD));
+    infoMap.put(new Info("jbn_copy").javaText(COPY));
   }
 
   private static final String SHAPE =
@@ -59,4 +60,8 @@ public class JBatchNormPresets implements InfoMapper {
           + " @Cast(\"const void*\") long gamma, @Cast(\"const double*\") long saved, double eps,"
           + " @Cast(\"void*\") long dx, @Cast(\"void*\") long dgamma,"
           + " @Cast(\"void*\") long dbeta, int exec);";
+
+  private static final String COPY =
+      "public static native int jbn_copy(@Cast(\"const void*\") long from,"
+          + " @Cast(\"void*\") long to, @Cast(\"int64_t\") long bytes, int pastCaches, int exec);";
 }
