@@ -123,7 +123,7 @@ void write_chart(const std::string& file, const Setting& setting,
                "set terminal svg size 900,500 font 'sans,13' background 'white'\nset output '%s'\n"
                "set title '%s %s, %d threads, %s: memory moved per second, each array once'\n"
                "set logscale x 2\nset format x '%%.0b %%BB'\nset xlabel 'size of x'\n"
-               "set ylabel 'GB/s'\nset yrange [0:*]\nset grid\nset key top right\n$data << EOD\n",
+               "set ylabel 'GB/s'\nset yrange [0:*]\nset grid\nset key top left\n$data << EOD\n",
                file.c_str(), setting.dtype.c_str(), setting.layout.c_str(), setting.threads,
                setting.cold ? "data in memory" : "data where it was left");
   for (const Measured& one : sorted) {
@@ -138,7 +138,7 @@ void write_chart(const std::string& file, const Setting& setting,
     std::fprintf(gnuplot, "\n");
   }
   std::fprintf(gnuplot,
-               "EOD\nplot $data using 1:2 with linespoints lw 2 dt 2 title 'copy', "
+               "EOD\nplot $data using 1:2 with linespoints lw 3 lc rgb 'gray40' title 'copy limit', "
                "$data using 1:3 with linespoints lw 2 title 'forward', "
                "$data using 1:4 with linespoints lw 2 title 'backward', "
                "$data using 1:5 with linespoints lw 2 title 'inference'\n");
