@@ -137,11 +137,12 @@ void write_chart(const std::string& file, const Setting& setting,
     }
     std::fprintf(gnuplot, "\n");
   }
-  std::fprintf(gnuplot,
-               "EOD\nplot $data using 1:2 with linespoints lw 3 lc rgb 'gray40' title 'copy limit', "
-               "$data using 1:3 with linespoints lw 2 title 'forward', "
-               "$data using 1:4 with linespoints lw 2 title 'backward', "
-               "$data using 1:5 with linespoints lw 2 title 'inference'\n");
+  std::fprintf(
+      gnuplot,
+      "EOD\nplot $data using 1:2 with linespoints lw 3 lc rgb 'gray40' title 'copy limit', "
+      "$data using 1:3 with linespoints lw 2 title 'forward', "
+      "$data using 1:4 with linespoints lw 2 title 'backward', "
+      "$data using 1:5 with linespoints lw 2 title 'inference'\n");
   if (pclose(gnuplot) != 0) throw std::runtime_error("gnuplot failed (Debian: gnuplot-nox)");
 }
 
