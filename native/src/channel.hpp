@@ -4,7 +4,8 @@
 
 #include <cmath>
 
-#include "order.hpp"
+#include "group.hpp"
+#include "kernel.hpp"
 
 namespace jbn {
 namespace JBN_NAMESPACE {
@@ -20,27 +21,29 @@ struct Affine {
   double mean, mean_lo, scale, shift;
 };
 
-// dx = ((dy - dy_mean) - d * slope) * scale, with d = (x - mean) - mean_lo
-struct Gradient {
-  double mean, mean_lo, dy_mean, slope, scale;
-};
+// d = x - mean of one element (formulas.hpp).
+template <class T>
+inline double centred(double x, const Affine& f) {
+  return kIsNarrow<T> ? x - f.mean : (x - f.mean) - f.mean_lo;
+}
+
+// Where element `index` of N*S of channel c lies.
+inline int64_t offset(const Shape& shape, int64_t c, int64_t index) {
+  if (shape.channels_last) return index * shape.c + c;
+  return (index / shape.s * shape.c + c) * shape.s + index % shape.s;
+}
 
 // How far the shift may lie from the mean, in squared standard deviations, before the sums are
 // taken again around a better one: the shifted variance loses 1 + this in accuracy.
+constexpr double kFar = 65536;
 template <class T>
-struct Retry;
-template <>
-struct Retry<float> {
-  static constexpr double kLimit = 65536;
-};
-template <>
-struct Retry<double> {
-  static constexpr double kLimit = 1;
+struct Retry {
+  static constexpr double kLimit = kIsNarrow<T> ? kFar : 1;
 };
 
 // True where the mean is so far from 0 that a channel's sums have to be taken around the mean.
 inline bool is_far(const Moments& moments) {
-  return !(moments.mean * moments.mean <= Retry<float>::kLimit * moments.var);
+  return !(moments.mean * moments.mean <= kFar * moments.var);
 }
 
 // The moments of M elements from the sums of d = x - shift and of d * d. True where the sums have
@@ -54,33 +57,51 @@ inline bool moments_of(const Sum& sum, const Sum& squares, double shift, double 
   const double mean = shift + delta;
   const double part = mean - shift;
   out->mean = mean;
-  out->mean_lo = sizeof(T) == sizeof(double) ? (shift - (mean - part)) + (delta - part) : 0;
+  out->mean_lo = !kIsNarrow<T> ? (shift - (mean - part)) + (delta - part) : 0;
   out->var = m2 < 0 ? 0 : m2 / m;
   return delta * delta * m > Retry<T>::kLimit * m2;
 }
 
-template <class T>
-inline Affine affine_of(const Moments& moments, const T* gamma, const T* beta, int64_t c,
-                        double eps) {
-  const double inv_std = 1 / std::sqrt(moments.var + eps);
-  const double scale = gamma ? static_cast<double>(gamma[c]) * inv_std : inv_std;
-  return {moments.mean, moments.mean_lo, scale, beta ? static_cast<double>(beta[c]) : 0.0};
+inline double inv_std_of(const Moments& moments, double eps) {
+  return 1 / std::sqrt(moments.var + eps);
 }
 
-// The sums are of dy and of dy * d, where d = x - mean or, if `plain`, d = x.
 template <class T>
-inline Gradient gradient_of(const Sum& dy_sum, const Sum& product_sum, bool plain,
-                            const Moments& moments, const T* gamma, int64_t c, double eps, double m,
-                            T* dgamma, T* dbeta) {
-  const double inv_std = 1 / std::sqrt(moments.var + eps);
-  const double dbeta_c = dy_sum.value();
-  const double sum = product_sum.value();
-  const double products = plain ? sum - moments.mean * dbeta_c : sum;
-  const double dgamma_c = m == 0 ? 0 : products * inv_std;
-  if (dgamma) dgamma[c] = static_cast<T>(dgamma_c);
-  if (dbeta) dbeta[c] = static_cast<T>(dbeta_c);
-  const double scale = gamma ? static_cast<double>(gamma[c]) * inv_std : inv_std;
-  return {moments.mean, moments.mean_lo, dbeta_c / m, dgamma_c / m * inv_std, scale};
+inline double scale_of(const Moments& moments, const T* gamma, int64_t c, double eps) {
+  const double inv_std = inv_std_of(moments, eps);
+  return gamma ? static_cast<double>(gamma[c]) * inv_std : inv_std;
+}
+
+template <class P>
+inline Affine affine_of(const Moments& moments, const P* gamma, const P* beta, int64_t c,
+                        double eps) {
+  return {moments.mean, moments.mean_lo, scale_of(moments, gamma, c, eps),
+          beta ? static_cast<double>(beta[c]) : 0.0};
+}
+
+// The statistics that a call was given.
+template <class T>
+inline Moments given_moments(const ForwardCall<T>& call, int64_t c) {
+  if (call.given) {
+    return {call.given[c], call.given[call.shape.c + c], call.given[2 * call.shape.c + c]};
+  }
+  return {static_cast<double>(call.given_mean[c]), 0, static_cast<double>(call.given_var[c])};
+}
+
+template <class T>
+inline Moments saved_moments(const double* saved, const Shape& shape, int64_t c) {
+  return {saved[c], kIsNarrow<T> ? 0 : saved[shape.c + c], saved[2 * shape.c + c]};
+}
+
+// Writes a channel's statistics to those outputs that are wanted.
+template <class T>
+inline void put(const ForwardCall<T>& call, int64_t c, const Moments& moments) {
+  if (call.mean) call.mean[c] = static_cast<Parameter<T>>(moments.mean);
+  if (call.var) call.var[c] = static_cast<Parameter<T>>(moments.var);
+  if (!call.saved) return;
+  call.saved[c] = moments.mean;
+  call.saved[call.shape.c + c] = moments.mean_lo;
+  call.saved[2 * call.shape.c + c] = moments.var;
 }
 
 }  // namespace JBN_NAMESPACE

@@ -48,20 +48,6 @@ class SliceSums {
   alignas(64) double second_[kLanes * kSlice];
 };
 
-// Coefficients of one or two kinds repeated for the lanes of flat channels.
-struct Repeated {
-  alignas(64) double hi[kLanes * kFlatChannels], lo[kLanes * kFlatChannels];
-
-  void fill(const double* from_hi, const double* from_lo, int64_t channels) {
-    for (int64_t l = 0; l < kLanes; l++) {
-      for (int64_t c = 0; c < channels; c++) {
-        hi[l * channels + c] = from_hi[c];
-        lo[l * channels + c] = from_lo[c];
-      }
-    }
-  }
-};
-
 // Adds up to `count` <= 16 elements at `at`, and as many every `stride` from there, `times` times.
 template <bool kPlain, class Job, class Origin>
 JBN_INLINE void add_column(const Job& job, const typename Job::Inputs& in, const Origin& origin,
@@ -111,9 +97,9 @@ template <bool kPlain, class Job>
 void sum_flat(const Job& job, int64_t row, int64_t from, int64_t to, SliceSums& sums) {
   constexpr int64_t kTimes = kDepth * sizeof(typename Job::Element) / Job::kBytes;
   const int64_t channels = job.shape.c, period = kLanes * channels;
-  Repeated repeated;
+  alignas(64) double repeated[Job::kCoefficients * kLanes * kFlatChannels];
   auto origins = job.origins();
-  if (!kPlain) origins = origins.repeated(repeated, channels);
+  if (!kPlain) origins = origins.repeated(repeated, channels, kLanes);
   const auto in = job.inputs();
   for (int64_t tile = from; tile < to;) {
     const int64_t whole = (to - tile) / kLanes;

@@ -4,88 +4,71 @@
 #define JBATCHNORM_SRC_FORMULAS_HPP
 
 #include "channel.hpp"
-#include "group.hpp"
+#include "coefficients.hpp"
 
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-// A coefficient of one channel, the same in every lane, and one of sixteen channels.
-struct Same {
-  Doubles value;
-  explicit Same(double v) : value(all(v)) {}
-  JBN_INLINE Doubles operator[](int) const { return value; }
-};
-struct Each {
-  Group group;
-  explicit Each(const double* from) : group(load(from)) {}
-  Each(const double* from, int count) : group(load(from, count)) {}
-  JBN_INLINE Doubles operator[](int i) const { return group.v[i]; }
-};
-
 // d = x - mean. Every f32 minus a double is good to 2^-53 of the larger; for f64 the mean's low
 // part makes it so.
-JBN_INLINE Doubles centred(const float*, Doubles x, Doubles mean, Doubles) { return x - mean; }
-JBN_INLINE Doubles centred(const double*, Doubles x, Doubles mean, Doubles mean_lo) {
-  return (x - mean) - mean_lo;
+template <class T>
+JBN_INLINE Doubles centred(Doubles x, Doubles mean, Doubles mean_lo) {
+  return kIsNarrow<T> ? x - mean : (x - mean) - mean_lo;
 }
 
-template <class Coefficient>
-struct AffineLanes {
-  Coefficient mean, mean_lo, scale, shift;
-};
+template <class T, class Coefficient, int kCount>
+JBN_INLINE Group centred(const Group& x, const Lanes<Coefficient, kCount>& f) {
+  Group d;
+  JBN_EACH_VECTOR
+  for (int i = 0; i < kVectors; i++) d.v[i] = centred<T>(x.v[i], f.of[0][i], f.of[1][i]);
+  return d;
+}
+
+// What x is normalized with: the order of Columns<kAffine>.
+enum { kMean, kMeanLo, kScale, kShift, kAffine };
 
 template <class T, class Coefficient>
-JBN_INLINE Group normalize(const T* type, const Group& x, const AffineLanes<Coefficient>& f) {
+JBN_INLINE Group normalize(const Group& x, const Lanes<Coefficient, kAffine>& f) {
   Group y;
   JBN_EACH_VECTOR
   for (int i = 0; i < kVectors; i++) {
-    y.v[i] = centred(type, x.v[i], f.mean[i], f.mean_lo[i]) * f.scale[i] + f.shift[i];
+    y.v[i] =
+        centred<T>(x.v[i], f.of[kMean][i], f.of[kMeanLo][i]) * f.of[kScale][i] + f.of[kShift][i];
   }
   return y;
 }
 
-template <class Coefficient>
-struct GradientLanes {
-  Coefficient mean, mean_lo, dy_mean, slope, scale;
-};
+// What dx is computed with, after the mean and its low part.
+enum { kDyMean = 2, kSlope, kGradientScale, kGradient };
 
-template <class T, class Coefficient>
-JBN_INLINE Group differentiate(const T* type, const Group& x, const Group& dy,
-                               const GradientLanes<Coefficient>& g) {
+template <class Coefficient, int kCount>
+JBN_INLINE Group differentiate(const Group& d, const Group& dy,
+                               const Lanes<Coefficient, kCount>& g) {
   Group dx;
   JBN_EACH_VECTOR
   for (int i = 0; i < kVectors; i++) {
-    const Doubles d = centred(type, x.v[i], g.mean[i], g.mean_lo[i]);
-    dx.v[i] = ((dy.v[i] - g.dy_mean[i]) - d * g.slope[i]) * g.scale[i];
+    dx.v[i] = ((dy.v[i] - g.of[kDyMean][i]) - d.v[i] * g.of[kSlope][i]) * g.of[kGradientScale][i];
   }
   return dx;
 }
 
-// What the sums of a channel are taken around: one number, or a pair.
-template <class Coefficient>
-struct Shift {
-  Coefficient value;
-};
-template <class Coefficient>
-struct Centre {
-  Coefficient mean, mean_lo;
-};
-
-template <class T, class Coefficient>
-JBN_INLINE Group around(const T*, const Group& x, const Shift<Coefficient>& shift) {
-  Group d;
+// The tail of a fused call: what is above 0 stays, the rest is multiplied by `slope` (0 gives 0,
+// not -0).
+JBN_INLINE Group bend(const Group& v, double slope) {
+  Group y;
   JBN_EACH_VECTOR
-  for (int i = 0; i < kVectors; i++) d.v[i] = x.v[i] - shift.value[i];
-  return d;
+  for (int i = 0; i < kVectors; i++) {
+    y.v[i] = v.v[i] > all(0) ? v.v[i] : v.v[i] * all(slope) + all(0);
+  }
+  return y;
 }
 
-template <class T, class Coefficient>
-JBN_INLINE Group around(const T* type, const Group& x, const Centre<Coefficient>& centre) {
-  Group d;
+// dy times the tail's derivative, where `v` has the sign of what the tail was applied to.
+JBN_INLINE Group bend_gradient(const Group& dy, const Group& v, double slope) {
+  Group g;
   JBN_EACH_VECTOR
-  for (int i = 0; i < kVectors; i++)
-    d.v[i] = centred(type, x.v[i], centre.mean[i], centre.mean_lo[i]);
-  return d;
+  for (int i = 0; i < kVectors; i++) g.v[i] = v.v[i] > all(0) ? dy.v[i] : dy.v[i] * all(slope);
+  return g;
 }
 
 }  // namespace JBN_NAMESPACE

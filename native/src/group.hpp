@@ -1,85 +1,12 @@
-// Sixteen doubles, one a lane: what every inner loop here works on. They are vectors of the width
-// that the instruction set has, or plain doubles in loops that the compiler vectorizes, where it
-// has no vector types or the width is not known before the program runs (SVE).
+// Sixteen doubles, one a lane: what every inner loop here works on.
 #ifndef JBATCHNORM_SRC_GROUP_HPP
 #define JBATCHNORM_SRC_GROUP_HPP
 
-#include <cstdint>
-#include <cstring>
-#if defined(__x86_64__) || defined(_M_X64)
-#include <immintrin.h>
-#elif defined(__ARM_NEON)
-#include <arm_neon.h>
-#endif
-
-#include "order.hpp"
-
-#if defined(__GNUC__)
-#define JBN_INLINE __attribute__((always_inline)) inline
-#else
-#define JBN_INLINE inline
-#endif
-#if defined(__GNUC__) && !defined(__ARM_FEATURE_SVE)
-#define JBN_VECTORS 1
-#define JBN_EACH_VECTOR _Pragma("GCC unroll 16")
-#else
-#define JBN_VECTORS 0
-#define JBN_EACH_VECTOR _Pragma("omp simd")
-#endif
+#include "halves.hpp"
+#include "vectors.hpp"
 
 namespace jbn {
 namespace JBN_NAMESPACE {
-
-// Doubles: a vector of kWidth doubles. Floats: as many floats.
-#if JBN_VECTORS
-#if defined(__AVX512F__)
-constexpr int kWidth = 8;
-#elif defined(__AVX__)
-constexpr int kWidth = 4;
-#else
-constexpr int kWidth = 2;
-#endif
-typedef double Doubles __attribute__((vector_size(kWidth * sizeof(double))));
-typedef float Floats __attribute__((vector_size(kWidth * sizeof(float))));
-
-// gcc 12 converts vectors in halves where it is not told the instruction; its intrinsics without a
-// mask warn of uninitialized values.
-#if defined(__AVX512F__)
-JBN_INLINE Doubles widen(Floats v) { return _mm512_maskz_cvtps_pd(0xff, v); }
-JBN_INLINE Floats narrow(Doubles v) { return _mm512_maskz_cvtpd_ps(0xff, v); }
-#elif defined(__AVX__)
-JBN_INLINE Doubles widen(Floats v) { return _mm256_cvtps_pd(v); }
-JBN_INLINE Floats narrow(Doubles v) { return _mm256_cvtpd_ps(v); }
-#else
-JBN_INLINE Doubles widen(Floats v) { return __builtin_convertvector(v, Doubles); }
-JBN_INLINE Floats narrow(Doubles v) { return __builtin_convertvector(v, Floats); }
-#endif
-JBN_INLINE Doubles load_vector(const float* from) {
-  Floats v;
-  std::memcpy(&v, from, sizeof v);
-  return widen(v);
-}
-JBN_INLINE Doubles load_vector(const double* from) {
-  Doubles v;
-  std::memcpy(&v, from, sizeof v);
-  return v;
-}
-JBN_INLINE void store_vector(float* to, Doubles v) {
-  const Floats rounded = narrow(v);
-  std::memcpy(to, &rounded, sizeof rounded);
-}
-JBN_INLINE void store_vector(double* to, Doubles v) { std::memcpy(to, &v, sizeof v); }
-JBN_INLINE Doubles all(double value) { return Doubles{} + value; }
-#else
-constexpr int kWidth = 1;
-typedef double Doubles;
-
-JBN_INLINE Doubles load_vector(const float* from) { return *from; }
-JBN_INLINE Doubles load_vector(const double* from) { return *from; }
-JBN_INLINE void store_vector(float* to, Doubles v) { *to = static_cast<float>(v); }
-JBN_INLINE void store_vector(double* to, Doubles v) { *to = v; }
-JBN_INLINE Doubles all(double value) { return value; }
-#endif
 
 constexpr int kVectors = kLanes / kWidth;
 
@@ -130,6 +57,17 @@ JBN_INLINE void store(double* to, const Group& group, int count) {
   _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), group.v[0]);
   _mm512_mask_storeu_pd(to + 8, static_cast<__mmask8>(mask >> 8), group.v[1]);
 }
+template <class T>
+JBN_INLINE Group load(const T* from, int count) {
+  const unsigned mask = (1u << count) - 1;
+  return {{load_halves(from, mask), load_halves(from + 8, mask >> 8)}};
+}
+template <class T>
+JBN_INLINE void store(T* to, const Group& group, int count) {
+  const unsigned mask = (1u << count) - 1;
+  store_halves(to, group.v[0], mask);
+  store_halves(to + 8, group.v[1], mask >> 8);
+}
 #else
 template <class T>
 JBN_INLINE Group load(const T* from, int count) {
@@ -150,11 +88,15 @@ JBN_INLINE void store(T* to, const Group& group, int count) {
 constexpr bool kHasStreams = true;
 JBN_INLINE void stream_vector(float* to, Doubles v) { _mm256_stream_ps(to, narrow(v)); }
 JBN_INLINE void stream_vector(double* to, Doubles v) { _mm512_stream_pd(to, v); }
+JBN_INLINE void stream_vector(Bf16* to, Doubles v) { stream_halves(to, v); }
+JBN_INLINE void stream_vector(F16* to, Doubles v) { stream_halves(to, v); }
 JBN_INLINE void stream_fence() { _mm_sfence(); }
 #elif defined(__AVX__)
 constexpr bool kHasStreams = true;
 JBN_INLINE void stream_vector(float* to, Doubles v) { _mm_stream_ps(to, narrow(v)); }
 JBN_INLINE void stream_vector(double* to, Doubles v) { _mm256_stream_pd(to, v); }
+JBN_INLINE void stream_vector(Bf16* to, Doubles v) { stream_halves(to, v); }
+JBN_INLINE void stream_vector(F16* to, Doubles v) { stream_halves(to, v); }
 JBN_INLINE void stream_fence() { _mm_sfence(); }
 #else
 constexpr bool kHasStreams = false;

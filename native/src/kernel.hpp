@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "elements.hpp"
 #include "machine.hpp"
 
 namespace jbn {
@@ -13,52 +14,60 @@ struct Shape {
   bool channels_last;
 };
 
+// Pointers may be null but for x, and dy in a backward; jbatchnorm.h says what each is.
 template <class T>
 struct ForwardCall {
   Shape shape;
-  const T* x;
-  const T* gamma;  // or null
-  const T* beta;   // or null
   double eps;
+  double slope;  // of the tail; 1: none
+  const T *x, *z;
+  const Parameter<T>*gamma, *beta;
+  const Parameter<T>*given_mean, *given_var;
+  const double *given, *weights;
   T* y;
-  T* mean;        // or null
-  T* var;         // or null
-  double* saved;  // or null
-};
-
-template <class T>
-struct InferCall {
-  Shape shape;
-  const T* x;
-  const T* gamma;  // or null
-  const T* beta;   // or null
-  const T* mean;
-  const T* var;
-  double eps;
-  T* y;
+  Parameter<T>*mean, *var;
+  double* saved;
 };
 
 template <class T>
 struct BackwardCall {
   Shape shape;
-  const T* x;
-  const T* dy;
-  const T* gamma;  // or null
-  const double* saved;
   double eps;
-  T* dx;      // or null
-  T* dgamma;  // or null
-  T* dbeta;   // or null
+  double slope;   // of the tail; 1: none
+  bool given;     // the statistics were given: no gradient goes through them
+  bool inverted;  // x is the output of forward, from which xHat is recovered
+  const T *x, *dy, *y;
+  const Parameter<T>*gamma, *beta;
+  const double *saved, *weights;
+  T *dx, *dz;
+  Parameter<T>*dgamma, *dbeta;
 };
 
-// The doubles of scratch memory that a call needs, and the calls of one instruction set.
+template <class T>
+struct SecondCall {
+  Shape shape;
+  double eps;
+  bool given;
+  const T *x, *dy, *v;
+  const Parameter<T>*gamma, *vgamma, *vbeta;
+  const double* saved;
+  T *gx, *gdy;
+  Parameter<T>* ggamma;
+};
+
+template <class T>
+struct Calls {
+  void (*forward)(const ForwardCall<T>&, double* scratch, const Resources&);
+  void (*backward)(const BackwardCall<T>&, double* scratch, const Resources&);
+  void (*second)(const SecondCall<T>&, const Resources&);
+};
+
+// The calls of one instruction set, and the doubles of scratch memory that one needs.
 struct Kernel {
-  void (*forward_f32)(const ForwardCall<float>&, double* scratch, const Resources&);
-  void (*forward_f64)(const ForwardCall<double>&, double* scratch, const Resources&);
-  void (*infer_f32)(const InferCall<float>&, double* scratch, const Resources&);
-  void (*infer_f64)(const InferCall<double>&, double* scratch, const Resources&);
-  void (*backward_f32)(const BackwardCall<float>&, double* scratch, const Resources&);
-  void (*backward_f64)(const BackwardCall<double>&, double* scratch, const Resources&);
+  Calls<float> f32;
+  Calls<double> f64;
+  Calls<Bf16> bf16;
+  Calls<F16> f16;
   int64_t (*scratch)(const Shape&);
   void (*copy)(const char* from, char* to, int64_t bytes, bool past_caches, int threads);
 };

@@ -7,11 +7,12 @@
  *
  * Common to all calls:
  *   N samples, C channels, S positions (the product of every other axis), M = N * S.
- *   x, y, dy, dx hold N*C*S elements: (N, C, S) where layout is JBN_NCHW, (N, S, C) where it is
- *   JBN_NHWC. gamma, beta, mean, var, dgamma, dbeta hold C elements of the same dtype. `saved`
- *   holds 3*C doubles whatever the dtype: per channel the mean, the mean's low part, the biased
- *   variance, each as a run of C.
- *   Pointers are aligned to their element. An output overlaps no other argument.
+ *   x, y, z, dy, dx, dz hold N*C*S elements: (N, C, S) where layout is JBN_NCHW, (N, S, C) where
+ *   it is JBN_NHWC. gamma, beta, mean, var, dgamma, dbeta hold C elements of the same dtype; of f32
+ *   where it is bf16 or f16. `saved` holds 3*C doubles whatever the dtype: per channel the mean, the
+ *   mean's low part, the biased variance, each as a run of C.
+ *   Pointers are aligned to their element. An output overlaps no other argument, but y may be x or
+ *   z, dx may be x, dy or y, and dz may be dy or y: the very same address, in place.
  *   An argument marked "or NULL" may be left out; any may be NULL where its length is 0.
  */
 #ifndef JBATCHNORM_JBATCHNORM_H
@@ -33,19 +34,25 @@ extern "C" {
 
 typedef enum jbn_status {
   JBN_OK = 0,
-  JBN_BAD_DTYPE = 1,   /* dtype is none of jbn_dtype */
-  JBN_BAD_LAYOUT = 2,  /* layout is none of jbn_layout */
-  JBN_BAD_SHAPE = 3,   /* a size is negative, or N*C*S elements do not fit in memory */
-  JBN_BAD_EPS = 4,     /* eps is negative, NaN or infinite */
-  JBN_NULL = 5,        /* a required pointer is NULL */
-  JBN_UNALIGNED = 6,   /* a pointer is not aligned to its element */
-  JBN_OVERLAP = 7,     /* an output overlaps another argument */
-  JBN_BAD_THREADS = 8, /* threads is negative or above JBN_MAX_THREADS */
-  JBN_BAD_ISA = 9,     /* the instruction set is unknown, or this machine has not got it */
-  JBN_NO_MEMORY = 10   /* no memory for the partial sums */
+  JBN_BAD_DTYPE = 1,    /* dtype is none of jbn_dtype */
+  JBN_BAD_LAYOUT = 2,   /* layout is none of jbn_layout */
+  JBN_BAD_SHAPE = 3,    /* a size is negative, or N*C*S elements do not fit in memory */
+  JBN_BAD_EPS = 4,      /* eps is negative, NaN or infinite */
+  JBN_NULL = 5,         /* a required pointer is NULL */
+  JBN_UNALIGNED = 6,    /* a pointer is not aligned to its element */
+  JBN_OVERLAP = 7,      /* an output overlaps another argument */
+  JBN_BAD_THREADS = 8,  /* threads is negative or above JBN_MAX_THREADS */
+  JBN_BAD_ISA = 9,      /* the instruction set is unknown, or this machine has not got it */
+  JBN_NO_MEMORY = 10,   /* no memory for the partial sums */
+  JBN_BAD_SLOPE = 11,   /* slope is negative, NaN or infinite, or too small to be inverted */
+  JBN_BAD_WEIGHTS = 12, /* a weight is negative, NaN or infinite */
+  JBN_SMALL_GAMMA = 13, /* an element of gamma is too near 0 to recover xHat from y */
+  JBN_NOT_TOGETHER = 14 /* arguments that exclude each other, as inverted and weights */
 } jbn_status;
 
-typedef enum jbn_dtype { JBN_F32 = 0, JBN_F64 = 1 } jbn_dtype;
+/* binary32, binary64, bfloat16, binary16. Sums and formulas are computed in binary64 for each, and
+ * every output is rounded once, to the nearest, ties to even. */
+typedef enum jbn_dtype { JBN_F32 = 0, JBN_F64 = 1, JBN_BF16 = 2, JBN_F16 = 3 } jbn_dtype;
 
 typedef enum jbn_layout { JBN_NCHW = 0, JBN_NHWC = 1 } jbn_layout;
 
@@ -91,7 +98,7 @@ JBN_API int jbn_default_threads(void);
  * Forward with the batch's own statistics:
  *   mean = sum(x) / M, var = sum((x - mean)^2) / M,
  *   y = gamma * (x - mean) / sqrt(var + eps) + beta.
- * gamma NULL: 1. beta NULL: 0. mean, var, saved: outputs, each or NULL. M = 0: mean, var are NaN.
+ * gamma NULL: 1. beta NULL: 0. y, mean, var, saved: outputs, each or NULL. M = 0: mean, var are NaN.
  */
 JBN_API int jbn_forward(int dtype, int layout, int64_t n, int64_t c, int64_t s, const void* x,
                         const void* gamma, const void* beta, double eps, void* y, void* mean,
@@ -111,6 +118,66 @@ JBN_API int jbn_infer(int dtype, int layout, int64_t n, int64_t c, int64_t s, co
 JBN_API int jbn_backward(int dtype, int layout, int64_t n, int64_t c, int64_t s, const void* x,
                          const void* dy, const void* gamma, const double* saved, double eps,
                          void* dx, void* dgamma, void* dbeta, int32_t exec);
+
+/*
+ * Forward, with everything there is. Fill a struct with zeros, then set what is wanted; slope is 1
+ * for no tail. With pre = gamma * (x - mean) / sqrt(var + eps) + beta, plus z where it is given:
+ *   y = pre > 0 ? pre : slope * pre        (slope 0: ReLU; between: leaky ReLU)
+ * The statistics are `given` (3*C doubles, as saved by another call), or given_mean and given_var (C
+ * elements each), or else the batch's own.
+ * weights, N*S doubles in the order of the positions, 0 or more and finite: mean = sum(w x) / W, var
+ * = sum(w (x - mean)^2) / W, W = sum(w), which takes the place of M. A position of weight 0 takes
+ * part in nothing: its y is 0.
+ * invertible: refuse what jbn_run_backward could not recover xHat from (see inverted).
+ * y, mean, var, saved: outputs, each or NULL.
+ */
+typedef struct jbn_forward_args {
+  int64_t dtype, layout, n, c, s, exec, invertible;
+  double eps, slope;
+  const void *x, *z, *gamma, *beta, *given_mean, *given_var;
+  const double *given, *weights;
+  void *y, *mean, *var;
+  double* saved;
+} jbn_forward_args;
+
+JBN_API int jbn_run_forward(const jbn_forward_args* args);
+
+/*
+ * The gradients of jbn_run_forward. With g = dy where pre > 0, else slope * dy:
+ *   dz = g, dbeta = sum(g), dgamma = sum(g * xHat),
+ *   dx = gamma / sqrt(var + eps) * (g - w * dbeta / W - w * xHat * dgamma / W), w = 1 and W = M
+ * without weights; dx = gamma / sqrt(var + eps) * g where `given` is not 0: the statistics were.
+ * The sign of pre is computed again from x and beta, or read off y, forward's output, where y is
+ * not NULL: it has to be given where forward added z.
+ * inverted: x is forward's output, from which xHat is recovered. |gamma| and slope are at least
+ * 1/1024 then, and there are neither weights nor a z in forward.
+ * dx, dz, dgamma, dbeta: outputs, each or NULL.
+ */
+typedef struct jbn_backward_args {
+  int64_t dtype, layout, n, c, s, exec, given, inverted;
+  double eps, slope;
+  const void *x, *dy, *y, *gamma, *beta;
+  const double *saved, *weights;
+  void *dx, *dz, *dgamma, *dbeta;
+} jbn_backward_args;
+
+JBN_API int jbn_run_backward(const jbn_backward_args* args);
+
+/*
+ * The gradients of jbn_backward's results: of sum(v * dx) + sum(vgamma * dgamma) + sum(vbeta *
+ * dbeta) for x, dy and gamma; `given` as in jbn_backward_args. v, vgamma, vbeta: NULL for 0.
+ * gx, gdy, ggamma: outputs, each or NULL.
+ */
+typedef struct jbn_second_args {
+  int64_t dtype, layout, n, c, s, exec, given;
+  double eps;
+  const void *x, *dy, *gamma;
+  const double* saved;
+  const void *v, *vgamma, *vbeta;
+  void *gx, *gdy, *ggamma;
+} jbn_second_args;
+
+JBN_API int jbn_run_second(const jbn_second_args* args);
 
 /*
  * Copies `bytes` bytes with the kernel's threads and vectors: the yardstick of the benchmarks, what

@@ -4,14 +4,23 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The checks of one call's arguments, the same for both kernels and before either touches memory.
- * Chained: each method adds an argument, {@link #outputsApart} ends the chain.
+ * Chained: each method adds an argument. Storages that overlap in part are found by the C ABI.
  */
 final class Arguments {
-  private static final int MOST = 9;
+  private static final int MOST = 12;
+
+  /** What is done with an argument: an output in place may be one of the inputs it replaces. */
+  private enum Use {
+    INPUT,
+    REPLACED,
+    IN_PLACE,
+    OUTPUT
+  }
 
   private final BatchNormShape shape;
   private final String[] names = new String[MOST];
   private final Storage[] given = new Storage[MOST];
+  private final Use[] uses = new Use[MOST];
   private int count;
 
   Arguments(BatchNormShape shape, double eps) {
@@ -21,58 +30,86 @@ final class Arguments {
     }
   }
 
-  /** Adds an argument of N*C*S elements. */
-  Arguments data(String name, Storage argument) {
-    return add(name, argument, shape.size(), "N*C*S", shape.dtype());
+  /** Adds inputs of N*C*S elements that an output may replace, or null. */
+  Arguments data(String name, @Nullable Storage argument) {
+    return add(name, argument, shape.size(), "N*C*S", shape.dtype(), Use.REPLACED);
   }
 
-  /** Adds an argument of N*C*S elements that may be left out. */
-  Arguments optionalData(String name, @Nullable Storage argument) {
-    return argument == null ? this : data(name, argument);
+  /** Adds an output of N*C*S elements that may replace an input. */
+  Arguments dataOut(String name, @Nullable Storage argument) {
+    return add(name, argument, shape.size(), "N*C*S", shape.dtype(), Use.IN_PLACE);
   }
 
-  /** Adds an argument of C elements. */
-  Arguments channels(String name, Storage argument) {
-    return add(name, argument, shape.c(), "C", shape.dtype());
+  /** Adds an output of N*C*S elements that replaces none. */
+  Arguments apart(String name, @Nullable Storage argument) {
+    return add(name, argument, shape.size(), "N*C*S", shape.dtype(), Use.OUTPUT);
   }
 
-  /** Adds an argument of C elements that may be left out. */
-  Arguments optionalChannels(String name, @Nullable Storage argument) {
-    return argument == null ? this : channels(name, argument);
+  /** Adds an input of C elements. */
+  Arguments channels(String name, @Nullable Storage argument) {
+    return add(name, argument, shape.c(), "C", shape.dtype().parameters(), Use.INPUT);
   }
 
-  /** Adds saved statistics. */
-  Arguments saved(Storage argument) {
-    long length = (long) BatchNormKernel.SAVED_PER_CHANNEL * shape.c();
-    return add("saved", argument, length, "3*C", DType.F64);
+  /** Adds an output of C elements. */
+  Arguments channelsOut(String name, @Nullable Storage argument) {
+    return add(name, argument, shape.c(), "C", shape.dtype().parameters(), Use.OUTPUT);
   }
 
-  /** Adds saved statistics that may be left out. */
-  Arguments optionalSaved(@Nullable Storage argument) {
-    return argument == null ? this : saved(argument);
+  /** Adds an input of 3*C saved statistics. */
+  Arguments saved(String name, @Nullable Storage argument) {
+    return add(name, argument, saved(), "3*C", DType.F64, Use.INPUT);
   }
 
-  /** The number of arguments so far: what follows is output. */
-  int inputs() {
-    return count;
+  /** Adds an output of 3*C saved statistics. */
+  Arguments savedOut(String name, @Nullable Storage argument) {
+    return add(name, argument, saved(), "3*C", DType.F64, Use.OUTPUT);
   }
 
-  /**
-   * Checks that no argument from the {@code first} on, each an output, is another argument too.
-   * Storages that overlap in part are found by the C ABI.
-   */
-  void outputsApart(int first) {
-    for (int out = first; out < count; out++) {
-      for (int other = 0; other < out; other++) {
-        if (given[out] == given[other] && given[out].length() > 0) {
-          throw new IllegalArgumentException(
-              "%s: is the same memory as %s".formatted(names[out], names[other]));
-        }
+  private long saved() {
+    return (long) BatchNormKernel.SAVED_PER_CHANNEL * shape.c();
+  }
+
+  /** Adds N*S weights, each finite and 0 or more. */
+  Arguments weights(@Nullable Storage argument) {
+    add("weights", argument, shape.m(), "N*S", DType.F64, Use.INPUT);
+    for (int i = 0; argument != null && i < argument.length(); i++) {
+      double weight = argument.get(i);
+      if (!(weight >= 0) || Double.isInfinite(weight)) {
+        throw new IllegalArgumentException(
+            "weights: expected finite values of 0 or more, got %s at index %d"
+                .formatted(weight, i));
+      }
+    }
+    return this;
+  }
+
+  /** Checks that xHat can be recovered from y. */
+  void invertible(double slope, @Nullable Storage gamma, @Nullable Object... excluded) {
+    for (Object argument : excluded) {
+      if (argument != null) {
+        throw new IllegalArgumentException(
+            "inverted: x cannot be recovered where forward had weights or z, nor is y needed");
+      }
+    }
+    if (slope < BatchNormOptions.INVERTIBLE) {
+      throw new IllegalArgumentException(
+          "slope: a tail that is to be inverted needs %s or more, got %s"
+              .formatted(BatchNormOptions.INVERTIBLE, slope));
+    }
+    for (int c = 0; gamma != null && c < gamma.length(); c++) {
+      if (!(Math.abs(gamma.get(c)) >= BatchNormOptions.INVERTIBLE)) {
+        throw new IllegalArgumentException(
+            "gamma: xHat is recovered from y only where |gamma| is %s or more, got %s in channel %d"
+                .formatted(BatchNormOptions.INVERTIBLE, gamma.get(c), c));
       }
     }
   }
 
-  private Arguments add(String name, Storage argument, long length, String formula, DType dtype) {
+  private Arguments add(
+      String name, @Nullable Storage argument, long length, String formula, DType dtype, Use use) {
+    if (argument == null) {
+      return this;
+    }
     if (argument.length() != length) {
       throw new IllegalArgumentException(
           "%s: expected %d elements (%s), got %d"
@@ -82,8 +119,24 @@ final class Arguments {
       throw new IllegalArgumentException(
           "%s: expected dtype %s, got %s".formatted(name, dtype, argument.dtype()));
     }
+    for (int other = 0; other < count && length > 0; other++) {
+      if (given[other] == argument && !together(uses[other], use)) {
+        throw new IllegalArgumentException(
+            "%s: is the same memory as %s".formatted(name, names[other]));
+      }
+    }
     names[count] = name;
+    uses[count] = use;
     given[count++] = argument;
     return this;
+  }
+
+  /** Whether two arguments, the earlier first, may be one memory: outputs come last. */
+  private static boolean together(Use earlier, Use later) {
+    return switch (later) {
+      case INPUT, REPLACED -> true;
+      case IN_PLACE -> earlier == Use.REPLACED;
+      case OUTPUT -> false;
+    };
   }
 }

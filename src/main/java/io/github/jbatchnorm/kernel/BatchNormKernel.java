@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * shape alone. Each is immutable and safe for concurrent use as long as no two calls write the same
  * memory. Every argument is checked: a wrong dtype, length or eps, or an output that overlaps
  * another argument, is an {@link IllegalArgumentException} that names the argument, and nothing is
- * written.
+ * written. The methods that take one object of arguments do everything there is; the others are
+ * short for their plain cases.
  */
 public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
   /**
@@ -21,6 +22,15 @@ public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
 
   /** Returns the name of the implementation, {@code native} or {@code java}. */
   String name();
+
+  /** Normalizes, with whatever of {@link ForwardArguments} is set. */
+  void forward(ForwardArguments arguments);
+
+  /** Computes the gradients of {@link #forward(ForwardArguments)}. */
+  void backward(BackwardArguments arguments);
+
+  /** Computes the gradients of {@link #backward(BackwardArguments)} without a tail. */
+  void second(SecondArguments arguments);
 
   /**
    * Normalizes with the batch's own statistics.
@@ -38,7 +48,7 @@ public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
    * @param var output, C elements, or null
    * @param saved output, f64, 3*C elements: what {@link #backward} needs, or null
    */
-  void forward(
+  default void forward(
       BatchNormShape shape,
       Storage x,
       @Nullable Storage gamma,
@@ -47,7 +57,16 @@ public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
       Storage y,
       @Nullable Storage mean,
       @Nullable Storage var,
-      @Nullable Storage saved);
+      @Nullable Storage saved) {
+    forward(
+        new ForwardArguments(shape, eps, 1, x)
+            .gamma(gamma)
+            .beta(beta)
+            .y(y)
+            .mean(mean)
+            .var(var)
+            .saved(saved));
+  }
 
   /**
    * Normalizes with given statistics.
@@ -61,7 +80,7 @@ public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
    * @param eps added to the variance; finite, 0 or more
    * @param y output, N*C*S elements
    */
-  void infer(
+  default void infer(
       BatchNormShape shape,
       Storage x,
       @Nullable Storage gamma,
@@ -69,7 +88,9 @@ public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
       Storage mean,
       Storage var,
       double eps,
-      Storage y);
+      Storage y) {
+    forward(new ForwardArguments(shape, eps, 1, x).gamma(gamma).beta(beta).given(mean, var).y(y));
+  }
 
   /**
    * Computes the gradients of {@link #forward}.
@@ -84,7 +105,7 @@ public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
    * @param dGamma output, gradient of gamma, C elements, or null
    * @param dBeta output, gradient of beta, C elements, or null
    */
-  void backward(
+  default void backward(
       BatchNormShape shape,
       Storage x,
       Storage dy,
@@ -93,5 +114,12 @@ public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
       double eps,
       @Nullable Storage dx,
       @Nullable Storage dGamma,
-      @Nullable Storage dBeta);
+      @Nullable Storage dBeta) {
+    backward(
+        new BackwardArguments(shape, eps, 1, x, dy, saved)
+            .gamma(gamma)
+            .dx(dx)
+            .dGamma(dGamma)
+            .dBeta(dBeta));
+  }
 }

@@ -1,76 +1,62 @@
 package io.github.jbatchnorm.kernel;
 
-import org.jspecify.annotations.Nullable;
-
 /** What each call expects of its arguments, one method a call. */
 final class Checks {
   private Checks() {}
 
-  static void forward(
-      BatchNormShape shape,
-      Storage x,
-      @Nullable Storage gamma,
-      @Nullable Storage beta,
-      double eps,
-      Storage y,
-      @Nullable Storage mean,
-      @Nullable Storage var,
-      @Nullable Storage saved) {
-    Arguments inputs =
-        new Arguments(shape, eps)
-            .data("x", x)
-            .optionalChannels("gamma", gamma)
-            .optionalChannels("beta", beta);
-    int first = inputs.inputs();
-    inputs
-        .data("y", y)
-        .optionalChannels("mean", mean)
-        .optionalChannels("var", var)
-        .optionalSaved(saved)
-        .outputsApart(first);
+  static void forward(ForwardArguments a) {
+    if (a.given != null && a.givenMean != null) {
+      throw new IllegalArgumentException("given: statistics are given twice");
+    }
+    Arguments arguments =
+        new Arguments(a.shape, a.eps)
+            .data("x", a.x)
+            .data("z", a.z)
+            .channels("gamma", a.gamma)
+            .channels("beta", a.beta)
+            .channels("mean", a.givenMean)
+            .channels("var", a.givenVar)
+            .saved("given", a.given)
+            .weights(a.weights)
+            .dataOut("y", a.y)
+            .channelsOut("mean", a.mean)
+            .channelsOut("var", a.var)
+            .savedOut("saved", a.saved);
+    if (a.invertible) {
+      arguments.invertible(a.slope, a.gamma, a.z, a.weights);
+    }
   }
 
-  static void infer(
-      BatchNormShape shape,
-      Storage x,
-      @Nullable Storage gamma,
-      @Nullable Storage beta,
-      Storage mean,
-      Storage var,
-      double eps,
-      Storage y) {
-    Arguments inputs =
-        new Arguments(shape, eps)
-            .data("x", x)
-            .optionalChannels("gamma", gamma)
-            .optionalChannels("beta", beta)
-            .channels("mean", mean)
-            .channels("var", var);
-    int first = inputs.inputs();
-    inputs.data("y", y).outputsApart(first);
+  static void backward(BackwardArguments a) {
+    Arguments arguments =
+        new Arguments(a.shape, a.eps)
+            .data("x", a.x)
+            .data("dy", a.dy)
+            .data("y", a.y)
+            .channels("gamma", a.gamma)
+            .channels("beta", a.beta)
+            .saved("saved", a.saved)
+            .weights(a.weights)
+            .dataOut("dx", a.dx)
+            .dataOut("dz", a.dz)
+            .channelsOut("dGamma", a.dGamma)
+            .channelsOut("dBeta", a.dBeta);
+    if (a.inverted) {
+      arguments.invertible(a.slope, a.gamma, a.y, a.weights);
+    }
   }
 
-  static void backward(
-      BatchNormShape shape,
-      Storage x,
-      Storage dy,
-      @Nullable Storage gamma,
-      Storage saved,
-      double eps,
-      @Nullable Storage dx,
-      @Nullable Storage dGamma,
-      @Nullable Storage dBeta) {
-    Arguments inputs =
-        new Arguments(shape, eps)
-            .data("x", x)
-            .data("dy", dy)
-            .optionalChannels("gamma", gamma)
-            .saved(saved);
-    int first = inputs.inputs();
-    inputs
-        .optionalData("dx", dx)
-        .optionalChannels("dGamma", dGamma)
-        .optionalChannels("dBeta", dBeta)
-        .outputsApart(first);
+  static void second(SecondArguments a) {
+    new Arguments(a.shape, a.eps)
+        .data("x", a.x)
+        .data("dy", a.dy)
+        .channels("gamma", a.gamma)
+        .saved("saved", a.saved)
+        .data("v", a.v)
+        .channels("vGamma", a.vGamma)
+        .channels("vBeta", a.vBeta)
+        .channelsOut("gGamma", a.gGamma)
+        .apart("gx", a.gx)
+        .apart("gdy", a.gdy);
   }
 }

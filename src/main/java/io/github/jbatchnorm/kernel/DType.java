@@ -1,11 +1,15 @@
 package io.github.jbatchnorm.kernel;
 
-/** The type of a tensor's elements: IEEE 754 binary32 or binary64. */
+/** The type of a tensor's elements. Whatever it is, the kernel computes in f64 and rounds once. */
 public enum DType {
-  /** 32-bit floating point, Java's {@code float}. */
+  /** IEEE 754 binary32, Java's {@code float}. */
   F32(Float.BYTES, 0),
-  /** 64-bit floating point, Java's {@code double}. */
-  F64(Double.BYTES, 1);
+  /** IEEE 754 binary64, Java's {@code double}. */
+  F64(Double.BYTES, 1),
+  /** bfloat16: the upper half of a binary32, 8 bits of precision. */
+  BF16(Short.BYTES, 2),
+  /** IEEE 754 binary16: 11 bits of precision, at most 65504. */
+  F16(Short.BYTES, 3);
 
   private final int bytes;
 
@@ -23,9 +27,21 @@ public enum DType {
   }
 
   /**
-   * Returns the dtype that holds the values of both, as NumPy promotes them: f64 if either is f64.
+   * Returns the type of the parameters and statistics that go with data of this type: itself, or
+   * f32 for the 16-bit types.
+   */
+  public DType parameters() {
+    return this == F64 ? F64 : F32;
+  }
+
+  /**
+   * Returns the dtype that holds the values of both, as NumPy promotes them: f64 if either is f64,
+   * else f32 unless they are the same.
    */
   public static DType promote(DType a, DType b) {
+    if (a == b) {
+      return a;
+    }
     return a == F64 || b == F64 ? F64 : F32;
   }
 }

@@ -3,8 +3,6 @@ package io.github.jbatchnorm.kernel;
 import io.github.jbatchnorm.kernel.jni.Abi;
 import java.lang.ref.Reference;
 import org.bytedeco.javacpp.Loader;
-import org.bytedeco.javacpp.Pointer;
-import org.jspecify.annotations.Nullable;
 
 /** The C++ kernel behind the C ABI: every core, the machine's best instruction set. */
 public final class NativeKernel implements BatchNormKernel {
@@ -85,96 +83,77 @@ public final class NativeKernel implements BatchNormKernel {
   }
 
   @Override
-  public void forward(
-      BatchNormShape shape,
-      Storage x,
-      @Nullable Storage gamma,
-      @Nullable Storage beta,
-      double eps,
-      Storage y,
-      @Nullable Storage mean,
-      @Nullable Storage var,
-      @Nullable Storage saved) {
-    Checks.forward(shape, x, gamma, beta, eps, y, mean, var, saved);
-    int status =
-        Abi.jbn_forward(
-            shape.dtype().code,
-            shape.layout().code,
-            shape.n(),
-            shape.c(),
-            shape.s(),
-            address(x),
-            address(gamma),
-            address(beta),
-            eps,
-            address(y),
-            address(mean),
-            address(var),
-            address(saved),
-            exec);
-    keep(x, gamma, beta, y, mean, var, saved);
+  @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
+  public void forward(ForwardArguments a) {
+    Checks.forward(a);
+    ArgumentBlock block =
+        ArgumentBlock.of(a.shape, exec)
+            .flag(a.invertible)
+            .number(a.eps)
+            .number(a.slope)
+            .storage(a.x)
+            .storage(a.z)
+            .storage(a.gamma)
+            .storage(a.beta)
+            .storage(a.givenMean)
+            .storage(a.givenVar)
+            .storage(a.given)
+            .storage(a.weights)
+            .storage(a.y)
+            .storage(a.mean)
+            .storage(a.var)
+            .storage(a.saved);
+    int status = Abi.jbn_run_forward(block.address());
+    Reference.reachabilityFence(a);
     check(status);
   }
 
   @Override
-  public void infer(
-      BatchNormShape shape,
-      Storage x,
-      @Nullable Storage gamma,
-      @Nullable Storage beta,
-      Storage mean,
-      Storage var,
-      double eps,
-      Storage y) {
-    Checks.infer(shape, x, gamma, beta, mean, var, eps, y);
-    int status =
-        Abi.jbn_infer(
-            shape.dtype().code,
-            shape.layout().code,
-            shape.n(),
-            shape.c(),
-            shape.s(),
-            address(x),
-            address(gamma),
-            address(beta),
-            address(mean),
-            address(var),
-            eps,
-            address(y),
-            exec);
-    keep(x, gamma, beta, mean, var, y, null);
+  @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
+  public void backward(BackwardArguments a) {
+    Checks.backward(a);
+    ArgumentBlock block =
+        ArgumentBlock.of(a.shape, exec)
+            .flag(a.given)
+            .flag(a.inverted)
+            .number(a.eps)
+            .number(a.slope)
+            .storage(a.x)
+            .storage(a.dy)
+            .storage(a.y)
+            .storage(a.gamma)
+            .storage(a.beta)
+            .storage(a.saved)
+            .storage(a.weights)
+            .storage(a.dx)
+            .storage(a.dz)
+            .storage(a.dGamma)
+            .storage(a.dBeta);
+    int status = Abi.jbn_run_backward(block.address());
+    Reference.reachabilityFence(a);
     check(status);
   }
 
   @Override
-  public void backward(
-      BatchNormShape shape,
-      Storage x,
-      Storage dy,
-      @Nullable Storage gamma,
-      Storage saved,
-      double eps,
-      @Nullable Storage dx,
-      @Nullable Storage dGamma,
-      @Nullable Storage dBeta) {
-    Checks.backward(shape, x, dy, gamma, saved, eps, dx, dGamma, dBeta);
-    int status =
-        Abi.jbn_backward(
-            shape.dtype().code,
-            shape.layout().code,
-            shape.n(),
-            shape.c(),
-            shape.s(),
-            address(x),
-            address(dy),
-            address(gamma),
-            address(saved),
-            eps,
-            address(dx),
-            address(dGamma),
-            address(dBeta),
-            exec);
-    keep(x, dy, gamma, saved, dx, dGamma, dBeta);
+  @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
+  public void second(SecondArguments a) {
+    Checks.second(a);
+    ArgumentBlock block =
+        ArgumentBlock.of(a.shape, exec)
+            .flag(a.given)
+            .number(a.eps)
+            .storage(a.x)
+            .storage(a.dy)
+            .storage(a.gamma)
+            .storage(a.saved)
+            .storage(a.v)
+            .storage(a.vGamma)
+            .storage(a.vBeta)
+            .storage(a.gx)
+            .storage(a.gdy)
+            .storage(a.gGamma);
+    int status = Abi.jbn_run_second(block.address());
+    Reference.reachabilityFence(a);
     check(status);
   }
 
@@ -187,45 +166,17 @@ public final class NativeKernel implements BatchNormKernel {
    * @param pastCaches whether to store past the caches where the instruction set can
    * @throws IllegalArgumentException if the sizes differ, a storage is not aligned, or they overlap
    */
+  @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   public void copy(Storage from, Storage to, boolean pastCaches) {
     int bytes = from.bytes().capacity();
     if (to.bytes().capacity() != bytes) {
       throw new IllegalArgumentException(
           "to: expected %d bytes, got %d".formatted(bytes, to.bytes().capacity()));
     }
-    int status = Abi.jbn_copy(address(from), address(to), bytes, pastCaches ? 1 : 0, exec);
-    keep(from, to, null, null, null, null, null);
+    int status = Abi.jbn_copy(from.address(), to.address(), bytes, pastCaches ? 1 : 0, exec);
+    Reference.reachabilityFence(from);
+    Reference.reachabilityFence(to);
     check(status);
-  }
-
-  /** The native address of a storage's first element, looked up once; 0 for none. */
-  private static long address(@Nullable Storage storage) {
-    if (storage == null) {
-      return 0;
-    }
-    if (storage.address == 0) {
-      storage.address = new Pointer(storage.bytes()).address();
-    }
-    return storage.address;
-  }
-
-  /** Keeps the memory alive until here: the native side saw only addresses. */
-  @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
-  private static void keep(
-      Storage a,
-      @Nullable Storage b,
-      @Nullable Storage c,
-      @Nullable Storage d,
-      @Nullable Storage e,
-      @Nullable Storage f,
-      @Nullable Storage g) {
-    Reference.reachabilityFence(a);
-    Reference.reachabilityFence(b);
-    Reference.reachabilityFence(c);
-    Reference.reachabilityFence(d);
-    Reference.reachabilityFence(e);
-    Reference.reachabilityFence(f);
-    Reference.reachabilityFence(g);
   }
 
   private static void check(int status) {

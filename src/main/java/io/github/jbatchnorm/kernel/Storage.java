@@ -4,6 +4,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
+import org.bytedeco.javacpp.Pointer;
 
 /**
  * A run of off-heap elements of one dtype: the memory of a tensor.
@@ -19,16 +21,18 @@ public final class Storage {
   private final ByteBuffer bytes;
   private final FloatBuffer floats;
   private final DoubleBuffer doubles;
+  private final ShortBuffer shorts;
   private final int length;
 
-  /** The native address of element 0, found by {@link NativeKernel} at its first use; 0 before. */
-  long address;
+  /** The native address of element 0, found at its first use; 0 before. */
+  private long address;
 
   private Storage(DType dtype, ByteBuffer bytes) {
     this.dtype = dtype;
     this.bytes = bytes;
     this.floats = bytes.asFloatBuffer();
     this.doubles = bytes.asDoubleBuffer();
+    this.shorts = bytes.asShortBuffer();
     this.length = bytes.capacity() / dtype.bytes();
   }
 
@@ -74,6 +78,14 @@ public final class Storage {
     return new Storage(dtype, buffer.slice().order(ByteOrder.nativeOrder()));
   }
 
+  /** Returns the native address of element 0; valid as long as this is reachable. */
+  long address() {
+    if (address == 0) {
+      address = new Pointer(bytes).address();
+    }
+    return address;
+  }
+
   /** Returns the type of the elements. */
   public DType dtype() {
     return dtype;
@@ -86,15 +98,19 @@ public final class Storage {
 
   /** Returns element {@code index}, widened to double. */
   public double get(int index) {
-    return dtype == DType.F32 ? floats.get(index) : doubles.get(index);
+    return switch (dtype) {
+      case F32 -> floats.get(index);
+      case F64 -> doubles.get(index);
+      case BF16, F16 -> Halves.widen(shorts.get(index), dtype);
+    };
   }
 
   /** Sets element {@code index} to {@code value}, rounded to the dtype (nearest, ties to even). */
   public void set(int index, double value) {
-    if (dtype == DType.F32) {
-      floats.put(index, (float) value);
-    } else {
-      doubles.put(index, value);
+    switch (dtype) {
+      case F32 -> floats.put(index, (float) value);
+      case F64 -> doubles.put(index, value);
+      case BF16, F16 -> shorts.put(index, Halves.narrow(value, dtype));
     }
   }
 
@@ -106,6 +122,12 @@ public final class Storage {
   public void read(int from, double[] into, int at, int count) {
     if (dtype == DType.F64) {
       doubles.get(from, into, at, count);
+      return;
+    }
+    if (dtype != DType.F32) {
+      for (int i = 0; i < count; i++) {
+        into[at + i] = Halves.widen(shorts.get(from + i), dtype);
+      }
       return;
     }
     float[] part = new float[Math.min(count, CHUNK)];
@@ -127,6 +149,12 @@ public final class Storage {
   public void write(int to, double[] values, int at, int count) {
     if (dtype == DType.F64) {
       doubles.put(to, values, at, count);
+      return;
+    }
+    if (dtype != DType.F32) {
+      for (int i = 0; i < count; i++) {
+        shorts.put(to + i, Halves.narrow(values[at + i], dtype));
+      }
       return;
     }
     float[] part = new float[Math.min(count, CHUNK)];

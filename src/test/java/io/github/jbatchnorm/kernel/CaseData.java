@@ -4,6 +4,8 @@ package io.github.jbatchnorm.kernel;
 final class CaseData {
   final Storage x;
   final Storage dy;
+  final Storage z;
+  final Storage weights;
   final Storage gamma;
   final Storage beta;
   final Storage mean;
@@ -14,10 +16,13 @@ final class CaseData {
     state = 1000003L * shape.n() + 1009L * shape.c() + shape.s();
     x = Storage.allocate(shape.dtype(), shape.size());
     dy = Storage.allocate(shape.dtype(), shape.size());
-    gamma = Storage.allocate(shape.dtype(), shape.c());
-    beta = Storage.allocate(shape.dtype(), shape.c());
-    mean = Storage.allocate(shape.dtype(), shape.c());
-    var = Storage.allocate(shape.dtype(), shape.c());
+    z = Storage.allocate(shape.dtype(), shape.size());
+    weights = Storage.allocate(DType.F64, shape.m());
+    DType parameters = shape.dtype().parameters();
+    gamma = Storage.allocate(parameters, shape.c());
+    beta = Storage.allocate(parameters, shape.c());
+    mean = Storage.allocate(parameters, shape.c());
+    var = Storage.allocate(parameters, shape.c());
     for (int c = 0; c < shape.c(); c++) {
       gamma.set(c, 1 + next() / 2);
       beta.set(c, next());
@@ -27,6 +32,13 @@ final class CaseData {
         x.set(shape.offset(c, i), element(kind, next(), i, shape.m(), c));
         dy.set(shape.offset(c, i), next());
       }
+    }
+    for (int i = 0; i < shape.m(); i++) {
+      double r = next();
+      weights.set(i, i % 3 == 1 ? 0 : 1 + r / 2);
+    }
+    for (int i = 0; i < shape.size(); i++) {
+      z.set(i, next());
     }
   }
 

@@ -23,7 +23,7 @@ final class SameBitsTest {
 
   static Stream<Arguments> casesAndLayouts() throws IOException {
     return SharedCase.all().stream()
-        .filter(one -> one.shape().layout() == Layout.NCHW)
+        .filter(one -> one.shape().layout() == Layout.NCHW && one.call().equals("plain"))
         .map(one -> arguments(one.shape(), one.data()));
   }
 

@@ -4,9 +4,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /** A line of native/test/cases.txt, its data and its hash; cases.hpp is the same in C++. */
-record SharedCase(BatchNormShape shape, String data, String hash) {
+record SharedCase(BatchNormShape shape, String data, String call, String hash) {
   static final double EPS = 1e-5;
 
   static Path file() {
@@ -24,23 +25,24 @@ record SharedCase(BatchNormShape shape, String data, String hash) {
     String[] field = line.split(" ", -1);
     BatchNormShape shape =
         new BatchNormShape(
-            field[0].equals("f32") ? DType.F32 : DType.F64,
-            field[1].equals("nhwc") ? Layout.NHWC : Layout.NCHW,
+            DType.valueOf(field[0].toUpperCase(Locale.ROOT)),
+            Layout.valueOf(field[1].toUpperCase(Locale.ROOT)),
             Integer.parseInt(field[2]),
             Integer.parseInt(field[3]),
             Integer.parseInt(field[4]));
-    return new SharedCase(shape, field[5], field[6]);
+    return new SharedCase(shape, field[5], field[6], field[7]);
   }
 
   String line() {
-    return "%s %s %d %d %d %s"
+    return "%s %s %d %d %d %s %s"
         .formatted(
-            shape.dtype() == DType.F32 ? "f32" : "f64",
-            shape.layout() == Layout.NHWC ? "nhwc" : "nchw",
+            shape.dtype().name().toLowerCase(Locale.ROOT),
+            shape.layout().name().toLowerCase(Locale.ROOT),
             shape.n(),
             shape.c(),
             shape.s(),
-            data);
+            data,
+            call);
   }
 
   @Override
@@ -48,38 +50,168 @@ record SharedCase(BatchNormShape shape, String data, String hash) {
     return line();
   }
 
-  /** Returns the hash of everything that a kernel's three calls give. */
+  /** Returns the hash of everything that a kernel gives for this case's calls. */
   String run(BatchNormKernel kernel) {
-    CaseData in = new CaseData(shape, data);
-    DType dtype = shape.dtype();
-    Storage y = Storage.allocate(dtype, shape.size());
-    Storage z = Storage.allocate(dtype, shape.size());
-    Storage dx = Storage.allocate(dtype, shape.size());
-    Storage mean = Storage.allocate(dtype, shape.c());
-    Storage var = Storage.allocate(dtype, shape.c());
-    Storage dGamma = Storage.allocate(dtype, shape.c());
-    Storage dBeta = Storage.allocate(dtype, shape.c());
-    Storage saved = Storage.allocate(DType.F64, 3L * shape.c());
-    kernel.forward(shape, in.x, in.gamma, in.beta, EPS, y, mean, var, saved);
-    kernel.infer(shape, in.x, null, in.beta, in.mean, in.var, EPS, z);
-    kernel.backward(shape, in.x, in.dy, in.gamma, saved, EPS, dx, dGamma, dBeta);
-    long hash = 0xcbf29ce484222325L;
-    for (Storage part : List.of(y, mean, var, z, dx, dGamma, dBeta, saved)) {
-      hash = hash(hash, part);
-    }
-    return "%016x".formatted(hash);
+    return new Run(kernel).hash();
   }
 
-  /** FNV-1a over the elements' bits, every NaN the same. */
-  private static long hash(long seed, Storage values) {
-    long hash = seed;
-    for (int i = 0; i < values.length(); i++) {
-      long bits =
-          values.dtype() == DType.F32
-              ? Integer.toUnsignedLong(Float.floatToIntBits((float) values.get(i)))
-              : Double.doubleToLongBits(values.get(i));
-      hash = (hash ^ bits) * 0x100000001b3L;
+  private final class Run {
+    private final BatchNormKernel kernel;
+    private final CaseData in = new CaseData(shape, data);
+    private final Storage y = data();
+    private final Storage dx = data();
+    private final Storage dz = data();
+    private final Storage mean = channels();
+    private final Storage var = channels();
+    private final Storage dGamma = channels();
+    private final Storage dBeta = channels();
+    private final Storage saved = Storage.allocate(DType.F64, 3L * shape.c());
+    private long hash = 0xcbf29ce484222325L;
+
+    Run(BatchNormKernel kernel) {
+      this.kernel = kernel;
     }
-    return hash;
+
+    private Storage data() {
+      return Storage.allocate(shape.dtype(), shape.size());
+    }
+
+    private Storage channels() {
+      return Storage.allocate(shape.dtype().parameters(), shape.c());
+    }
+
+    String hash() {
+      switch (call) {
+        case "plain" -> plain();
+        case "relu" -> tail(0, false);
+        case "leaky" -> tail(0.25, true);
+        case "given" -> given();
+        case "inverted" -> inverted();
+        case "weights" -> weighted();
+        case "second" -> second();
+        default -> throw new IllegalArgumentException("call: " + call);
+      }
+      return "%016x".formatted(hash);
+    }
+
+    private ForwardArguments forward(double slope) {
+      return forward(in.x, slope);
+    }
+
+    private ForwardArguments forward(Storage x, double slope) {
+      BatchNormOptions options = BatchNormOptions.DEFAULT.withEps(EPS).withLeakyRelu(slope);
+      return new ForwardArguments(shape, options, x)
+          .gamma(in.gamma)
+          .beta(in.beta)
+          .y(y)
+          .mean(mean)
+          .var(var)
+          .saved(saved);
+    }
+
+    private BackwardArguments backward(double slope) {
+      return backward(in.x, in.dy, slope);
+    }
+
+    private BackwardArguments backward(Storage x, Storage dy, double slope) {
+      BatchNormOptions options = BatchNormOptions.DEFAULT.withEps(EPS).withLeakyRelu(slope);
+      return new BackwardArguments(shape, options, x, dy, saved)
+          .gamma(in.gamma)
+          .beta(in.beta)
+          .dx(dx)
+          .dGamma(dGamma)
+          .dBeta(dBeta);
+    }
+
+    private void run(ForwardArguments arguments) {
+      kernel.forward(arguments);
+      add(y, mean, var);
+    }
+
+    private void run(BackwardArguments arguments) {
+      kernel.backward(arguments);
+      add(dx, dGamma, dBeta);
+    }
+
+    private void plain() {
+      run(forward(1));
+      Storage inferred = data();
+      kernel.infer(shape, in.x, null, in.beta, in.mean, in.var, EPS, inferred);
+      add(inferred);
+      kernel.backward(shape, in.x, in.dy, in.gamma, saved, EPS, dx, dGamma, dBeta);
+      add(dx, dGamma, dBeta, saved);
+    }
+
+    private void tail(double slope, boolean adds) {
+      run(forward(slope).z(adds ? in.z : null));
+      run(backward(slope).y(adds ? y : null).dz(adds ? dz : null));
+      add(dz);
+    }
+
+    private void given() {
+      run(forward(0.25).given(in.mean, in.var));
+      run(backward(0.25).given());
+      Storage statistics = Storage.allocate(DType.F64, saved.length());
+      statistics.copyFrom(saved);
+      run(forward(1).given(statistics).beta(null));
+      run(backward(1).given().dx(null).dz(dz));
+      add(dz);
+    }
+
+    private void inverted() {
+      y.copyFrom(in.x);
+      run(forward(y, 0.5).invertible());
+      dx.copyFrom(in.dy);
+      run(backward(y, dx, 0.5).inverted());
+    }
+
+    private void weighted() {
+      run(forward(0.25).z(in.z).weights(in.weights));
+      run(backward(0.25).y(y).dz(dz).weights(in.weights));
+      add(dz);
+      run(forward(0).weights(in.weights));
+      run(backward(0).dz(dz).weights(in.weights));
+    }
+
+    private void second() {
+      kernel.forward(forward(1));
+      for (boolean given : new boolean[] {false, true}) {
+        SecondArguments arguments =
+            new SecondArguments(shape, EPS, in.x, in.dy, saved)
+                .gamma(in.gamma)
+                .v(in.z)
+                .vGamma(in.mean)
+                .vBeta(in.beta)
+                .gx(dx)
+                .gdy(dz)
+                .gGamma(dGamma);
+        kernel.second(given ? arguments.given() : arguments);
+        add(dx, dz, dGamma);
+      }
+    }
+
+    /** FNV-1a over the elements' bits, every NaN the same. */
+    private void add(Storage... parts) {
+      for (Storage part : parts) {
+        for (int i = 0; i < part.length(); i++) {
+          hash = (hash ^ bits(part, i)) * 0x100000001b3L;
+        }
+      }
+    }
+
+    private static long bits(Storage values, int i) {
+      return switch (values.dtype()) {
+        case F32 -> Integer.toUnsignedLong(Float.floatToIntBits((float) values.get(i)));
+        case F64 -> Double.doubleToLongBits(values.get(i));
+        case BF16, F16 -> halfBits(values, i);
+      };
+    }
+
+    private static long halfBits(Storage values, int i) {
+      if (Double.isNaN(values.get(i))) {
+        return values.dtype() == DType.BF16 ? 0x7fc0 : 0x7e00;
+      }
+      return Short.toUnsignedLong(values.bytes().getShort(i * Short.BYTES));
+    }
   }
 }

@@ -28,38 +28,19 @@ public class JBatchNormPresets implements InfoMapper {
     infoMap.put(new Info("JBN_API", "JBN_EXEC").cppTypes().annotations());
     infoMap.put(new Info("JBATCHNORM_JBATCHNORM_H").skip());
     infoMap.put(new Info("JBN_VERSION").skip());
-    infoMap.put(new Info("jbn_forward").javaText(FORWARD));
-    infoMap.put(new Info("jbn_infer").javaText(INFER));
-    infoMap.put(new Info("jbn_backward").javaText(BACKWARD));
+    infoMap.put(new Info("jbn_forward", "jbn_infer", "jbn_backward").skip());
+    for (String call : new String[] {"forward", "backward", "second"}) {
+      infoMap.put(new Info("jbn_" + call + "_args").pointerTypes("Pointer").javaText(""));
+      infoMap.put(new Info("jbn_run_" + call).javaText(run(call)));
+    }
     infoMap.put(new Info("jbn_copy").javaText(COPY));
   }
 
-  private static final String SHAPE =
-      "int dtype, int layout, @Cast(\"int64_t\") long n, @Cast(\"int64_t\") long c,"
-          + " @Cast(\"int64_t\") long s, ";
-
-  private static final String FORWARD =
-      "public static native int jbn_forward("
-          + SHAPE
-          + "@Cast(\"const void*\") long x, @Cast(\"const void*\") long gamma,"
-          + " @Cast(\"const void*\") long beta, double eps, @Cast(\"void*\") long y,"
-          + " @Cast(\"void*\") long mean, @Cast(\"void*\") long var,"
-          + " @Cast(\"double*\") long saved, int exec);";
-
-  private static final String INFER =
-      "public static native int jbn_infer("
-          + SHAPE
-          + "@Cast(\"const void*\") long x, @Cast(\"const void*\") long gamma,"
-          + " @Cast(\"const void*\") long beta, @Cast(\"const void*\") long mean,"
-          + " @Cast(\"const void*\") long var, double eps, @Cast(\"void*\") long y, int exec);";
-
-  private static final String BACKWARD =
-      "public static native int jbn_backward("
-          + SHAPE
-          + "@Cast(\"const void*\") long x, @Cast(\"const void*\") long dy,"
-          + " @Cast(\"const void*\") long gamma, @Cast(\"const double*\") long saved, double eps,"
-          + " @Cast(\"void*\") long dx, @Cast(\"void*\") long dgamma,"
-          + " @Cast(\"void*\") long dbeta, int exec);";
+  /** A call whose only argument is the address of its struct. */
+  private static String run(String call) {
+    return "public static native int jbn_run_%s(@Cast(\"const jbn_%s_args*\") long args);"
+        .formatted(call, call);
+  }
 
   private static final String COPY =
       "public static native int jbn_copy(@Cast(\"const void*\") long from,"

@@ -1,0 +1,62 @@
+package io.github.jbatchnorm.kernel;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.LongBuffer;
+import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory of the C ABI's argument structs, whose fields are all of 8 bytes: filled field by
+ * field in their order. Each thread has one, so that a call allocates nothing.
+ */
+final class ArgumentBlock {
+  private static final int FIELDS = 24;
+  private static final ThreadLocal<ArgumentBlock> OWN = ThreadLocal.withInitial(ArgumentBlock::new);
+
+  private final LongBuffer fields;
+  private final long address;
+  private int next;
+
+  private ArgumentBlock() {
+    ByteBuffer memory =
+        ByteBuffer.allocateDirect(FIELDS * Long.BYTES).order(ByteOrder.nativeOrder());
+    fields = memory.asLongBuffer();
+    address = new Pointer(memory).address();
+  }
+
+  /** Returns the thread's block, begun with the fields that all structs share. */
+  static ArgumentBlock of(BatchNormShape shape, int exec) {
+    ArgumentBlock block = OWN.get();
+    block.next = 0;
+    return block
+        .put(shape.dtype().code)
+        .put(shape.layout().code)
+        .put(shape.n())
+        .put(shape.c())
+        .put(shape.s())
+        .put(exec);
+  }
+
+  ArgumentBlock flag(boolean value) {
+    return put(value ? 1 : 0);
+  }
+
+  ArgumentBlock number(double value) {
+    return put(Double.doubleToRawLongBits(value));
+  }
+
+  /** Puts the address of a storage, which the caller keeps reachable; 0 for none. */
+  ArgumentBlock storage(@Nullable Storage storage) {
+    return put(storage == null ? 0 : storage.address());
+  }
+
+  private ArgumentBlock put(long value) {
+    fields.put(next++, value);
+    return this;
+  }
+
+  long address() {
+    return address;
+  }
+}

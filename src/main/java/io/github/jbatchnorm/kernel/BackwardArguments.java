@@ -1,0 +1,118 @@
+package io.github.jbatchnorm.kernel;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory of a backward call, the gradients of a forward one; each argument is set by the method
+ * of its name. With g = dy where pre > 0, else slope * dy: dz = g, dBeta = sum(g), dGamma = sum(g
+ * xHat), dx = gamma / sqrt(var + eps) (g - dBeta / M - xHat dGamma / M). May be used for any number
+ * of calls, by one thread at a time; a call allocates nothing.
+ */
+public final class BackwardArguments {
+  final BatchNormShape shape;
+  final double eps;
+  final double slope;
+  final Storage x;
+  final Storage dy;
+  final Storage saved;
+  @Nullable Storage y;
+  @Nullable Storage gamma;
+  @Nullable Storage beta;
+  @Nullable Storage weights;
+  @Nullable Storage dx;
+  @Nullable Storage dz;
+  @Nullable Storage dGamma;
+  @Nullable Storage dBeta;
+  boolean given;
+  boolean inverted;
+
+  /**
+   * Makes arguments with the inputs that every call needs.
+   *
+   * @param shape as in forward
+   * @param options as in forward
+   * @param x the input of forward, N*C*S elements, or, inverted, its output
+   * @param dy gradient of y, N*C*S elements
+   * @param saved what forward saved, f64, 3*C elements
+   */
+  public BackwardArguments(
+      BatchNormShape shape, BatchNormOptions options, Storage x, Storage dy, Storage saved) {
+    this(shape, options.eps(), options.slope(), x, dy, saved);
+  }
+
+  BackwardArguments(
+      BatchNormShape shape, double eps, double slope, Storage x, Storage dy, Storage saved) {
+    this.shape = shape;
+    this.eps = eps;
+    this.slope = slope;
+    this.x = x;
+    this.dy = dy;
+    this.saved = saved;
+  }
+
+  /**
+   * Input, forward's output, whose sign says where the tail bent; needed where forward added z.
+   * Without it the sign is computed again from x and beta.
+   */
+  public BackwardArguments y(@Nullable Storage storage) {
+    y = storage;
+    return this;
+  }
+
+  /** Input, as in forward. */
+  public BackwardArguments gamma(@Nullable Storage storage) {
+    gamma = storage;
+    return this;
+  }
+
+  /** Input, as in forward; read where there is a tail, and inverted. */
+  public BackwardArguments beta(@Nullable Storage storage) {
+    beta = storage;
+    return this;
+  }
+
+  /** Input, as in forward. */
+  public BackwardArguments weights(@Nullable Storage storage) {
+    weights = storage;
+    return this;
+  }
+
+  /** Forward was given its statistics: no gradient goes through them. */
+  public BackwardArguments given() {
+    given = true;
+    return this;
+  }
+
+  /**
+   * x is forward's output, from which xHat is recovered: gamma and slope are {@link
+   * BatchNormOptions#INVERTIBLE} or more, and there are neither weights nor z.
+   */
+  public BackwardArguments inverted() {
+    inverted = true;
+    return this;
+  }
+
+  /** Output, gradient of x; may be x, dy or y itself, in place. Null for none. */
+  public BackwardArguments dx(@Nullable Storage storage) {
+    dx = storage;
+    return this;
+  }
+
+  /** Output, gradient of z; may be dy or y itself, in place. Null for none. */
+  public BackwardArguments dz(@Nullable Storage storage) {
+    dz = storage;
+    return this;
+  }
+
+  /** Output, gradient of gamma, C elements; null for none. */
+  public BackwardArguments dGamma(@Nullable Storage storage) {
+    dGamma = storage;
+    return this;
+  }
+
+  /** Output, gradient of beta, C elements; null for none. */
+  public BackwardArguments dBeta(@Nullable Storage storage) {
+    dBeta = storage;
+    return this;
+  }
+}

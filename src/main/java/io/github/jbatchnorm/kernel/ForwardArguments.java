@@ -1,0 +1,118 @@
+package io.github.jbatchnorm.kernel;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory of a forward call: x, and whatever else is wanted, each set by the method of its name.
+ * With pre = gamma * (x - mean) / sqrt(var + eps) + beta + z, y = pre where pre > 0, else slope *
+ * pre. May be used for any number of calls, by one thread at a time; a call allocates nothing.
+ *
+ * <p>Data hold N*C*S elements of the shape's dtype, parameters and statistics C elements of its
+ * {@link DType#parameters}.
+ */
+public final class ForwardArguments {
+  final BatchNormShape shape;
+  final double eps;
+  final double slope;
+  final Storage x;
+  @Nullable Storage z;
+  @Nullable Storage gamma;
+  @Nullable Storage beta;
+  @Nullable Storage givenMean;
+  @Nullable Storage givenVar;
+  @Nullable Storage given;
+  @Nullable Storage weights;
+  @Nullable Storage y;
+  @Nullable Storage mean;
+  @Nullable Storage var;
+  @Nullable Storage saved;
+  boolean invertible;
+
+  /**
+   * Makes arguments with x alone.
+   *
+   * @param shape sizes, dtype and layout
+   * @param options eps and tail; the layout is the shape's
+   * @param x input, N*C*S elements
+   */
+  public ForwardArguments(BatchNormShape shape, BatchNormOptions options, Storage x) {
+    this(shape, options.eps(), options.slope(), x);
+  }
+
+  ForwardArguments(BatchNormShape shape, double eps, double slope, Storage x) {
+    this.shape = shape;
+    this.eps = eps;
+    this.slope = slope;
+    this.x = x;
+  }
+
+  /** Input, N*C*S elements, added before the tail; null for none. */
+  public ForwardArguments z(@Nullable Storage storage) {
+    z = storage;
+    return this;
+  }
+
+  /** Input, the scale, C elements; null for 1. */
+  public ForwardArguments gamma(@Nullable Storage storage) {
+    gamma = storage;
+    return this;
+  }
+
+  /** Input, the shift, C elements; null for 0. */
+  public ForwardArguments beta(@Nullable Storage storage) {
+    beta = storage;
+    return this;
+  }
+
+  /** Inputs, C elements each: statistics to use instead of the batch's. */
+  public ForwardArguments given(Storage givenMeans, Storage givenVars) {
+    givenMean = givenMeans;
+    givenVar = givenVars;
+    return this;
+  }
+
+  /** Input, f64, 3*C elements: statistics to use, as another call saved them. */
+  public ForwardArguments given(Storage savedStatistics) {
+    given = savedStatistics;
+    return this;
+  }
+
+  /**
+   * Input, f64, N*S elements, finite and 0 or more: each position's weight in the statistics. A
+   * position of weight 0 takes part in nothing; its y is 0.
+   */
+  public ForwardArguments weights(@Nullable Storage storage) {
+    weights = storage;
+    return this;
+  }
+
+  /** Output, N*C*S elements; may be x or z itself, in place. Null for none. */
+  public ForwardArguments y(@Nullable Storage storage) {
+    y = storage;
+    return this;
+  }
+
+  /** Output, C elements; null for none. */
+  public ForwardArguments mean(@Nullable Storage storage) {
+    mean = storage;
+    return this;
+  }
+
+  /** Output, the biased variance, C elements; null for none. */
+  public ForwardArguments var(@Nullable Storage storage) {
+    var = storage;
+    return this;
+  }
+
+  /** Output, f64, 3*C elements: what backward needs; null for none. */
+  public ForwardArguments saved(@Nullable Storage storage) {
+    saved = storage;
+    return this;
+  }
+
+  /** Refuses what {@link BackwardArguments#inverted} could not undo. */
+  public ForwardArguments invertible() {
+    invertible = true;
+    return this;
+  }
+}
