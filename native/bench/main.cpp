@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <random>
 
 #include "limits.hpp"
@@ -60,13 +61,33 @@ void fill(char* memory, int64_t bytes, unsigned seed) {
     values[i] = i < kDistinct ? normal(random) : values[i - kDistinct];
 }
 
+// 16-bit elements: the upper half of a float, or binary16 numbers from 1/8 to 2.
+void fill_halves(char* memory, int64_t bytes, unsigned seed, bool bf16) {
+  std::minstd_rand random(seed);
+  std::normal_distribution<float> normal(0.5f, 1);
+  uint16_t* const values = reinterpret_cast<uint16_t*>(memory);
+  for (int64_t i = 0; i < bytes / 2; i++) {
+    const float value = normal(random);
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    values[i] = static_cast<uint16_t>(bf16 ? bits >> 16 : 0x3000 + random() % 0x1000);
+  }
+}
+
+int dtype_of(const std::string& name) {
+  return name == "f64" ? JBN_F64 : name == "bf16" ? JBN_BF16 : name == "f16" ? JBN_F16 : JBN_F32;
+}
+
+int64_t bytes_of(int dtype) { return dtype == JBN_F64 ? 8 : dtype == JBN_F32 ? 4 : 2; }
+
 // The memory of a shape, several times over where caches are to be cold.
 struct Data {
   int64_t bytes;  // of one array, in whole pages so that no two share one
   int64_t slots;
+  int64_t scale = 1;  // what offsets into these arrays are divided by
   Buffer x, y, dy, dx;
 
-  Data(int64_t array, bool cold, bool f64)
+  Data(int64_t array, bool cold, int dtype)
       : bytes((array + 4095) / 4096 * 4096),
         slots(cold ? kPastCaches / (2 * bytes) + 2 : 1),
         x(bytes * slots),
@@ -74,8 +95,10 @@ struct Data {
         dy(bytes * slots),
         dx(bytes * slots) {
     for (const auto& [buffer, seed] : {std::pair<Buffer*, unsigned>{&x, 1}, {&dy, 2}}) {
-      if (f64) {
+      if (dtype == JBN_F64) {
         fill<double>(buffer->at(), bytes * slots, seed);
+      } else if (dtype != JBN_F32) {
+        fill_halves(buffer->at(), bytes * slots, seed, dtype == JBN_BF16);
       } else {
         fill<float>(buffer->at(), bytes * slots, seed);
       }
@@ -110,14 +133,14 @@ class Collector : public benchmark::BenchmarkReporter {
 };
 
 Measured measure(const Shape& shape, const Setting& setting, int isa, bool peers) {
-  const bool f64 = setting.dtype == "f64";
-  const int dtype = f64 ? JBN_F64 : JBN_F32;
+  const int dtype = dtype_of(setting.dtype);
+  const bool f64 = dtype == JBN_F64;
   const int layout = setting.layout == "nhwc" ? JBN_NHWC : JBN_NCHW;
   const int64_t n = shape.n, c = shape.c, s = shape.s();
-  const int64_t array = shape.elements() * (f64 ? 8 : 4);
+  const int64_t array = shape.elements() * bytes_of(dtype);
   const int threads = setting.threads;
   const int32_t exec = JBN_EXEC(threads, isa);
-  Data data(array, setting.cold, f64);
+  Data data(array, setting.cold, dtype);
   const int64_t line_bytes = data.bytes;
 
   std::vector<double> gamma(static_cast<size_t>(c)), beta = gamma, mean = gamma, var = gamma,
@@ -162,13 +185,67 @@ Measured measure(const Shape& shape, const Setting& setting, int isa, bool peers
                                      beta.data(), mean.data(), var.data(), 1e-5, data.y.at() + at,
                                      exec));
                    }});
-  if (peers && !f64) {
+  if (peers && dtype == JBN_F32) {
     const auto floats = [](const Buffer& buffer) { return reinterpret_cast<float*>(buffer.at()); };
     for (const bench::PeerCall& peer : bench::onednn_calls(
              shape, {floats(data.x), floats(data.y), floats(data.dy), floats(data.dx)}, threads)) {
       calls.push_back({peer.name + " forward", [peer](int64_t at) { peer.forward(at / 4); }});
       calls.push_back({peer.name + " backward", [peer](int64_t at) { peer.backward(at / 4); }});
       calls.push_back({peer.name + " inference", [peer](int64_t at) { peer.infer(at / 4); }});
+    }
+  }
+
+  // The same with a tail, in place, and with 16-bit elements: what they cost beside the plain call.
+  std::vector<std::unique_ptr<Data>> halves;
+  const auto add_variant = [&](const std::string& name, const Data& memory, int type,
+                               const std::function<void(jbn_forward_args*, int64_t)>& forward,
+                               const std::function<void(jbn_backward_args*, int64_t)>& backward) {
+    calls.push_back({name + " forward", [&memory, &gamma, &beta, &saved, &shape, type, layout, exec,
+                                         forward](int64_t at) {
+                       at = at / memory.scale;
+                       jbn_forward_args a = {};
+                       a.dtype = type, a.layout = layout, a.exec = exec;
+                       a.n = shape.n, a.c = shape.c, a.s = shape.s(), a.eps = 1e-5, a.slope = 1;
+                       a.x = memory.x.at() + at, a.y = memory.y.at() + at;
+                       a.gamma = gamma.data(), a.beta = beta.data(), a.saved = saved.data();
+                       forward(&a, at);
+                       check(jbn_run_forward(&a));
+                     }});
+    calls.push_back({name + " backward", [&memory, &gamma, &beta, &saved, &dgamma, &dbeta, &shape,
+                                          type, layout, exec, backward](int64_t at) {
+                       at = at / memory.scale;
+                       jbn_backward_args a = {};
+                       a.dtype = type, a.layout = layout, a.exec = exec;
+                       a.n = shape.n, a.c = shape.c, a.s = shape.s(), a.eps = 1e-5, a.slope = 1;
+                       a.x = memory.x.at() + at, a.dy = memory.dy.at() + at;
+                       a.dx = memory.dx.at() + at, a.gamma = gamma.data(), a.beta = beta.data();
+                       a.saved = saved.data();
+                       a.dgamma = dgamma.data(), a.dbeta = dbeta.data();
+                       backward(&a, at);
+                       check(jbn_run_backward(&a));
+                     }});
+  };
+  if (setting.variants) {
+    const auto relu = [](auto* a, int64_t) { a->slope = 0; };
+    add_variant("relu", data, dtype, relu, relu);
+    add_variant(
+        "add+relu", data, dtype,
+        [&data](jbn_forward_args* a, int64_t at) { a->slope = 0, a->z = data.dy.at() + at; },
+        [&data](jbn_backward_args* a, int64_t at) {
+          a->slope = 0, a->y = data.y.at() + at, a->dz = data.dy.at() + at;
+        });
+    add_variant(
+        "in place", data, dtype,
+        [](jbn_forward_args* a, int64_t) { a->slope = 0.5, a->y = const_cast<void*>(a->x); },
+        [](jbn_backward_args* a, int64_t) {
+          a->slope = 0.5, a->inverted = 1, a->dx = const_cast<void*>(a->dy);
+        });
+    for (const char* type : {"bf16", "f16"}) {
+      if (dtype != JBN_F32) continue;
+      halves.push_back(std::make_unique<Data>(array / 2, setting.cold, dtype_of(type)));
+      halves.back()->scale = data.bytes / halves.back()->bytes;
+      const auto plain = [](auto*, int64_t) {};
+      add_variant(type, *halves.back(), dtype_of(type), plain, plain);
     }
   }
 
@@ -201,12 +278,13 @@ int isa_of(const std::string& name) {
 int run(int argc, char** argv) {
   CLI::App app{"jbatchnorm's benchmarks: the kernel beside the limits of memory"};
   std::vector<std::string> names = {"resnet50"};
-  Setting setting = {"f32", "nchw", "best", omp_get_max_threads(), 9, false};
+  Setting setting = {"f32", "nchw", "best", omp_get_max_threads(), 9, false, false};
   std::string json, chart;
   bool no_peers = false;
   app.add_option("shapes", names,
                  "resnet50, others, small, sizes, or shapes like mb32ic64ih56iw56");
-  app.add_option("--dtype", setting.dtype, "f32 or f64")->check(CLI::IsMember({"f32", "f64"}));
+  app.add_option("--dtype", setting.dtype, "f32, f64, bf16 or f16")
+      ->check(CLI::IsMember({"f32", "f64", "bf16", "f16"}));
   app.add_option("--layout", setting.layout, "nchw or nhwc")
       ->check(CLI::IsMember({"nchw", "nhwc"}));
   app.add_option("--isa", setting.isa, "best, sse2, avx2, avx512, neon, sve");
@@ -214,6 +292,7 @@ int run(int argc, char** argv) {
   app.add_option("--rounds", setting.rounds, "rounds that the medians are of")
       ->check(CLI::Range(1, 1000));
   app.add_flag("--cold", setting.cold, "each call's data is in memory, in no cache");
+  app.add_flag("--variants", setting.variants, "tails, in place and 16-bit elements beside");
   app.add_flag("--no-peers", no_peers, "leave oneDNN out");
   app.add_option("--json", json, "file for all figures");
   app.add_option("--chart", chart, "file for an SVG of GB/s over size (needs gnuplot)");

@@ -17,7 +17,11 @@ double best(const std::map<std::string, double>& seconds, const std::string& wha
   return past == seconds.end() ? plain : std::min(plain, past->second);
 }
 
-bool is_peer(const std::string& name) { return name.rfind("onednn", 0) == 0; }
+// Other libraries and variants of the call: measured beside, "name operation".
+bool is_beside(const std::string& name, const std::string& operation) {
+  const std::string end = " " + operation;
+  return name.size() > end.size() && name.compare(name.size() - end.size(), end.size(), end) == 0;
+}
 
 double geometric_mean(const std::vector<double>& values) {
   double sum = 0;
@@ -54,7 +58,7 @@ void print_heading(const Setting& setting) {
               setting.layout.c_str(), setting.threads, setting.isa.c_str(),
               setting.cold ? "cold" : "warm", setting.rounds);
   std::printf("%-20s %-10s %11s %8s %7s %8s   %s\n", "shape", "operation", "us", "GB/s", "of copy",
-              "traffic", "others' time over ours");
+              "traffic", "others' time over this");
 }
 
 void print(const Measured& measured) {
@@ -65,9 +69,9 @@ void print(const Measured& measured) {
                 static_cast<double>(measured.moved(operation)) / seconds * 1e-9,
                 measured.limit(operation) / seconds, measured.traffic(operation) / seconds);
     for (const auto& [name, time] : measured.seconds) {
-      const size_t at = name.find(" " + operation);
-      if (is_peer(name) && at != std::string::npos) {
-        std::printf(" %s %.2f", name.substr(0, at).c_str(), time / seconds);
+      if (is_beside(name, operation)) {
+        const size_t length = name.size() - operation.size() - 1;
+        std::printf("  %s %.2f", name.substr(0, length).c_str(), time / seconds);
       }
     }
     std::printf("\n");

@@ -16,6 +16,7 @@ struct Setting {
   int threads;
   int rounds;
   bool cold;
+  bool variants;
 };
 
 // Medians over the rounds of one shape, seconds a call.

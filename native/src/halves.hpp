@@ -65,19 +65,23 @@ struct Format<F16> {
 
 constexpr int64_t kExponent = 0x7ff0000000000000, kSign = INT64_MIN;
 
-constexpr int64_t exponent(int64_t e) { return (1023 + e) << 52; }
+// 2^e
+constexpr double power(int64_t e) {
+  return e == 0 ? 1 : e < 0 ? power(e + 1) / 2 : power(e - 1) * 2;
+}
 
 // Rounds to the bits that T keeps: adds and takes away a number so large that a double ends where
-// T does. Exponents are limited from below, where T has denormals, and from above, where the sum
-// would overflow; what is past T's range becomes infinite when it is narrowed.
+// T does. Its power of two is v's, limited from below, where T has denormals, and from above, where
+// the sum would overflow; what is past T's range becomes infinite when it is narrowed.
 template <class T>
 JBN_INLINE Doubles rounded(Doubles v) {
+  constexpr double kLeast = power(Format<T>::kLowest), kMost = power(200);
+  constexpr double kEnd = 1.5 * power(52 - Format<T>::kFraction);
   const Longs bits = as_longs(v);
-  Longs e = bits & kExponent;
-  e = e < exponent(Format<T>::kLowest) ? all_longs(exponent(Format<T>::kLowest)) : e;
-  e = e > exponent(200) ? all_longs(exponent(200)) : e;
-  const Longs half = all_longs(int64_t{1} << 51);
-  const Doubles large = as_doubles((e + ((52 - Format<T>::kFraction) << 52)) | half);
+  Doubles own = as_doubles(bits & kExponent);
+  own = own < all(kLeast) ? all(kLeast) : own;
+  own = own < all(kMost) ? own : all(kMost);
+  const Doubles large = own * all(kEnd);
   return as_doubles(as_longs((v + large) - large) | (bits & kSign));
 }
 
