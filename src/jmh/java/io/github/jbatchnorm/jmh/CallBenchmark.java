@@ -4,11 +4,17 @@ import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
+import io.github.jbatchnorm.kernel.BatchNormShape;
 import io.github.jbatchnorm.kernel.NativeKernel;
 import io.github.jbatchnorm.kernel.Storage;
 import io.github.jbatchnorm.kernel.jni.Abi;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -43,17 +49,9 @@ public class CallBenchmark {
 
   private final BatchNormKernel kernel = new NativeKernel();
   private KernelState state;
-  private long x;
-  private long y;
-  private long dy;
-  private long dx;
-  private long gamma;
-  private long beta;
-  private long mean;
-  private long var;
-  private long saved;
-  private long dGamma;
-  private long dBeta;
+  private final List<ByteBuffer> blocks = new ArrayList<>();
+  private long forwardArguments;
+  private long backwardArguments;
   private Tensor tensor;
   private Tensor variable;
   private Tensor gammaTensor;
@@ -64,17 +62,24 @@ public class CallBenchmark {
   public void allocate() {
     int[] sizes = KernelState.sizes(shape);
     state = new KernelState(sizes);
-    x = address(state.x);
-    y = address(state.y);
-    dy = address(state.dy);
-    dx = address(state.dx);
-    gamma = address(state.gamma);
-    beta = address(state.beta);
-    mean = address(state.mean);
-    var = address(state.var);
-    saved = address(state.saved);
-    dGamma = address(state.dGamma);
-    dBeta = address(state.dBeta);
+    BatchNormShape sizesOf = state.shape;
+    long[] shared = {0, 0, sizesOf.n(), sizesOf.c(), sizesOf.s(), 0};
+    long eps = Double.doubleToLongBits(EPS);
+    long slope = Double.doubleToLongBits(1);
+    forwardArguments =
+        block(
+            LongStream.of(shared),
+            LongStream.of(0, eps, slope, address(state.x), 0),
+            LongStream.of(address(state.gamma), address(state.beta), 0, 0, 0, 0),
+            LongStream.of(address(state.y), address(state.mean)),
+            LongStream.of(address(state.var), address(state.saved)));
+    backwardArguments =
+        block(
+            LongStream.of(shared),
+            LongStream.of(0, 0, eps, slope, address(state.x), address(state.dy), 0),
+            LongStream.of(address(state.gamma), address(state.beta), address(state.saved), 0),
+            LongStream.of(address(state.dx), 0),
+            LongStream.of(address(state.dGamma), address(state.dBeta)));
     float[] values = new float[state.shape.size()];
     state.x.floats().get(values);
     tensor = Tensor.constant(state.x, sizes);
@@ -88,9 +93,7 @@ public class CallBenchmark {
   /** Forward through JNI alone. */
   @Benchmark
   public int forwardAbi() {
-    return Abi.jbn_forward(
-        0, 0, state.shape.n(), state.shape.c(), state.shape.s(), x, gamma, beta, EPS, y, mean, var,
-        saved, 0);
+    return Abi.jbn_run_forward(forwardArguments);
   }
 
   /** Forward through the kernel interface. */
@@ -112,9 +115,7 @@ public class CallBenchmark {
   /** Backward through JNI alone. */
   @Benchmark
   public int backwardAbi() {
-    return Abi.jbn_backward(
-        0, 0, state.shape.n(), state.shape.c(), state.shape.s(), x, dy, gamma, saved, EPS, dx,
-        dGamma, dBeta, 0);
+    return Abi.jbn_run_backward(backwardArguments);
   }
 
   /** Backward through the kernel interface. */
@@ -130,6 +131,16 @@ public class CallBenchmark {
   public Tensor stepTensor() {
     Functions.batchnorm(variable, gammaTensor, betaTensor, EPS).backward();
     return variable.grad();
+  }
+
+  /** The memory of a struct of the C ABI, whose fields are all of 8 bytes. */
+  private long block(LongStream... parts) {
+    long[] fields = Stream.of(parts).flatMapToLong(part -> part).toArray();
+    ByteBuffer memory =
+        ByteBuffer.allocateDirect(fields.length * Long.BYTES).order(ByteOrder.nativeOrder());
+    memory.asLongBuffer().put(fields);
+    blocks.add(memory);
+    return new Pointer(memory).address();
   }
 
   private static long address(Storage storage) {

@@ -83,6 +83,11 @@ public sealed interface ArithmeticMethods permits Tensor {
     return new Relu(self()).apply();
   }
 
+  /** Returns this where it is above 0, else slope times this; the gradient at 0 is the slope. */
+  default Tensor leakyRelu(double slope) {
+    return new LeakyRelu(self(), slope).apply();
+  }
+
   /** Returns the hyperbolic tangent. */
   default Tensor tanh() {
     return new Tanh(self()).apply();

@@ -1,14 +1,14 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.autograd.BatchNormInputs.Role;
+import io.github.jbatchnorm.kernel.BackwardArguments;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.BatchNormShape;
 import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.kernel.ForwardArguments;
 import io.github.jbatchnorm.kernel.Kernels;
-import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.kernel.Storage;
-import java.util.Arrays;
-import java.util.Objects;
-import java.util.stream.Stream;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,173 +17,232 @@ import org.jspecify.annotations.Nullable;
  * formulas and accuracy in docs/numerics.md.
  */
 public final class BatchNormOp extends Operation {
-  private final BatchNormShape shape;
-  private final double eps;
-  private final boolean hasGamma;
-  private final boolean hasBeta;
+  private final BatchNormInputs given;
+  private final BatchNormShape shape; // of one group
+  private final int groups;
+  private final boolean inPlace;
   private final Storage mean;
   private final Storage var;
   private final Storage saved;
 
-  /** The gradients that one call of the kernel found for {@link #gradientsOf}. */
-  private Tensor[] gradients = {};
+  private BatchNormGradients gradients = BatchNormGradients.NONE;
 
-  private @Nullable Tensor gradientsOf;
-
-  private BatchNormOp(
-      Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps, BatchNormShape shape) {
-    super(Stream.of(x, gamma, beta).filter(Objects::nonNull).toArray(Tensor[]::new));
-    this.shape = shape;
-    this.eps = eps;
-    this.hasGamma = gamma != null;
-    this.hasBeta = beta != null;
-    this.mean = Storage.allocate(x.dtype(), shape.c());
-    this.var = Storage.allocate(x.dtype(), shape.c());
-    this.saved = Storage.allocate(DType.F64, (long) BatchNormKernel.SAVED_PER_CHANNEL * shape.c());
+  BatchNormOp(BatchNormInputs inputs, int groups, boolean inPlace) {
+    super(inputs.tensors());
+    BatchNormShape whole = inputs.shape();
+    this.given = inputs;
+    this.groups = groups;
+    this.inPlace = inPlace;
+    this.shape =
+        new BatchNormShape(whole.dtype(), whole.layout(), whole.n() / groups, whole.c(), whole.s());
+    int statistics = groups * shape.c();
+    this.mean = Storage.allocate(shape.dtype().parameters(), statistics);
+    this.var = Storage.allocate(shape.dtype().parameters(), statistics);
+    this.saved = Storage.allocate(DType.F64, (long) BatchNormKernel.SAVED_PER_CHANNEL * statistics);
   }
 
-  /**
-   * Returns an application that is not computed yet, for those who need {@link #mean} and {@link
-   * #var} beside the output; {@link #apply} computes. Arguments as those of {@link
-   * Functions#batchnorm(Tensor, Tensor, Tensor, double, Layout)}.
-   */
-  public static BatchNormOp of(
-      Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps, Layout layout) {
-    DType dtype = x.dtype();
-    for (Tensor parameter : new Tensor[] {gamma, beta}) {
-      dtype = parameter == null ? dtype : DType.promote(dtype, parameter.dtype());
-    }
-    BatchNormShape shape = shape(x, dtype, layout);
-    checkParameter("gamma", gamma, shape.c());
-    checkParameter("beta", beta, shape.c());
-    return new BatchNormOp(x.astype(dtype), cast(gamma, dtype), cast(beta, dtype), eps, shape);
+  /** Returns a builder of a batch normalization of x. */
+  public static BatchNormBuilder on(Tensor x) {
+    return new BatchNormBuilder(x);
   }
 
-  /** As {@link #of}, with given statistics; x and beta share gamma's dtype. */
-  static Tensor inference(
-      Tensor x, Tensor gamma, Tensor beta, Tensor mean, Tensor var, double eps) {
-    DType dtype = DType.promote(x.dtype(), gamma.dtype());
-    BatchNormShape shape = shape(x, dtype, Layout.NCHW);
-    checkParameter("gamma", gamma, shape.c());
-    checkParameter("beta", beta, shape.c());
-    checkParameter("mean", mean, shape.c());
-    checkParameter("var", var, shape.c());
-    int[] channels = new int[x.ndim()];
-    Arrays.fill(channels, 1);
-    channels[1] = shape.c();
-    return new BatchNormInference(
-            x.astype(dtype),
-            gamma.astype(dtype),
-            beta.astype(dtype),
-            mean.astype(dtype),
-            var.astype(dtype),
-            eps,
-            shape,
-            channels)
-        .apply();
+  /** Returns slice {@code group} of so many equal ones. */
+  static Storage slice(Storage storage, int group, int groups) {
+    int length = storage.length() / groups;
+    return groups == 1 ? storage : storage.slice(group * length, length);
   }
 
-  private static BatchNormShape shape(Tensor x, DType dtype, Layout layout) {
-    int[] axes = x.shape();
-    if (axes.length < 2) {
-      throw new IllegalArgumentException(
-          "x: expected at least two axes, (N, C, ...), got shape " + Shapes.text(axes));
-    }
-    int channel = layout == Layout.NCHW ? 1 : axes.length - 1;
-    int positions = 1;
-    for (int axis = 1; axis < axes.length; axis++) {
-      positions *= axis == channel ? 1 : axes[axis];
-    }
-    return new BatchNormShape(dtype, layout, axes[0], axes[channel], positions);
+  private @Nullable Storage storage(Role role) {
+    int at = given.index(role);
+    return at < 0 ? null : input(at).storage();
   }
 
-  private static void checkParameter(String name, @Nullable Tensor parameter, int c) {
-    if (parameter != null && parameter.size() != c) {
-      throw new IllegalArgumentException(
-          "%s: expected %d elements (C), got %d (shape %s)"
-              .formatted(name, c, parameter.size(), Shapes.text(parameter.shape())));
-    }
+  private @Nullable Storage slice(Role role, int group) {
+    Storage storage = storage(role);
+    return storage == null ? null : slice(storage, group, groups);
   }
 
-  private static @Nullable Tensor cast(@Nullable Tensor parameter, DType dtype) {
-    return parameter == null ? null : parameter.astype(dtype);
+  private @Nullable Tensor tensor(Role role) {
+    int at = given.index(role);
+    return at < 0 ? null : input(at);
   }
 
-  private @Nullable Tensor gamma() {
-    return hasGamma ? input(1) : null;
-  }
-
-  private @Nullable Tensor beta() {
-    return hasBeta ? input(inputs().size() - 1) : null;
-  }
-
-  private static @Nullable Storage storage(@Nullable Tensor parameter) {
-    return parameter == null ? null : parameter.storage();
-  }
-
-  /** Returns M, the number of elements of a channel. */
+  /** Returns M, the number of elements of a channel that a group's statistics are taken over. */
   public long count() {
     return shape.m();
   }
 
-  /** Returns the mean of each channel of the batch, a constant of shape (C). */
-  public Tensor mean() {
-    return Tensor.constant(mean, shape.c());
+  /** Returns W, the sum of the weights of those elements: {@link #count} without weights. */
+  public double totalWeight() {
+    Storage weights = given.weights();
+    if (weights == null) {
+      return count();
+    }
+    double total = 0;
+    for (int i = 0; i < weights.length(); i++) {
+      total += weights.get(i);
+    }
+    return total;
   }
 
-  /** Returns the biased variance of each channel of the batch, without eps, of shape (C). */
+  /** Returns the mean of each channel, a constant of shape (C), or (groups, C). */
+  public Tensor mean() {
+    return statistic(mean);
+  }
+
+  /** Returns the biased variance of each channel, without eps, as {@link #mean}. */
   public Tensor var() {
-    return Tensor.constant(var, shape.c());
+    return statistic(var);
+  }
+
+  private Tensor statistic(Storage values) {
+    return groups == 1
+        ? Tensor.constant(values, shape.c())
+        : Tensor.constant(values, groups, shape.c());
+  }
+
+  @Override
+  public String name() {
+    return "BatchNorm";
   }
 
   @Override
   protected Tensor forward() {
     Tensor x = input(0);
+    if (inPlace) {
+      x.update(this::compute);
+      return x.view(x.shape());
+    }
     Storage y = Storage.allocate(x.dtype(), x.size());
-    Kernels.current()
-        .forward(shape, x.storage(), storage(gamma()), storage(beta()), eps, y, mean, var, saved);
+    compute(y);
     return Tensor.constant(y, x.shape());
+  }
+
+  private void compute(Storage y) {
+    for (int group = 0; group < groups; group++) {
+      ForwardArguments arguments =
+          new ForwardArguments(shape, given.options(), slice(input(0).storage(), group, groups))
+              .z(slice(Role.Z, group))
+              .gamma(storage(Role.GAMMA))
+              .beta(storage(Role.BETA))
+              .weights(given.weights())
+              .y(slice(y, group, groups))
+              .mean(slice(mean, group, groups))
+              .var(slice(var, group, groups))
+              .saved(slice(saved, group, groups));
+      Kernels.current().forward(inPlace ? arguments.invertible() : arguments);
+    }
+  }
+
+  @Override
+  boolean overwrites(int input) {
+    return inPlace && input == 0;
   }
 
   @Override
   protected Tensor backward(int input, Tensor grad) {
     if (NoAutodiff.isRecording()) {
-      throw new UnsupportedOperationException(
-          "batchnorm: gradients of its gradients are not there yet");
+      return recorded(input, grad);
     }
-    if (gradientsOf != grad) {
+    if (!gradients.areOf(grad)) {
       gradients = compute(grad);
-      gradientsOf = grad;
     }
-    return gradients[input];
+    return gradients.of(given.role(input));
   }
 
   @Override
   void release() {
-    gradients = new Tensor[0];
-    gradientsOf = null;
+    gradients = BatchNormGradients.NONE;
   }
 
-  private Tensor[] compute(Tensor grad) {
-    Tensor[] found = inputs().stream().map(BatchNormOp::gradient).toArray(Tensor[]::new);
-    Kernels.current()
-        .backward(
-            shape,
-            input(0).storage(),
-            grad.storage(),
-            storage(gamma()),
-            saved,
-            eps,
-            storage(found[0]),
-            hasGamma ? storage(found[1]) : null,
-            hasBeta ? storage(found[found.length - 1]) : null);
+  private BatchNormGradients compute(Tensor grad) {
+    BatchNormGradients found = new BatchNormGradients(given, inputs(), grad, false);
+    GroupSums sums = new GroupSums(found);
+    for (int group = 0; group < groups; group++) {
+      BackwardArguments arguments =
+          new BackwardArguments(
+                  shape,
+                  given.options(),
+                  slice(input(0).storage(), group, groups),
+                  slice(grad.storage(), group, groups),
+                  slice(saved, group, groups))
+              .gamma(storage(Role.GAMMA))
+              .beta(storage(Role.BETA))
+              .weights(given.weights());
+      if (inPlace) {
+        arguments.inverted();
+      } else if (given.options().hasTail() && given.index(Role.Z) >= 0) {
+        arguments.y(slice(output().storage(), group, groups));
+      }
+      Kernels.current().backward(found.into(arguments, group, groups));
+      sums.add();
+    }
+    sums.put();
     return found;
   }
 
-  /** Memory for the gradient of an input; null for a constant, whose gradient no one wants. */
-  private static @Nullable Tensor gradient(Tensor input) {
-    return input.isConstant()
-        ? null
-        : Tensor.constant(Storage.allocate(input.dtype(), input.size()), input.shape());
+  /** Adds up dGamma and dBeta over the groups, where there are several. */
+  private final class GroupSums {
+    private final BatchNormGradients found;
+    private final double[][] sums = new double[2][groups > 1 ? shape.c() : 0];
+
+    GroupSums(BatchNormGradients found) {
+      this.found = found;
+    }
+
+    private Storage storage(int which) {
+      return found.of(which == 0 ? Role.GAMMA : Role.BETA).storage();
+    }
+
+    private boolean has(int which) {
+      return found.has(which == 0 ? Role.GAMMA : Role.BETA);
+    }
+
+    void add() {
+      for (int which = 0; which < 2; which++) {
+        for (int c = 0; has(which) && c < sums[which].length; c++) {
+          sums[which][c] += storage(which).get(c);
+        }
+      }
+    }
+
+    void put() {
+      for (int which = 0; which < 2; which++) {
+        if (has(which) && groups > 1) {
+          storage(which).write(0, sums[which], 0, shape.c());
+        }
+      }
+    }
+  }
+
+  /** The gradient of one input as operations, so that it has gradients too. */
+  private Tensor recorded(int input, Tensor grad) {
+    if (inPlace) {
+      throw new UnsupportedOperationException(
+          "batchnorm: there are no gradients of gradients in place, where x is lost");
+    }
+    double eps = given.options().eps();
+    Role role = given.role(input);
+    Tensor g =
+        BatchNormComposition.bendGradient(grad, output().asConstant(), given.options().slope());
+    BatchNormComposition composition =
+        new BatchNormComposition(given.shape(), eps, groups, given.weightsTensor());
+    if (groups > 1 || given.weights() != null) {
+      Tensor pre =
+          composition.normalize(input(0), tensor(Role.GAMMA), tensor(Role.BETA), tensor(Role.Z));
+      return Gradients.of(pre, g, List.of(input(input))).get(0);
+    }
+    return switch (role) {
+      case X ->
+          new BatchNormGradient(
+                  BatchNormGradient.Of.X, shape, eps, saved, input(0), g, tensor(Role.GAMMA))
+              .apply();
+      case GAMMA ->
+          new BatchNormGradient(BatchNormGradient.Of.GAMMA, shape, eps, saved, input(0), g, null)
+              .apply()
+              .reshape(input(input).shape());
+      case BETA -> composition.channelSum(g).reshape(input(input).shape());
+      default -> g;
+    };
   }
 }

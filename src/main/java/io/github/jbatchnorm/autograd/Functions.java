@@ -1,25 +1,20 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.Layout;
+import io.github.jbatchnorm.kernel.BatchNormOptions;
 import org.jspecify.annotations.Nullable;
 
 /** The functions of neural networks that are not methods of {@link Tensor}. */
 public final class Functions {
   private Functions() {}
 
-  /** As {@link #batchnorm(Tensor, Tensor, Tensor, double, Layout)}, with the channel on axis 1. */
-  public static Tensor batchnorm(
-      Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {
-    return batchnorm(x, gamma, beta, eps, Layout.NCHW);
-  }
-
   /**
    * Returns y = gamma * (x - mean) / sqrt(var + eps) + beta, with mean and biased variance over
-   * every axis but the channel's. The result's creator is a {@link BatchNormOp}, which shows mean
-   * and var. Mixed dtypes promote to f64. M, the number of elements of a channel, may be 1 (y =
-   * beta) or 0. After {@code mygrad.nnet.batchnorm}; Ioffe and Szegedy, 2015.
+   * every axis but the channel's, axis 1. The result's creator is a {@link BatchNormOp}, which
+   * shows mean and var. Mixed dtypes promote to f64; 16-bit x keeps its dtype beside f32
+   * parameters. M, the number of elements of a channel, may be 1 (y = beta) or 0. After {@code
+   * mygrad.nnet.batchnorm}; Ioffe and Szegedy, 2015. {@link BatchNormOp#on} has everything else.
    *
-   * @param x batch, shape (N, C, ...), or (N, ..., C) with {@link Layout#NHWC}
+   * @param x batch, shape (N, C, ...)
    * @param gamma scale, C elements in any shape, or null for 1
    * @param beta shift, C elements in any shape, or null for 0
    * @param eps added to the variance; where var + eps is 0, the channel's y is NaN
@@ -27,25 +22,14 @@ public final class Functions {
    *     elements, or eps is negative, NaN or infinite
    */
   public static Tensor batchnorm(
-      Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps, Layout layout) {
-    return BatchNormOp.of(x, gamma, beta, eps, layout).apply();
+      Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {
+    return batchnorm(x, gamma, beta, BatchNormOptions.DEFAULT.withEps(eps));
   }
 
-  /**
-   * Returns y = gamma * (x - mean) / sqrt(var + eps) + beta with given statistics, to which no
-   * gradient flows.
-   *
-   * @param x batch, shape (N, C, ...)
-   * @param gamma scale, C elements
-   * @param beta shift, C elements
-   * @param mean C elements
-   * @param var C elements
-   * @param eps added to the variance
-   * @throws IllegalArgumentException as for {@link #batchnorm(Tensor, Tensor, Tensor, double)}
-   */
-  public static Tensor batchnormInference(
-      Tensor x, Tensor gamma, Tensor beta, Tensor mean, Tensor var, double eps) {
-    return BatchNormOp.inference(x, gamma, beta, mean, var, eps);
+  /** As {@link #batchnorm(Tensor, Tensor, Tensor, double)}, with a layout and a tail of choice. */
+  public static Tensor batchnorm(
+      Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, BatchNormOptions options) {
+    return BatchNormOp.on(x).gamma(gamma).beta(beta).options(options).apply();
   }
 
   /**

@@ -35,6 +35,17 @@ public final class NoAutodiff implements AutoCloseable {
     }
   }
 
+  /** Returns what {@code action} returns, run outside of all scopes. */
+  static <T> T callRecording(Supplier<T> action) {
+    int depth = DEPTH.get();
+    DEPTH.set(0);
+    try {
+      return action.get();
+    } finally {
+      DEPTH.set(depth);
+    }
+  }
+
   /** Returns true where the calling thread is in no scope, so that operations are recorded. */
   public static boolean isRecording() {
     return DEPTH.get() == 0;

@@ -51,12 +51,19 @@ public abstract class Operation {
    * Returns the output: for gradients that are simplest in terms of it.
    *
    * @throws IllegalStateException before apply
+   * @throws InvalidBackpropException if it was changed in place since
    */
   protected final Tensor output() {
     if (output == null) {
       throw new IllegalStateException(name() + ": no output before apply");
     }
+    checkUnchanged("output", output, outputVersion);
     return output;
+  }
+
+  /** Whether forward writes over an input. */
+  boolean overwrites(int input) {
+    return false;
   }
 
   /** Returns the operation's name, for messages. */
@@ -92,6 +99,9 @@ public abstract class Operation {
         input.nullGrad();
       }
     }
+    for (int i = 0; i < versions.length; i++) {
+      versions[i] = overwrites(i) ? input(i).version() : versions[i];
+    }
     result.record(this, constant);
     output = result;
     outputVersion = result.version();
@@ -125,7 +135,6 @@ public abstract class Operation {
             "%s: the graph below input %d was cleared by an earlier backward".formatted(name(), i));
       }
     }
-    checkUnchanged("output", output(), outputVersion);
   }
 
   private void checkUnchanged(String what, Tensor tensor, int version) {

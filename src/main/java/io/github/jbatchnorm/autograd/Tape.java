@@ -27,8 +27,16 @@ final class Tape {
       return;
     }
     List<Tensor> order = order(root);
-    NoAutodiff.call(() -> gradients(root, seed, order)).forEach(Tensor::giveGrad);
+    NoAutodiff.call(() -> gradients(root, seed.copy(), order)).forEach(Tensor::giveGrad);
     order.forEach(Tape::clear);
+  }
+
+  /** Returns the gradients of all that {@code root} was computed from, recording how. */
+  static IdentityHashMap<Tensor, Tensor> recorded(Tensor root, Tensor seed) {
+    if (!NoAutodiff.isRecording()) {
+      throw new InvalidBackpropException("gradients: asked for inside a NoAutodiff scope");
+    }
+    return root.isConstant() ? new IdentityHashMap<>() : gradients(root, seed, order(root));
   }
 
   private static IdentityHashMap<Tensor, Tensor> gradients(
@@ -52,7 +60,7 @@ final class Tape {
           "seed: shape %s does not broadcast to %s"
               .formatted(Shapes.text(seed.shape()), Shapes.text(shape)));
     }
-    return seed.broadcastTo(shape).astype(root.dtype()).copy();
+    return seed.broadcastTo(shape).astype(root.dtype());
   }
 
   private static void propagate(

@@ -110,6 +110,11 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
     return view(shape);
   }
 
+  /** Returns a variable of the same data, which it shares, without a creator. */
+  Tensor detached() {
+    return new Tensor(storage, version, false, shape);
+  }
+
   /** Returns a constant of the same data in another shape. */
   Tensor view(int... newShape) {
     return new Tensor(storage, version, true, newShape);

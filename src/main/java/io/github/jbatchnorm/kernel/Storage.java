@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
+import java.util.Objects;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -84,6 +85,17 @@ public final class Storage {
       address = new Pointer(bytes).address();
     }
     return address;
+  }
+
+  /**
+   * Returns {@code length} elements from {@code from} on, in place.
+   *
+   * @throws IndexOutOfBoundsException if they do not lie within this
+   */
+  public Storage slice(int from, int length) {
+    Objects.checkFromIndexSize(from, length, this.length);
+    ByteBuffer part = bytes.slice(from * dtype.bytes(), length * dtype.bytes());
+    return new Storage(dtype, part.order(ByteOrder.nativeOrder()));
   }
 
   /** Returns the type of the elements. */

@@ -1,29 +1,36 @@
 package io.github.jbatchnorm.nn;
 
+import io.github.jbatchnorm.autograd.BatchNormBuilder;
 import io.github.jbatchnorm.autograd.BatchNormOp;
-import io.github.jbatchnorm.autograd.Functions;
+import io.github.jbatchnorm.autograd.Checkpoint;
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.Layout;
+import io.github.jbatchnorm.kernel.BatchNormOptions;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Batch normalization with running statistics, f32: x of shape (N, C, ...).
+ * Batch normalization with running statistics: x of shape (N, C, ...), or (N, ..., C) by option;
+ * parameters and statistics in f32.
  *
  * <p>Training normalizes with the batch's statistics and moves the running ones towards them:
  * running = running * (1 - weight) + batch * weight, with the unbiased variance, as PyTorch's
- * BatchNorm does, where the weight is called momentum. Evaluation normalizes with the running
- * statistics. An empty batch leaves them alone.
+ * BatchNorm does, where the weight is called momentum; Keras's momentum is 1 - weight. Evaluation
+ * normalizes with the running statistics. An empty batch leaves them alone, and so does a {@link
+ * Checkpoint} that computes a block again. {@link #builder} has the options.
  */
 public final class BatchNorm implements Layer {
   /** The default of the weight of the new value. */
   public static final double NEW_VALUE_WEIGHT = 0.1;
 
-  private final double eps;
-  private final Tensor gamma;
-  private final Tensor beta;
-  private final Tensor runningMean;
-  private final Tensor runningVar;
-  private long batches;
+  private final BatchNormOptions options;
+  private final int groups;
+  private final boolean inPlace;
+  private final @Nullable Tensor gamma;
+  private final @Nullable Tensor beta;
+  private final @Nullable RunningStatistics statistics;
+  private final @Nullable Renormalization renormalization;
+  private boolean statisticsFrozen;
+  private boolean parametersFrozen;
 
   /**
    * Makes a layer with gamma 1, beta 0, running mean 0 and running variance 1.
@@ -33,14 +40,135 @@ public final class BatchNorm implements Layer {
    * @throws IllegalArgumentException if eps is not
    */
   public BatchNorm(int channels, double eps) {
-    if (!(eps >= 0) || Double.isInfinite(eps)) {
-      throw new IllegalArgumentException("eps: expected a finite value of 0 or more, got " + eps);
+    this(builder(channels).options(BatchNormOptions.DEFAULT.withEps(eps)));
+  }
+
+  private BatchNorm(Builder builder) {
+    int c = builder.channels;
+    options = builder.options;
+    groups = builder.groups;
+    inPlace = builder.inPlace;
+    gamma = builder.scale ? Initial.filled(1, c) : null;
+    beta = builder.shift ? Initial.filled(0, c) : null;
+    statistics =
+        builder.tracks ? new RunningStatistics(c, builder.newValueWeight, builder.unbiased) : null;
+    renormalization =
+        builder.rMax > 0 ? new Renormalization(builder.rMax, builder.dMax, options.eps()) : null;
+  }
+
+  /** Returns a builder of a layer of C channels. */
+  public static Builder builder(int channels) {
+    return new Builder(channels);
+  }
+
+  /** The options of a layer, each with its default. */
+  public static final class Builder {
+    private final int channels;
+    private BatchNormOptions options = BatchNormOptions.DEFAULT;
+    private double newValueWeight = NEW_VALUE_WEIGHT;
+    private boolean unbiased = true;
+    private boolean scale = true;
+    private boolean shift = true;
+    private boolean tracks = true;
+    private boolean inPlace;
+    private int groups = 1;
+    private double rMax;
+    private double dMax;
+
+    private Builder(int channels) {
+      this.channels = channels;
     }
-    this.eps = eps;
-    this.gamma = Initial.filled(1, channels);
-    this.beta = Initial.filled(0, channels);
-    this.runningMean = Tensor.constant(Initial.filled(0, channels).storage(), channels);
-    this.runningVar = Tensor.constant(Initial.filled(1, channels).storage(), channels);
+
+    /** The layout, eps (1e-5) and the tail (none). */
+    public Builder options(BatchNormOptions newOptions) {
+      options = newOptions;
+      return this;
+    }
+
+    /**
+     * How much the batch's statistics count in the running ones, 0 to 1; 0.1 by default. PyTorch
+     * calls it momentum; Keras and ONNX call 1 minus it momentum.
+     */
+    public Builder newValueWeight(double weight) {
+      if (!(weight >= 0 && weight <= 1)) {
+        throw new IllegalArgumentException("newValueWeight: expected 0 to 1, got " + weight);
+      }
+      newValueWeight = weight;
+      return this;
+    }
+
+    /** The running statistics are the plain average of all batches' (momentum=None in PyTorch). */
+    public Builder cumulative() {
+      newValueWeight = RunningStatistics.CUMULATIVE;
+      return this;
+    }
+
+    /** The running variance is of biased variances, as in Keras and ONNX. */
+    public Builder biasedRunningVariance() {
+      unbiased = false;
+      return this;
+    }
+
+    /** No gamma. */
+    public Builder withoutScale() {
+      scale = false;
+      return this;
+    }
+
+    /** No beta. */
+    public Builder withoutShift() {
+      shift = false;
+      return this;
+    }
+
+    /** No running statistics: evaluation normalizes with the batch's own. */
+    public Builder withoutStatistics() {
+      tracks = false;
+      return this;
+    }
+
+    /** Each of so many slices of a training batch has statistics of its own; they divide N. */
+    public Builder groups(int number) {
+      groups = number;
+      return this;
+    }
+
+    /** Training writes y over x ({@link BatchNormBuilder#inPlace}). */
+    public Builder inPlace() {
+      inPlace = true;
+      return this;
+    }
+
+    /**
+     * Batch renormalization (Ioffe, 2017): training output is corrected towards the running
+     * statistics by r, within 1/rMax to rMax, and d, within -dMax to dMax, which are no variables.
+     *
+     * @throws IllegalArgumentException if rMax is below 1, dMax below 0, or either is not finite
+     */
+    public Builder renormalization(double newRMax, double newDMax) {
+      if (!(newRMax >= 1 && newDMax >= 0) || Double.isInfinite(newRMax + newDMax)) {
+        throw new IllegalArgumentException(
+            "rMax, dMax: expected finite values from 1 and from 0, got %s and %s"
+                .formatted(newRMax, newDMax));
+      }
+      rMax = newRMax;
+      dMax = newDMax;
+      return this;
+    }
+
+    /**
+     * Returns the layer.
+     *
+     * @throws IllegalArgumentException if renormalization has no running statistics to go by, or is
+     *     asked for with groups
+     */
+    public BatchNorm build() {
+      if (rMax > 0 && (!tracks || groups > 1)) {
+        throw new IllegalArgumentException(
+            "renormalization: goes with running statistics, and not with groups");
+      }
+      return new BatchNorm(this);
+    }
   }
 
   /**
@@ -51,51 +179,137 @@ public final class BatchNorm implements Layer {
    */
   @Override
   public Tensor forward(Tensor x, Mode mode) {
-    if (mode == Mode.EVALUATION) {
-      return Functions.batchnormInference(x, gamma, beta, runningMean, runningVar, eps);
+    return forward(x, null, null, mode);
+  }
+
+  /**
+   * Normalizes with more than x.
+   *
+   * @param x batch
+   * @param residual of x's shape, added before the tail; or null
+   * @param mask which positions count, in x's shape without the channel axis; or null for all
+   * @param mode whether the layer trains or is evaluated
+   * @throws IllegalArgumentException as {@link #forward(Tensor, Mode)}, and where sizes do not fit
+   */
+  public Tensor forward(Tensor x, @Nullable Tensor residual, @Nullable Tensor mask, Mode mode) {
+    BatchNormBuilder call =
+        BatchNormOp.on(x)
+            .options(options)
+            .gamma(parameter(gamma))
+            .beta(parameter(beta))
+            .add(residual)
+            .mask(mask);
+    if (statistics != null && (mode == Mode.EVALUATION || statisticsFrozen)) {
+      return call.given(statistics.mean(), statistics.var()).apply();
     }
-    BatchNormOp op = BatchNormOp.of(x, gamma, beta, eps, Layout.NCHW);
-    if (op.count() == 1) {
+    return train(call, x, mode);
+  }
+
+  private Tensor train(BatchNormBuilder call, Tensor x, Mode mode) {
+    if (mode == Mode.TRAINING) {
+      call.groups(groups);
+      if (inPlace) {
+        call.inPlace();
+      }
+    }
+    boolean moves = mode == Mode.TRAINING && statistics != null && !Checkpoint.isRecomputing();
+    BatchNormOp op = call.operation();
+    double total = op.totalWeight();
+    if (mode == Mode.TRAINING && total > 0 && total <= 1) {
       throw new IllegalArgumentException(
           "x: training needs more than one element a channel, got shape "
               + Arrays.toString(x.shape()));
     }
+    if (renormalization != null && statistics != null && mode == Mode.TRAINING && total > 0) {
+      renormalization.correct(call, x, parameter(gamma), parameter(beta), statistics, options);
+      op = call.operation();
+    }
     Tensor y = op.apply();
-    if (op.count() > 0) {
-      double unbias = (double) op.count() / (op.count() - 1);
-      move(runningMean, op.mean(), 1);
-      move(runningVar, op.var(), unbias);
-      batches++;
+    if (moves && total > 0) {
+      statistics.move(op.mean(), op.var(), total);
     }
     return y;
   }
 
-  private static void move(Tensor running, Tensor batch, double factor) {
-    running.update(
-        storage -> {
-          for (int c = 0; c < storage.length(); c++) {
-            double value = batch.get(c) * factor;
-            storage.set(c, storage.get(c) * (1 - NEW_VALUE_WEIGHT) + value * NEW_VALUE_WEIGHT);
-          }
-        });
+  private @Nullable Tensor parameter(@Nullable Tensor tensor) {
+    return tensor == null || !parametersFrozen ? tensor : tensor.asConstant();
   }
 
-  /** Returns the running mean, a constant of shape (C). */
+  /**
+   * Freezes or thaws the statistics: frozen, training too normalizes with the running ones and
+   * leaves them alone.
+   */
+  public void freezeStatistics(boolean frozen) {
+    statisticsFrozen = frozen;
+  }
+
+  /** Freezes or thaws gamma and beta: frozen, no gradient flows to them. */
+  public void freezeParameters(boolean frozen) {
+    parametersFrozen = frozen;
+  }
+
+  /** Sets the running statistics back to mean 0, variance 1 and no batches. */
+  public void resetStatistics() {
+    if (statistics != null) {
+      statistics.reset();
+    }
+  }
+
+  /** Returns the running statistics, or null for a layer without. */
+  @Nullable RunningStatistics statistics() {
+    return statistics;
+  }
+
+  /** Returns eps, the layout and the tail. */
+  public BatchNormOptions options() {
+    return options;
+  }
+
+  /** Returns the scale, or null where there is none. */
+  public @Nullable Tensor gamma() {
+    return gamma;
+  }
+
+  /** Returns the shift, or null where there is none. */
+  public @Nullable Tensor beta() {
+    return beta;
+  }
+
+  /**
+   * Returns the running mean, a constant of shape (C).
+   *
+   * @throws IllegalStateException if the layer tracks no statistics
+   */
   public Tensor runningMean() {
-    return runningMean;
+    return tracked().mean();
   }
 
-  /** Returns the running, unbiased variance, a constant of shape (C). */
+  /**
+   * Returns the running variance, a constant of shape (C).
+   *
+   * @throws IllegalStateException if the layer tracks no statistics
+   */
   public Tensor runningVar() {
-    return runningVar;
+    return tracked().var();
+  }
+
+  private RunningStatistics tracked() {
+    if (statistics == null) {
+      throw new IllegalStateException("the layer tracks no statistics");
+    }
+    return statistics;
   }
 
   @Override
   public void visit(StateVisitor visitor) {
-    visitor.parameter("weight", gamma);
-    visitor.parameter("bias", beta);
-    visitor.statistic("running_mean", runningMean);
-    visitor.statistic("running_var", runningVar);
-    visitor.count("num_batches_tracked", () -> batches, count -> batches = count);
+    if (gamma != null) {
+      visitor.parameter("weight", gamma);
+    }
+    if (beta != null) {
+      visitor.parameter("bias", beta);
+    }
+    if (statistics != null) {
+      statistics.visit(visitor);
+    }
   }
 }

@@ -37,6 +37,28 @@ public final class Conv2d implements Layer {
     this.padding = padding;
   }
 
+  private Conv2d(Tensor weight, Tensor bias, int stride, int padding) {
+    this.weight = weight;
+    this.bias = bias;
+    this.stride = stride;
+    this.padding = padding;
+  }
+
+  /** Returns a layer of the same stride and padding with other weights and a bias. */
+  Conv2d with(Tensor newWeight, Tensor newBias) {
+    return new Conv2d(newWeight, newBias, stride, padding);
+  }
+
+  /** Returns the weights, shape (out, in, kernel, kernel). */
+  public Tensor weight() {
+    return weight;
+  }
+
+  /** Returns the bias, shape (out), or null where there is none. */
+  public @Nullable Tensor bias() {
+    return bias;
+  }
+
   @Override
   public Tensor forward(Tensor x, Mode mode) {
     Tensor y = Functions.conv(x, weight, stride, padding);

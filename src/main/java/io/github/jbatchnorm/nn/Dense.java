@@ -21,6 +21,22 @@ public final class Dense implements Layer {
     this.bias = Initial.filled(0, out);
   }
 
+  /** Makes a layer of given weights, shape (out, in), and bias, shape (out). */
+  Dense(Tensor weight, Tensor bias) {
+    this.weight = weight;
+    this.bias = bias;
+  }
+
+  /** Returns the weights, shape (out, in). */
+  public Tensor weight() {
+    return weight;
+  }
+
+  /** Returns the bias, shape (out). */
+  public Tensor bias() {
+    return bias;
+  }
+
   @Override
   public Tensor forward(Tensor x, Mode mode) {
     return Functions.dense(x, weight, bias);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Layout;
 import java.util.Arrays;
@@ -274,7 +275,9 @@ class BatchNormOpTest {
     Tensor first = random(random, 3, 5, 4, 2);
     Tensor last = first.transpose(0, 2, 3, 1).copy();
     Tensor x = Tensor.of(last.toDoubleArray(), 3, 4, 2, 5);
-    Tensor y = Functions.batchnorm(x, null, null, EPS, Layout.NHWC);
+    Tensor y =
+        Functions.batchnorm(
+            x, null, null, BatchNormOptions.DEFAULT.withEps(EPS).withLayout(Layout.NHWC));
     Tensor expected = Functions.batchnorm(first, null, null, EPS);
     assertThat(y.transpose(0, 3, 1, 2).toDoubleArray()).containsExactly(expected.toDoubleArray());
   }

@@ -2,6 +2,7 @@ package io.github.jbatchnorm.autograd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.Layout;
 import java.util.Arrays;
 import java.util.List;
@@ -225,7 +226,9 @@ class OperationGradientTest {
     int c = shape[layout == Layout.NCHW ? 1 : shape.length - 1];
     CentralDifferences.check(
         random,
-        inputs -> Functions.batchnorm(inputs.get(0), inputs.get(1), inputs.get(2), 1e-2, layout),
+        inputs ->
+            Functions.batchnorm(
+                inputs.get(0), inputs.get(1), inputs.get(2), new BatchNormOptions(layout, 1e-2, 1)),
         List.of(
             CentralDifferences.random(random, -2, 2, shape),
             CentralDifferences.random(random, 0.5, 2, c),

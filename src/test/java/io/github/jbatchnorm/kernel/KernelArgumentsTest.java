@@ -23,10 +23,6 @@ class KernelArgumentsTest {
     return Storage.allocate(DType.F32, length);
   }
 
-  private static Storage saved() {
-    return Storage.allocate(DType.F64, 9);
-  }
-
   private static void assertRefused(String message, Runnable call) {
     assertThatThrownBy(call::run).isInstanceOf(IllegalArgumentException.class).hasMessage(message);
   }
@@ -92,12 +88,86 @@ class KernelArgumentsTest {
   void outputThatIsAnotherArgumentIsRefused(BatchNormKernel kernel) {
     Storage x = floats(24);
     Storage c = floats(3);
+    Storage y = floats(24);
     assertRefused(
-        "y: is the same memory as x",
-        () -> kernel.forward(SHAPE, x, null, null, 1e-5, x, null, null, null));
+        "dz: is the same memory as dx",
+        () ->
+            kernel.backward(
+                new BackwardArguments(SHAPE, BatchNormOptions.DEFAULT, x, floats(24), saved())
+                    .dx(y)
+                    .dz(y)));
+    assertRefused(
+        "gx: is the same memory as dy",
+        () -> kernel.second(new SecondArguments(SHAPE, 1e-5, x, y, saved()).gx(y)));
     assertRefused(
         "var: is the same memory as mean",
         () -> kernel.forward(SHAPE, x, null, null, 1e-5, floats(24), c, c, null));
+  }
+
+  private static Storage saved() {
+    return Storage.allocate(DType.F64, 9);
+  }
+
+  private static ForwardArguments forward(BatchNormOptions options) {
+    return new ForwardArguments(SHAPE, options, floats(24)).y(floats(24));
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void weightsOutOfRangeAreRefused(BatchNormKernel kernel) {
+    Storage weights = Storage.allocate(DType.F64, SHAPE.m());
+    for (double bad : new double[] {-1, Double.NaN, Double.POSITIVE_INFINITY}) {
+      weights.set(2, bad);
+      assertRefused(
+          "weights: expected finite values of 0 or more, got %s at index 2".formatted(bad),
+          () -> kernel.forward(forward(BatchNormOptions.DEFAULT).weights(weights)));
+    }
+    assertRefused(
+        "weights: expected 8 elements (N*S), got 3",
+        () ->
+            kernel.forward(
+                forward(BatchNormOptions.DEFAULT).weights(Storage.allocate(DType.F64, 3))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void whatCannotBeInvertedIsRefused(BatchNormKernel kernel) {
+    Storage gamma = floats(3);
+    gamma.set(0, 1);
+    gamma.set(1, -1);
+    gamma.set(2, 1e-4);
+    assertRefused(
+        "gamma: xHat is recovered from y only where |gamma| is 9.765625E-4 or more, got "
+            + gamma.get(2)
+            + " in channel 2",
+        () -> kernel.forward(forward(BatchNormOptions.DEFAULT).gamma(gamma).invertible()));
+    assertRefused(
+        "slope: a tail that is to be inverted needs 9.765625E-4 or more, got 0.0",
+        () -> kernel.forward(forward(BatchNormOptions.DEFAULT.withRelu()).invertible()));
+    assertRefused(
+        "inverted: x cannot be recovered where forward had weights or z, nor is y needed",
+        () -> kernel.forward(forward(BatchNormOptions.DEFAULT).z(floats(24)).invertible()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void everyOutputIsOptional(BatchNormKernel kernel) {
+    Storage mean = floats(3);
+    kernel.forward(
+        new ForwardArguments(SHAPE, BatchNormOptions.DEFAULT, floats(24)).mean(mean).y(null));
+    kernel.backward(
+        new BackwardArguments(SHAPE, BatchNormOptions.DEFAULT, floats(24), floats(24), saved()));
+    kernel.second(new SecondArguments(SHAPE, 1e-5, floats(24), floats(24), saved()));
+    assertThat(mean.get(0)).isZero();
+  }
+
+  @Test
+  void slopeOutOfRangeIsRefused() {
+    for (double bad : new double[] {-0.1, Double.NaN, Double.POSITIVE_INFINITY}) {
+      assertThatThrownBy(() -> BatchNormOptions.DEFAULT.withLeakyRelu(bad))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("slope: expected a finite value of 0 or more, got " + bad);
+    }
   }
 
   @Test

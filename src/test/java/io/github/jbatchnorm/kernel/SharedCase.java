@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 
 /** A line of native/test/cases.txt, its data and its hash; cases.hpp is the same in C++. */
 record SharedCase(BatchNormShape shape, String data, String call, String hash) {
@@ -52,12 +53,18 @@ record SharedCase(BatchNormShape shape, String data, String call, String hash) {
 
   /** Returns the hash of everything that a kernel gives for this case's calls. */
   String run(BatchNormKernel kernel) {
-    return new Run(kernel).hash();
+    return prepare().apply(kernel);
+  }
+
+  /** Makes the data once, for any number of kernels. */
+  Function<BatchNormKernel, String> prepare() {
+    CaseData made = new CaseData(shape, data);
+    return kernel -> new Run(kernel, made).hash();
   }
 
   private final class Run {
     private final BatchNormKernel kernel;
-    private final CaseData in = new CaseData(shape, data);
+    private final CaseData in;
     private final Storage y = data();
     private final Storage dx = data();
     private final Storage dz = data();
@@ -68,8 +75,9 @@ record SharedCase(BatchNormShape shape, String data, String call, String hash) {
     private final Storage saved = Storage.allocate(DType.F64, 3L * shape.c());
     private long hash = 0xcbf29ce484222325L;
 
-    Run(BatchNormKernel kernel) {
+    Run(BatchNormKernel kernel, CaseData in) {
       this.kernel = kernel;
+      this.in = in;
     }
 
     private Storage data() {

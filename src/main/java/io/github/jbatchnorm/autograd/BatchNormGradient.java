@@ -1,0 +1,102 @@
+package io.github.jbatchnorm.autograd;
+
+import io.github.jbatchnorm.kernel.BackwardArguments;
+import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.BatchNormShape;
+import io.github.jbatchnorm.kernel.Kernels;
+import io.github.jbatchnorm.kernel.SecondArguments;
+import io.github.jbatchnorm.kernel.Storage;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A gradient of batch norm without a tail, as an operation of x, dy and gamma, so that it has
+ * gradients itself: by the kernel, or, when these are to have gradients too, by composition.
+ */
+final class BatchNormGradient extends Operation {
+  /** Which gradient. */
+  enum Of {
+    X,
+    GAMMA
+  }
+
+  private final BatchNormShape shape;
+  private final double eps;
+  private final Storage saved;
+  private final Of of;
+
+  BatchNormGradient(
+      Of of,
+      BatchNormShape shape,
+      double eps,
+      Storage saved,
+      Tensor x,
+      Tensor dy,
+      @Nullable Tensor gamma) {
+    super(Stream.of(x, dy, gamma).filter(Objects::nonNull).toArray(Tensor[]::new));
+    this.of = of;
+    this.shape = shape;
+    this.eps = eps;
+    this.saved = saved;
+  }
+
+  private @Nullable Tensor gamma() {
+    return inputs().size() > 2 ? input(2) : null;
+  }
+
+  private @Nullable Storage gammaStorage() {
+    return inputs().size() > 2 ? input(2).storage() : null;
+  }
+
+  @Override
+  protected Tensor forward() {
+    BatchNormOptions options = BatchNormOptions.DEFAULT.withEps(eps);
+    BackwardArguments arguments =
+        new BackwardArguments(shape, options, input(0).storage(), input(1).storage(), saved)
+            .gamma(gammaStorage());
+    if (of == Of.X) {
+      Storage dx = Storage.allocate(shape.dtype(), shape.size());
+      Kernels.current().backward(arguments.dx(dx));
+      return Tensor.constant(dx, input(0).shape());
+    }
+    Storage dGamma = Storage.allocate(shape.dtype().parameters(), shape.c());
+    Kernels.current().backward(arguments.dGamma(dGamma));
+    return Tensor.constant(dGamma, shape.c());
+  }
+
+  @Override
+  protected Tensor backward(int input, Tensor grad) {
+    return NoAutodiff.isRecording() ? composed(input, grad) : computed(input, grad);
+  }
+
+  private Tensor composed(int input, Tensor grad) {
+    BatchNormComposition composition = new BatchNormComposition(shape, eps, 1, null);
+    Tensor value =
+        of == Of.X
+            ? composition.inputGradient(input(0), input(1), gamma())
+            : composition.gammaGradient(input(0), input(1));
+    return Gradients.of(value, grad, List.of(input(input))).get(0);
+  }
+
+  private Tensor computed(int input, Tensor grad) {
+    SecondArguments arguments =
+        new SecondArguments(shape, eps, input(0).storage(), input(1).storage(), saved)
+            .gamma(gammaStorage());
+    if (of == Of.X) {
+      arguments.v(grad.storage());
+    } else {
+      arguments.vGamma(grad.storage());
+    }
+    Tensor found = input(input);
+    Storage result = Storage.allocate(found.dtype(), found.size());
+    switch (input) {
+      case 0 -> arguments.gx(result);
+      case 1 -> arguments.gdy(result);
+      default -> arguments.gGamma(result);
+    }
+    Kernels.current().second(arguments);
+    return Tensor.constant(result, found.shape());
+  }
+}

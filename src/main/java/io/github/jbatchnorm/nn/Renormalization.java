@@ -1,0 +1,67 @@
+package io.github.jbatchnorm.nn;
+
+import io.github.jbatchnorm.autograd.BatchNormBuilder;
+import io.github.jbatchnorm.autograd.ChannelMoments;
+import io.github.jbatchnorm.autograd.Checkpoint;
+import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.kernel.BatchNormOptions;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Batch renormalization (Ioffe, 2017): y = gamma (xHat r + d) + beta, with r = std / runningStd and
+ * d = (mean - runningMean) / runningStd, both limited and constant. It is batch norm with gamma r
+ * for gamma and beta + gamma d for beta, after one more pass over x for its statistics.
+ */
+final class Renormalization {
+  private final double rMax;
+  private final double dMax;
+  private final double eps;
+
+  /** Those of the last training forward: what a {@link Checkpoint} needs again. */
+  private @Nullable Tensor r;
+
+  private @Nullable Tensor d;
+
+  Renormalization(double rMax, double dMax, double eps) {
+    this.rMax = rMax;
+    this.dMax = dMax;
+    this.eps = eps;
+  }
+
+  void correct(
+      BatchNormBuilder call,
+      Tensor x,
+      @Nullable Tensor gamma,
+      @Nullable Tensor beta,
+      RunningStatistics running,
+      BatchNormOptions options) {
+    Tensor factor = r;
+    Tensor offset = d;
+    if (factor == null || offset == null || !Checkpoint.isRecomputing()) {
+      ChannelMoments batch = ChannelMoments.of(x.asConstant(), options.layout());
+      factor = Initial.filled(1, running.mean().size()).asConstant();
+      offset = Initial.filled(0, running.mean().size()).asConstant();
+      compute(batch, running, factor, offset);
+      r = factor;
+      d = offset;
+    }
+    Tensor shift = gamma == null ? offset : gamma.multiply(offset);
+    call.gamma(gamma == null ? factor : gamma.multiply(factor))
+        .beta(beta == null ? shift : beta.add(shift));
+  }
+
+  private void compute(
+      ChannelMoments batch, RunningStatistics running, Tensor factor, Tensor offset) {
+    for (int c = 0; c < factor.size(); c++) {
+      double runningStd = Math.sqrt(running.var().storage().get(c) + eps);
+      double std = Math.sqrt(batch.var().storage().get(c) + eps);
+      double distance = batch.mean().storage().get(c) - running.mean().storage().get(c);
+      factor.storage().set(c, limit(std / runningStd, 1 / rMax, rMax));
+      offset.storage().set(c, limit(distance / runningStd, -dMax, dMax));
+    }
+  }
+
+  private static double limit(double value, double low, double high) {
+    return Math.max(low, Math.min(high, value));
+  }
+}
