@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.kernel;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,42 +18,68 @@ final class Arguments {
     OUTPUT
   }
 
-  private final BatchNormShape shape;
+  /** Each thread has one, so that a call allocates nothing. */
+  private static final ThreadLocal<Arguments> OWN = ThreadLocal.withInitial(Arguments::new);
+
   private final String[] names = new String[MOST];
-  private final Storage[] given = new Storage[MOST];
+  private final @Nullable Storage[] given = new Storage[MOST];
   private final Use[] uses = new Use[MOST];
   private int count;
+  private int elements;
+  private int positions;
+  private int channels;
+  private DType dtype = DType.F32;
 
-  Arguments(BatchNormShape shape, double eps) {
-    this.shape = shape;
+  private Arguments() {}
+
+  /** Returns the thread's own, without arguments yet. */
+  static Arguments of(BatchNormShape shape, double eps) {
     if (!(eps >= 0) || Double.isInfinite(eps)) {
       throw new IllegalArgumentException("eps: expected a finite value of 0 or more, got " + eps);
     }
+    Arguments arguments = OWN.get();
+    arguments.forget();
+    arguments.elements = shape.size();
+    arguments.positions = (int) shape.m();
+    arguments.channels = shape.c();
+    arguments.dtype = shape.dtype();
+    return arguments;
+  }
+
+  /** Ends the checks: lets go of the arguments. */
+  void forget() {
+    Arrays.fill(given, 0, count, null);
+    count = 0;
+  }
+
+  private IllegalArgumentException refused(String message) {
+    forget();
+    return new IllegalArgumentException(message);
   }
 
   /** Adds inputs of N*C*S elements that an output may replace, or null. */
   Arguments data(String name, @Nullable Storage argument) {
-    return add(name, argument, shape.size(), "N*C*S", shape.dtype(), Use.REPLACED);
+    return add(name, argument, elements, "N*C*S", dtype, Use.REPLACED);
   }
 
   /** Adds an output of N*C*S elements that may replace an input. */
   Arguments dataOut(String name, @Nullable Storage argument) {
-    return add(name, argument, shape.size(), "N*C*S", shape.dtype(), Use.IN_PLACE);
+    return add(name, argument, elements, "N*C*S", dtype, Use.IN_PLACE);
   }
 
   /** Adds an output of N*C*S elements that replaces none. */
   Arguments apart(String name, @Nullable Storage argument) {
-    return add(name, argument, shape.size(), "N*C*S", shape.dtype(), Use.OUTPUT);
+    return add(name, argument, elements, "N*C*S", dtype, Use.OUTPUT);
   }
 
   /** Adds an input of C elements. */
   Arguments channels(String name, @Nullable Storage argument) {
-    return add(name, argument, shape.c(), "C", shape.dtype().parameters(), Use.INPUT);
+    return add(name, argument, channels, "C", dtype.parameters(), Use.INPUT);
   }
 
   /** Adds an output of C elements. */
   Arguments channelsOut(String name, @Nullable Storage argument) {
-    return add(name, argument, shape.c(), "C", shape.dtype().parameters(), Use.OUTPUT);
+    return add(name, argument, channels, "C", dtype.parameters(), Use.OUTPUT);
   }
 
   /** Adds an input of 3*C saved statistics. */
@@ -66,16 +93,16 @@ final class Arguments {
   }
 
   private long saved() {
-    return (long) BatchNormKernel.SAVED_PER_CHANNEL * shape.c();
+    return (long) BatchNormKernel.SAVED_PER_CHANNEL * channels;
   }
 
   /** Adds N*S weights, each finite and 0 or more. */
   Arguments weights(@Nullable Storage argument) {
-    add("weights", argument, shape.m(), "N*S", DType.F64, Use.INPUT);
+    add("weights", argument, positions, "N*S", DType.F64, Use.INPUT);
     for (int i = 0; argument != null && i < argument.length(); i++) {
       double weight = argument.get(i);
       if (!(weight >= 0) || Double.isInfinite(weight)) {
-        throw new IllegalArgumentException(
+        throw refused(
             "weights: expected finite values of 0 or more, got %s at index %d"
                 .formatted(weight, i));
       }
@@ -84,45 +111,46 @@ final class Arguments {
   }
 
   /** Checks that xHat can be recovered from y. */
-  void invertible(double slope, @Nullable Storage gamma, @Nullable Object... excluded) {
-    for (Object argument : excluded) {
-      if (argument != null) {
-        throw new IllegalArgumentException(
-            "inverted: x cannot be recovered where forward had weights or z, nor is y needed");
-      }
+  Arguments invertible(
+      double slope,
+      @Nullable Storage gamma,
+      @Nullable Storage excluded,
+      @Nullable Storage excludedToo) {
+    if (excluded != null || excludedToo != null) {
+      throw refused(
+          "inverted: x cannot be recovered where forward had weights or z, nor is y needed");
     }
     if (slope < BatchNormOptions.INVERTIBLE) {
-      throw new IllegalArgumentException(
+      throw refused(
           "slope: a tail that is to be inverted needs %s or more, got %s"
               .formatted(BatchNormOptions.INVERTIBLE, slope));
     }
     for (int c = 0; gamma != null && c < gamma.length(); c++) {
       if (!(Math.abs(gamma.get(c)) >= BatchNormOptions.INVERTIBLE)) {
-        throw new IllegalArgumentException(
+        throw refused(
             "gamma: xHat is recovered from y only where |gamma| is %s or more, got %s in channel %d"
                 .formatted(BatchNormOptions.INVERTIBLE, gamma.get(c), c));
       }
     }
+    return this;
   }
 
   private Arguments add(
-      String name, @Nullable Storage argument, long length, String formula, DType dtype, Use use) {
+      String name, @Nullable Storage argument, long length, String formula, DType wanted, Use use) {
     if (argument == null) {
       return this;
     }
     if (argument.length() != length) {
-      throw new IllegalArgumentException(
+      throw refused(
           "%s: expected %d elements (%s), got %d"
               .formatted(name, length, formula, argument.length()));
     }
-    if (argument.dtype() != dtype) {
-      throw new IllegalArgumentException(
-          "%s: expected dtype %s, got %s".formatted(name, dtype, argument.dtype()));
+    if (argument.dtype() != wanted) {
+      throw refused("%s: expected dtype %s, got %s".formatted(name, wanted, argument.dtype()));
     }
     for (int other = 0; other < count && length > 0; other++) {
       if (given[other] == argument && !together(uses[other], use)) {
-        throw new IllegalArgumentException(
-            "%s: is the same memory as %s".formatted(name, names[other]));
+        throw refused("%s: is the same memory as %s".formatted(name, names[other]));
       }
     }
     names[count] = name;

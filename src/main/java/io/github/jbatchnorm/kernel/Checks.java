@@ -9,7 +9,7 @@ final class Checks {
       throw new IllegalArgumentException("given: statistics are given twice");
     }
     Arguments arguments =
-        new Arguments(a.shape, a.eps)
+        Arguments.of(a.shape, a.eps)
             .data("x", a.x)
             .data("z", a.z)
             .channels("gamma", a.gamma)
@@ -25,11 +25,12 @@ final class Checks {
     if (a.invertible) {
       arguments.invertible(a.slope, a.gamma, a.z, a.weights);
     }
+    arguments.forget();
   }
 
   static void backward(BackwardArguments a) {
     Arguments arguments =
-        new Arguments(a.shape, a.eps)
+        Arguments.of(a.shape, a.eps)
             .data("x", a.x)
             .data("dy", a.dy)
             .data("y", a.y)
@@ -44,10 +45,11 @@ final class Checks {
     if (a.inverted) {
       arguments.invertible(a.slope, a.gamma, a.y, a.weights);
     }
+    arguments.forget();
   }
 
   static void second(SecondArguments a) {
-    new Arguments(a.shape, a.eps)
+    Arguments.of(a.shape, a.eps)
         .data("x", a.x)
         .data("dy", a.dy)
         .channels("gamma", a.gamma)
@@ -57,6 +59,7 @@ final class Checks {
         .channels("vBeta", a.vBeta)
         .channelsOut("gGamma", a.gGamma)
         .apart("gx", a.gx)
-        .apart("gdy", a.gdy);
+        .apart("gdy", a.gdy)
+        .forget();
   }
 }

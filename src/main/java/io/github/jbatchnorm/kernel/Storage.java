@@ -192,6 +192,40 @@ public final class Storage {
     bytes.put(0, source.bytes, 0, bytes.capacity());
   }
 
+  /**
+   * Copies this many elements of an array on the heap, from {@code offset} on, into this: f32.
+   *
+   * @throws IllegalStateException if the dtype is not f32
+   * @throws IndexOutOfBoundsException if the array is too short
+   */
+  public void copyFrom(float[] source, int offset) {
+    require(DType.F32);
+    floats.put(0, source, offset, length);
+  }
+
+  /** As {@link #copyFrom(float[], int)}, of f64. */
+  public void copyFrom(double[] source, int offset) {
+    require(DType.F64);
+    doubles.put(0, source, offset, length);
+  }
+
+  /**
+   * Copies every element to an array on the heap, from {@code offset} on: f32.
+   *
+   * @throws IllegalStateException if the dtype is not f32
+   * @throws IndexOutOfBoundsException if the array is too short
+   */
+  public void copyTo(float[] target, int offset) {
+    require(DType.F32);
+    floats.get(0, target, offset, length);
+  }
+
+  /** As {@link #copyTo(float[], int)}, of f64. */
+  public void copyTo(double[] target, int offset) {
+    require(DType.F64);
+    doubles.get(0, target, offset, length);
+  }
+
   /** Returns a view of the bytes in native order, from element 0 on, with a position of its own. */
   public ByteBuffer bytes() {
     return bytes.duplicate().order(ByteOrder.nativeOrder());

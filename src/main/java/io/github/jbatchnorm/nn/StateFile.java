@@ -1,11 +1,7 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.DType;
-import io.github.jbatchnorm.kernel.Storage;
 import io.github.jbatchnorm.nn.io.Stored;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -26,12 +22,12 @@ public final class StateFile {
         new StateVisitor() {
           @Override
           public void parameter(String name, Tensor parameter) {
-            saved.put(name, stored(parameter));
+            saved.put(name, StoredTensors.of(parameter));
           }
 
           @Override
           public void statistic(String name, Tensor statistic) {
-            saved.put(name, stored(statistic));
+            saved.put(name, StoredTensors.of(statistic));
           }
 
           @Override
@@ -55,7 +51,7 @@ public final class StateFile {
         visitor(
             (name, tensor) -> {
               unknown.remove(name);
-              check(name, saved, type(tensor.dtype()), tensor.shape());
+              check(name, saved, StoredTensors.type(tensor.dtype()), tensor.shape());
             },
             (name, change) -> {
               unknown.remove(name);
@@ -67,7 +63,8 @@ public final class StateFile {
     }
     state.accept(
         visitor(
-            (name, tensor) -> tensor.update(storage -> copy(saved.get(name), storage)),
+            (name, tensor) ->
+                tensor.update(storage -> StoredTensors.copy(saved.get(name), storage)),
             (name, change) -> change.accept(saved.get(name).bytes().getLong())));
   }
 
@@ -106,31 +103,6 @@ public final class StateFile {
       throw new IllegalArgumentException(
           "%s: expected %s of shape %s, got %s"
               .formatted(name, type, Arrays.toString(shape), stored));
-    }
-  }
-
-  private static Stored.Type type(DType dtype) {
-    return dtype == DType.F32 ? Stored.Type.F32 : Stored.Type.F64;
-  }
-
-  private static Stored stored(Tensor tensor) {
-    Storage storage = tensor.storage();
-    ByteBuffer bytes =
-        ByteBuffer.allocate(storage.length() * storage.dtype().bytes())
-            .order(ByteOrder.LITTLE_ENDIAN);
-    if (storage.dtype() == DType.F32) {
-      bytes.asFloatBuffer().put(storage.floats());
-    } else {
-      bytes.asDoubleBuffer().put(storage.doubles());
-    }
-    return new Stored(type(storage.dtype()), tensor.shape(), bytes);
-  }
-
-  private static void copy(Stored from, Storage to) {
-    if (to.dtype() == DType.F32) {
-      to.floats().put(from.bytes().asFloatBuffer());
-    } else {
-      to.doubles().put(from.bytes().asDoubleBuffer());
     }
   }
 }

@@ -4,11 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -30,8 +26,8 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
   /**
    * Reads a file of at most 2 GiB.
    *
-   * @throws SafetensorsException if it is broken, or holds tensors of other types than F32, F64,
-   *     I64
+   * @throws SafetensorsException if it is broken, or holds tensors of types that {@link
+   *     Stored.Type} has not got
    */
   public static Safetensors read(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file)) {
@@ -72,35 +68,15 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
    */
   public void write(Path file) throws IOException {
     byte[] header = SafetensorsHeader.text(this);
-    Path target = file.toAbsolutePath();
-    Path temporary = Files.createTempFile(target.getParent(), "." + target.getFileName(), ".tmp");
-    try {
-      try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-        ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        writeAll(channel, length.putLong(header.length).flip());
-        writeAll(channel, ByteBuffer.wrap(header));
-        for (Stored tensor : tensors.values()) {
-          writeAll(channel, tensor.bytes());
-        }
-        channel.force(true);
-      }
-      replace(temporary, target);
-    } finally {
-      Files.deleteIfExists(temporary); // it is gone where it was moved
-    }
-  }
-
-  private static void replace(Path temporary, Path target) throws IOException {
-    try {
-      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-    } catch (AtomicMoveNotSupportedException e) {
-      throw new IOException(target + ": this file system cannot replace a file at once", e);
-    }
-  }
-
-  private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
-    }
+    AtomicFile.write(
+        file,
+        channel -> {
+          ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+          AtomicFile.writeAll(channel, length.putLong(header.length).flip());
+          AtomicFile.writeAll(channel, ByteBuffer.wrap(header));
+          for (Stored tensor : tensors.values()) {
+            AtomicFile.writeAll(channel, tensor.bytes());
+          }
+        });
   }
 }

@@ -113,7 +113,10 @@ final class SafetensorsHeader {
         return type;
       }
     }
-    throw problem(name, "has dtype %s: expected F32, F64 or I64".formatted(json.getText()));
+    throw problem(
+        name,
+        "has dtype %s: expected one of %s"
+            .formatted(json.getText(), Arrays.toString(Stored.Type.values())));
   }
 
   private long[] numbers(JsonParser json, String what) throws IOException {

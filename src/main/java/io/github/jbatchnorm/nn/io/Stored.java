@@ -14,7 +14,11 @@ public final class Stored {
     /** 64-bit floating point. */
     F64(8),
     /** 64-bit signed integer. */
-    I64(8);
+    I64(8),
+    /** bfloat16. */
+    BF16(2),
+    /** 16-bit floating point, IEEE 754 binary16. */
+    F16(2);
 
     private final int bytes;
 

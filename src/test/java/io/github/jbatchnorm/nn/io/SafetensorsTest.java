@@ -84,7 +84,7 @@ class SafetensorsTest {
         Arguments.of("text after the header", file(good + "{}", 8), "goes on after its end"),
         Arguments.of("too few bytes", file(good, 7), "within 7 bytes"),
         Arguments.of("too many bytes", file(good, 9), "expected 8 bytes, got 9"),
-        Arguments.of("unknown dtype", file(one("\"BF16\"", "[2]", "[0,4]"), 4), "dtype BF16"),
+        Arguments.of("unknown dtype", file(one("\"F8_E4M3\"", "[2]", "[0,4]"), 4), "dtype F8_E4M3"),
         Arguments.of("dtype no text", file(one("7", "[2]", "[0,8]"), 8), "w dtype expected"),
         Arguments.of("negative axis", file(one("\"F32\"", "[-2]", "[0,8]"), 8), "negative number"),
         Arguments.of("axis no integer", file(one("\"F32\"", "[2.0]", "[0,8]"), 8), "w shape"),
