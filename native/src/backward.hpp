@@ -13,7 +13,7 @@ template <class T>
 struct BackwardJob {
   using Element = T;
   static constexpr int64_t kBytes = 2 * sizeof(T);  // of input, an element
-  static constexpr int64_t kScratch = 4;            // doubles a channel
+  static constexpr int64_t kScratch = 6;            // doubles a channel
   static constexpr int64_t kCoefficients = kGradient;
   static bool maps(const BackwardJob& job) { return job.call.dx != nullptr; }
 
@@ -31,7 +31,7 @@ struct BackwardJob {
 
   const Shape shape;
   const BackwardCall<T>& call;
-  double *const dy_mean, *const slope, *const scale, *const centre;
+  double *const dy_mean, *const slope, *const scale, *const centre, *const mean, *const mean_lo;
 
   BackwardJob(const BackwardCall<T>& backward, double* scratch)
       : shape(backward.shape),
@@ -39,19 +39,24 @@ struct BackwardJob {
         dy_mean(scratch),
         slope(scratch + shape.c),
         scale(scratch + 2 * shape.c),
-        centre(scratch + 3 * shape.c) {}
+        centre(scratch + 3 * shape.c),
+        mean(scratch + 4 * shape.c),
+        mean_lo(scratch + 5 * shape.c) {}
 
   Moments moments(int64_t c) const { return saved_moments<T>(call.saved, shape, c); }
 
   // What x is taken around: 0 where products are exact in double, unless the mean is far.
   void prepare(int64_t from, int64_t to) const {
-    for (int64_t c = from; c < to; c++) centre[c] = plain(c) ? 0 : call.saved[c];
+    for (int64_t c = from; c < to; c++) {
+      centre[c] = plain(c) ? 0 : call.saved[c];
+      split_mean<T>(call.saved[c], call.saved[shape.c + c], mean + c, mean_lo + c);
+    }
   }
 
   Inputs inputs() const { return {call.x, call.dy}; }
   bool plain(int64_t c) const { return kIsNarrow<T> && !is_far(moments(c)); }
-  Lanes<Same, 2> origin(int64_t c) const { return origins().row(c).all; }
-  Columns<2> origins() const { return {{centre, call.saved + shape.c}}; }
+  Lanes<Same<Group>, 2> origin(int64_t c) const { return origins().row(c).all; }
+  Columns<Group, 2> origins() const { return {{centre, call.saved + shape.c}}; }
   template <bool kPlain, class L>
   JBN_INLINE void add(const Inputs& in, const L& origin, int64_t at, Group& sum,
                       Group& products) const {
@@ -96,19 +101,21 @@ struct BackwardJob {
     return false;
   }
 
-  Columns<kGradient> columns(int64_t c) const {
-    return Columns<kGradient>{{call.saved, call.saved + shape.c, dy_mean, slope, scale}}.from(c);
+  using G = MapGroup<T>;
+  Columns<G, kGradient> columns(int64_t c) const {
+    return Columns<G, kGradient>{{mean, mean_lo, dy_mean, slope, scale}}.from(c);
   }
-  Row<kGradient> row(int64_t c) const { return columns(0).row(c); }
+  Row<G, kGradient> row(int64_t c) const { return columns(0).row(c); }
   T* out(int64_t at) const { return call.dx + at; }
   template <class L>
-  JBN_INLINE Group map(const L& lanes, int64_t at) const {
-    return differentiate(centred<T>(load(call.x + at), lanes), load(call.dy + at), lanes);
+  JBN_INLINE G map(const L& lanes, int64_t at) const {
+    const G d = centred<T>(load_as<G>(call.x + at), lanes);
+    return differentiate(d, load_as<G>(call.dy + at), lanes);
   }
   template <class L>
-  JBN_INLINE Group map(const L& lanes, int64_t at, int count) const {
-    return differentiate(centred<T>(load(call.x + at, count), lanes), load(call.dy + at, count),
-                         lanes);
+  JBN_INLINE G map(const L& lanes, int64_t at, int count) const {
+    const G d = centred<T>(load_as<G>(call.x + at, count), lanes);
+    return differentiate(d, load_as<G>(call.dy + at, count), lanes);
   }
 };
 

@@ -9,14 +9,17 @@ namespace jbn {
 namespace JBN_NAMESPACE {
 
 // A coefficient of one channel, the same in every lane, and one of sixteen channels.
+// G: what they are computed with, Group or FloatGroup.
+template <class G>
 struct Same {
-  Doubles value;
-  JBN_INLINE Doubles operator[](int) const { return value; }
-  static Same of(const double* from) { return {all(*from)}; }
+  typename G::Vector value;
+  JBN_INLINE typename G::Vector operator[](int) const { return value; }
+  static Same of(const double* from) { return {G::all(*from)}; }
 };
+template <class G>
 struct Each {
-  Group group;
-  JBN_INLINE Doubles operator[](int i) const { return group.v[i]; }
+  G group;
+  JBN_INLINE typename G::Vector operator[](int i) const { return group.v[i]; }
 };
 
 template <class Coefficient, int kCount>
@@ -25,17 +28,17 @@ struct Lanes {
 };
 
 // One channel's coefficients, for a run of its positions.
-template <int kCount>
+template <class G, int kCount>
 struct Row {
-  Lanes<Same, kCount> all;
+  Lanes<Same<G>, kCount> all;
 
-  JBN_INLINE const Lanes<Same, kCount>& lanes() const { return all; }
-  JBN_INLINE const Lanes<Same, kCount>& lanes(int) const { return all; }
+  JBN_INLINE const Lanes<Same<G>, kCount>& lanes() const { return all; }
+  JBN_INLINE const Lanes<Same<G>, kCount>& lanes(int) const { return all; }
   JBN_INLINE void advance(int64_t) {}
 };
 
 // The coefficients of all channels, a run for each kind.
-template <int kCount>
+template <class G, int kCount>
 struct Columns {
   const double* at[kCount];
 
@@ -45,9 +48,9 @@ struct Columns {
     for (int i = 0; i < kCount; i++) columns.at[i] = memory + i * c;
     return columns;
   }
-  Row<kCount> row(int64_t c) const {
-    Row<kCount> row;
-    for (int i = 0; i < kCount; i++) row.all.of[i] = Same::of(at[i] + c);
+  Row<G, kCount> row(int64_t c) const {
+    Row<G, kCount> row;
+    for (int i = 0; i < kCount; i++) row.all.of[i] = Same<G>::of(at[i] + c);
     return row;
   }
   JBN_INLINE void advance(int64_t c) {
@@ -66,18 +69,18 @@ struct Columns {
     }
     return in(memory, length);
   }
-  JBN_INLINE Lanes<Each, kCount> lanes() const {
-    Lanes<Each, kCount> lanes;
-    for (int i = 0; i < kCount; i++) lanes.of[i].group = load(at[i]);
+  JBN_INLINE Lanes<Each<G>, kCount> lanes() const {
+    Lanes<Each<G>, kCount> lanes;
+    for (int i = 0; i < kCount; i++) load_into(lanes.of[i].group, at[i]);
     return lanes;
   }
-  JBN_INLINE Lanes<Each, kCount> lanes(int count) const {
-    Lanes<Each, kCount> lanes;
-    for (int i = 0; i < kCount; i++) lanes.of[i].group = load(at[i], count);
+  JBN_INLINE Lanes<Each<G>, kCount> lanes(int count) const {
+    Lanes<Each<G>, kCount> lanes;
+    for (int i = 0; i < kCount; i++) load_into(lanes.of[i].group, at[i], count);
     return lanes;
   }
   // Those of sixteen or fewer channels from c on.
-  JBN_INLINE Lanes<Each, kCount> lanes(int64_t c, int count) const {
+  JBN_INLINE Lanes<Each<G>, kCount> lanes(int64_t c, int count) const {
     return count < kLanes ? from(c).lanes(count) : from(c).lanes();
   }
 };

@@ -127,7 +127,8 @@ void map_columns(const Job& job, int64_t from, int64_t to, int64_t c, int64_t wi
     for (int64_t p = from; p < to; p++) writer.run(job.columns(c), p * channels + c, width);
     return;
   }
-  const int64_t rows = channels <= kRowChannels ? 1 : kTile * sizeof(T) / Job::kBytes;
+  const int64_t rows =
+      channels <= kRowChannels && !kIsHalf<T> ? 1 : kTile * sizeof(T) / Job::kBytes;
   for (int64_t tile = from; tile < to; tile += rows) {
     const int64_t end = tile + rows < to ? tile + rows : to;
     auto columns = job.columns(c);

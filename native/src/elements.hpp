@@ -28,6 +28,10 @@ struct ParameterOf<double> {
 template <class T>
 using Parameter = typename ParameterOf<T>::Type;
 
+// 16-bit elements, whose sums are taken in double and whose maps are computed in float.
+template <class T>
+constexpr bool kIsHalf = sizeof(T) == 2;
+
 // True where the products of two elements are exact in double, and a double holds their mean.
 template <class T>
 constexpr bool kIsNarrow = sizeof(T) < sizeof(double);

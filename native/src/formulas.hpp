@@ -10,28 +10,28 @@ namespace jbn {
 namespace JBN_NAMESPACE {
 
 // d = x - mean. Every f32 minus a double is good to 2^-53 of the larger; for f64 the mean's low
-// part makes it so.
-template <class T>
-JBN_INLINE Doubles centred(Doubles x, Doubles mean, Doubles mean_lo) {
-  return kIsNarrow<T> ? x - mean : (x - mean) - mean_lo;
+// part makes it so, and for 16-bit elements, whose maps are computed in float, what the float loses.
+template <class T, class V>
+JBN_INLINE V centred(V x, V mean, V mean_lo) {
+  return sizeof(T) == sizeof(float) ? x - mean : (x - mean) - mean_lo;
 }
 
-template <class T, class Coefficient, int kCount>
-JBN_INLINE Group centred(const Group& x, const Lanes<Coefficient, kCount>& f) {
-  Group d;
+template <class T, class G, class Coefficient, int kCount>
+JBN_INLINE G centred(const G& x, const Lanes<Coefficient, kCount>& f) {
+  G d;
   JBN_EACH_VECTOR
-  for (int i = 0; i < kVectors; i++) d.v[i] = centred<T>(x.v[i], f.of[0][i], f.of[1][i]);
+  for (int i = 0; i < G::kCount; i++) d.v[i] = centred<T>(x.v[i], f.of[0][i], f.of[1][i]);
   return d;
 }
 
-// What x is normalized with: the order of Columns<kAffine>.
+// What x is normalized with: the order of Columns<G, kAffine>.
 enum { kMean, kMeanLo, kScale, kShift, kAffine };
 
-template <class T, class Coefficient>
-JBN_INLINE Group normalize(const Group& x, const Lanes<Coefficient, kAffine>& f) {
-  Group y;
+template <class T, class G, class Coefficient>
+JBN_INLINE G normalize(const G& x, const Lanes<Coefficient, kAffine>& f) {
+  G y;
   JBN_EACH_VECTOR
-  for (int i = 0; i < kVectors; i++) {
+  for (int i = 0; i < G::kCount; i++) {
     y.v[i] =
         centred<T>(x.v[i], f.of[kMean][i], f.of[kMeanLo][i]) * f.of[kScale][i] + f.of[kShift][i];
   }
@@ -41,12 +41,11 @@ JBN_INLINE Group normalize(const Group& x, const Lanes<Coefficient, kAffine>& f)
 // What dx is computed with, after the mean and its low part.
 enum { kDyMean = 2, kSlope, kGradientScale, kGradient };
 
-template <class Coefficient, int kCount>
-JBN_INLINE Group differentiate(const Group& d, const Group& dy,
-                               const Lanes<Coefficient, kCount>& g) {
-  Group dx;
+template <class G, class Coefficient, int kCount>
+JBN_INLINE G differentiate(const G& d, const G& dy, const Lanes<Coefficient, kCount>& g) {
+  G dx;
   JBN_EACH_VECTOR
-  for (int i = 0; i < kVectors; i++) {
+  for (int i = 0; i < G::kCount; i++) {
     dx.v[i] = ((dy.v[i] - g.of[kDyMean][i]) - d.v[i] * g.of[kSlope][i]) * g.of[kGradientScale][i];
   }
   return dx;
@@ -54,21 +53,32 @@ JBN_INLINE Group differentiate(const Group& d, const Group& dy,
 
 // The tail of a fused call: what is above 0 stays, the rest is multiplied by `slope` (0 gives 0,
 // not -0).
-JBN_INLINE Group bend(const Group& v, double slope) {
-  Group y;
+template <class G>
+JBN_INLINE G bend(const G& v, double slope) {
+  G y;
   JBN_EACH_VECTOR
-  for (int i = 0; i < kVectors; i++) {
-    y.v[i] = v.v[i] > all(0) ? v.v[i] : v.v[i] * all(slope) + all(0);
+  for (int i = 0; i < G::kCount; i++) {
+    y.v[i] = v.v[i] > G::all(0) ? v.v[i] : v.v[i] * G::all(slope) + G::all(0);
   }
   return y;
 }
 
 // dy times the tail's derivative, where `v` has the sign of what the tail was applied to.
-JBN_INLINE Group bend_gradient(const Group& dy, const Group& v, double slope) {
-  Group g;
+template <class G>
+JBN_INLINE G bend_gradient(const G& dy, const G& v, double slope) {
+  G g;
   JBN_EACH_VECTOR
-  for (int i = 0; i < kVectors; i++) g.v[i] = v.v[i] > all(0) ? dy.v[i] : dy.v[i] * all(slope);
+  for (int i = 0; i < G::kCount; i++) {
+    g.v[i] = v.v[i] > G::all(0) ? dy.v[i] : dy.v[i] * G::all(slope);
+  }
   return g;
+}
+
+// A mean as a pair for maps: for 16-bit elements a float and what it lacks, else as it is.
+template <class T>
+inline void split_mean(double mean, double mean_lo, double* hi, double* lo) {
+  *hi = kIsHalf<T> ? static_cast<double>(static_cast<float>(mean)) : mean;
+  *lo = kIsHalf<T> ? mean - *hi : mean_lo;
 }
 
 }  // namespace JBN_NAMESPACE

@@ -26,26 +26,27 @@ struct AffineMap {
   void set(int64_t c, const Moments& moments) const {
     const Affine f = affine_of(moments, call.gamma, call.beta, c, call.eps);
     double* const at = affine + c;
-    at[kMean * shape.c] = f.mean, at[kMeanLo * shape.c] = f.mean_lo;
+    split_mean<T>(f.mean, f.mean_lo, at + kMean * shape.c, at + kMeanLo * shape.c);
     at[kScale * shape.c] = f.scale, at[kShift * shape.c] = f.shift;
   }
-  Row<kAffine> row(int64_t c) const { return columns(0).row(c); }
-  Columns<kAffine> columns(int64_t c) const {
-    return Columns<kAffine>::in(affine, shape.c).from(c);
+  using G = MapGroup<T>;
+  Row<G, kAffine> row(int64_t c) const { return columns(0).row(c); }
+  Columns<G, kAffine> columns(int64_t c) const {
+    return Columns<G, kAffine>::in(affine, shape.c).from(c);
   }
   T* out(int64_t at) const { return call.y + at; }
   template <class L>
-  JBN_INLINE Group map(const L& lanes, int64_t at) const {
-    Group y = normalize<T>(load(call.x + at), lanes);
+  JBN_INLINE G map(const L& lanes, int64_t at) const {
+    G y = normalize<T>(load_as<G>(call.x + at), lanes);
     if (!kFused) return y;
-    if (call.z) add(y, load(call.z + at));
+    if (call.z) add(y, load_as<G>(call.z + at));
     return bend(y, call.slope);
   }
   template <class L>
-  JBN_INLINE Group map(const L& lanes, int64_t at, int count) const {
-    Group y = normalize<T>(load(call.x + at, count), lanes);
+  JBN_INLINE G map(const L& lanes, int64_t at, int count) const {
+    G y = normalize<T>(load_as<G>(call.x + at, count), lanes);
     if (!kFused) return y;
-    if (call.z) add(y, load(call.z + at, count));
+    if (call.z) add(y, load_as<G>(call.z + at, count));
     return bend(y, call.slope);
   }
 };
@@ -93,8 +94,8 @@ struct ForwardJob : AffineMap<T, kFused> {
 
   Inputs inputs() const { return {call.x}; }
   bool plain(int64_t c) const { return kIsNarrow<T> && shift[c] == 0; }
-  Lanes<Same, 1> origin(int64_t c) const { return {{Same::of(shift + c)}}; }
-  Columns<1> origins() const { return {{shift}}; }
+  Lanes<Same<Group>, 1> origin(int64_t c) const { return {{Same<Group>::of(shift + c)}}; }
+  Columns<Group, 1> origins() const { return {{shift}}; }
   template <bool kPlain, class L>
   JBN_INLINE void add(const Inputs& in, const L& origin, int64_t at, Group& sum,
                       Group& squares) const {

@@ -16,9 +16,9 @@ template <class T>
 struct FusedBackwardJob {
   using Element = T;
   static constexpr int64_t kBytes = 3 * sizeof(T);
-  enum { kPreScale = kGradient, kPreShift, kAll };
+  enum { kPreScale = kGradient, kPreShift, kAll, kMapMean = kAll, kMapMeanLo, kRuns };
   static constexpr int64_t kCoefficients = kAll;
-  static constexpr int64_t kScratch = kAll;
+  static constexpr int64_t kScratch = kRuns;
   static bool maps(const FusedBackwardJob& job) { return job.call.dx || job.call.dz; }
 
   struct Inputs {
@@ -32,13 +32,14 @@ struct FusedBackwardJob {
     T x[kChunk], dy[kChunk], y[kChunk];
     Inputs inputs() const { return {x, dy, y}; }
   };
+  template <class G>
   struct Values {
-    Group d, g;
+    G d, g;
   };
 
   const Shape shape;
   const BackwardCall<T>& call;
-  double* const coefficients;  // kAll runs of C
+  double* const coefficients;  // kRuns runs of C
   const bool bends;
   const bool has_y;  // the sign that the tail saw is that of y; else it is computed again
 
@@ -58,6 +59,7 @@ struct FusedBackwardJob {
       const Moments statistics = moments(c);
       at(kMean, c) = call.inverted ? beta(c) : statistics.mean;
       at(kMeanLo, c) = call.inverted ? 0 : statistics.mean_lo;
+      split_mean<T>(at(kMean, c), at(kMeanLo, c), &at(kMapMean, c), &at(kMapMeanLo, c));
       at(kPreScale, c) = scale_of(statistics, call.gamma, c, call.eps);
       at(kPreShift, c) = beta(c);
     }
@@ -65,20 +67,20 @@ struct FusedBackwardJob {
 
   Inputs inputs() const { return {call.x, call.dy, call.inverted ? call.x : call.y}; }
   bool plain(int64_t) const { return false; }
-  Lanes<Same, kAll> origin(int64_t c) const { return row(c).all; }
-  Columns<kAll> origins() const { return columns(0); }
+  Lanes<Same<Group>, kAll> origin(int64_t c) const { return origins().row(c).all; }
+  Columns<Group, kAll> origins() const { return Columns<Group, kAll>::in(coefficients, shape.c); }
 
   // d and g of sixteen elements.
-  template <class L>
-  JBN_INLINE Values values(const Group& in, const Group& dy, const Group& y, const L& lanes) const {
-    Values result;
+  template <class G, class L>
+  JBN_INLINE Values<G> values(const G& in, const G& dy, const G& y, const L& lanes) const {
+    Values<G> result;
     result.d = centred<T>(call.inverted && bends ? bend(in, 1 / call.slope) : in, lanes);
     result.g = dy;
     if (!bends) return result;
-    Group before = y;
+    G before = y;
     if (!has_y) {
       JBN_EACH_VECTOR
-      for (int i = 0; i < kVectors; i++) {
+      for (int i = 0; i < G::kCount; i++) {
         before.v[i] = result.d.v[i] * lanes.of[kPreScale][i] + lanes.of[kPreShift][i];
       }
     }
@@ -88,7 +90,7 @@ struct FusedBackwardJob {
   template <bool, class L>
   JBN_INLINE void add(const Inputs& in, const L& origin, int64_t at, Group& sum,
                       Group& products) const {
-    const Values v =
+    const auto v =
         values(load(in.x + at), load(in.dy + at), has_y ? load(in.y + at) : zeros(), origin);
     JBN_NAMESPACE::add(sum, v.g);
     add_product(products, v.g, v.d);
@@ -96,8 +98,8 @@ struct FusedBackwardJob {
   template <bool, class L>
   JBN_INLINE void add(const Inputs& in, const L& origin, int64_t at, int count, Group& sum,
                       Group& products) const {
-    Values v = values(load(in.x + at, count), load(in.dy + at, count),
-                      has_y ? load(in.y + at, count) : zeros(), origin);
+    auto v = values(load(in.x + at, count), load(in.dy + at, count),
+                    has_y ? load(in.y + at, count) : zeros(), origin);
     v.d = keep(v.d, count);
     JBN_NAMESPACE::add(sum, v.g);
     add_product(products, v.g, v.d);
@@ -125,33 +127,38 @@ struct FusedBackwardJob {
     return false;
   }
 
-  Columns<kAll> columns(int64_t c) const {
-    return Columns<kAll>::in(coefficients, shape.c).from(c);
+  using G = MapGroup<T>;
+  Columns<G, kAll> columns(int64_t c) const {
+    auto columns = Columns<G, kAll>::in(coefficients, shape.c);
+    columns.at[kMean] = &at(kMapMean, 0);
+    columns.at[kMeanLo] = &at(kMapMeanLo, 0);
+    return columns.from(c);
   }
-  Row<kAll> row(int64_t c) const { return columns(0).row(c); }
+  Row<G, kAll> row(int64_t c) const { return columns(0).row(c); }
   T* out(int64_t from) const { return (call.dx ? call.dx : call.dz) + from; }
   template <class L>
-  JBN_INLINE Group gradient(const Values& v, const L& lanes) const {
+  JBN_INLINE G gradient(const Values<G>& v, const L& lanes) const {
     if (!call.dx) return v.g;
     if (!call.given) return differentiate(v.d, v.g, lanes);
-    Group dx;
+    G dx;
     JBN_EACH_VECTOR
-    for (int i = 0; i < kVectors; i++) dx.v[i] = v.g.v[i] * lanes.of[kGradientScale][i];
+    for (int i = 0; i < G::kCount; i++) dx.v[i] = v.g.v[i] * lanes.of[kGradientScale][i];
     return dx;
   }
   template <class L>
-  JBN_INLINE Group map(const L& lanes, int64_t from) const {
+  JBN_INLINE G map(const L& lanes, int64_t from) const {
     const Inputs in = inputs();
-    const Values v =
-        values(load(in.x + from), load(in.dy + from), has_y ? load(in.y + from) : zeros(), lanes);
+    const G x = load_as<G>(in.x + from);
+    const auto v = values(x, load_as<G>(in.dy + from), has_y ? load_as<G>(in.y + from) : x, lanes);
     if (call.dx && call.dz) store(call.dz + from, v.g);
     return gradient(v, lanes);
   }
   template <class L>
-  JBN_INLINE Group map(const L& lanes, int64_t from, int count) const {
+  JBN_INLINE G map(const L& lanes, int64_t from, int count) const {
     const Inputs in = inputs();
-    const Values v = values(load(in.x + from, count), load(in.dy + from, count),
-                            has_y ? load(in.y + from, count) : zeros(), lanes);
+    const G x = load_as<G>(in.x + from, count);
+    const auto v = values(x, load_as<G>(in.dy + from, count),
+                          has_y ? load_as<G>(in.y + from, count) : x, lanes);
     if (call.dx && call.dz) store(call.dz + from, v.g, count);
     return gradient(v, lanes);
   }

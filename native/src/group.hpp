@@ -11,8 +11,31 @@ namespace JBN_NAMESPACE {
 constexpr int kVectors = kLanes / kWidth;
 
 struct Group {
-  Doubles v[kVectors];
+  using Vector = Doubles;
+  static constexpr int kCount = kVectors;
+  Vector v[kCount];
+  static JBN_INLINE Vector all(double value) { return JBN_NAMESPACE::all(value); }
 };
+
+// Sixteen floats: what the maps of 16-bit elements work on.
+struct FloatGroup {
+  using Vector = WideFloats;
+  static constexpr int kCount = kLanes / kWideWidth;
+  Vector v[kCount];
+  static JBN_INLINE Vector all(double value) { return all_floats(static_cast<float>(value)); }
+};
+
+template <bool kHalf>
+struct MapGroupOf {
+  using Type = Group;
+};
+template <>
+struct MapGroupOf<true> {
+  using Type = FloatGroup;
+};
+// What elements of type T are mapped as.
+template <class T>
+using MapGroup = typename MapGroupOf<kIsHalf<T>>::Type;
 
 JBN_INLINE Group zeros() {
   Group group;
@@ -60,13 +83,7 @@ JBN_INLINE void store(double* to, const Group& group, int count) {
 template <class T>
 JBN_INLINE Group load(const T* from, int count) {
   const unsigned mask = (1u << count) - 1;
-  return {{load_halves(from, mask), load_halves(from + 8, mask >> 8)}};
-}
-template <class T>
-JBN_INLINE void store(T* to, const Group& group, int count) {
-  const unsigned mask = (1u << count) - 1;
-  store_halves(to, group.v[0], mask);
-  store_halves(to + 8, group.v[1], mask >> 8);
+  return {{load_half_vector(from, mask), load_half_vector(from + 8, mask >> 8)}};
 }
 #else
 template <class T>
@@ -88,15 +105,11 @@ JBN_INLINE void store(T* to, const Group& group, int count) {
 constexpr bool kHasStreams = true;
 JBN_INLINE void stream_vector(float* to, Doubles v) { _mm256_stream_ps(to, narrow(v)); }
 JBN_INLINE void stream_vector(double* to, Doubles v) { _mm512_stream_pd(to, v); }
-JBN_INLINE void stream_vector(Bf16* to, Doubles v) { stream_halves(to, v); }
-JBN_INLINE void stream_vector(F16* to, Doubles v) { stream_halves(to, v); }
 JBN_INLINE void stream_fence() { _mm_sfence(); }
 #elif defined(__AVX__)
 constexpr bool kHasStreams = true;
 JBN_INLINE void stream_vector(float* to, Doubles v) { _mm_stream_ps(to, narrow(v)); }
 JBN_INLINE void stream_vector(double* to, Doubles v) { _mm256_stream_pd(to, v); }
-JBN_INLINE void stream_vector(Bf16* to, Doubles v) { stream_halves(to, v); }
-JBN_INLINE void stream_vector(F16* to, Doubles v) { stream_halves(to, v); }
 JBN_INLINE void stream_fence() { _mm_sfence(); }
 #else
 constexpr bool kHasStreams = false;
@@ -113,9 +126,94 @@ JBN_INLINE void stream(T* to, const Group& group) {
   for (int i = 0; i < kVectors; i++) stream_vector(to + i * kWidth, group.v[i]);
 }
 
-JBN_INLINE void add(Group& sum, const Group& values) {
+template <class G>
+JBN_INLINE void add(G& sum, const G& values) {
   JBN_EACH_VECTOR
-  for (int i = 0; i < kVectors; i++) sum.v[i] += values.v[i];
+  for (int i = 0; i < G::kCount; i++) sum.v[i] += values.v[i];
+}
+
+// The same of floats.
+template <class T>
+JBN_INLINE FloatGroup load_floats(const T* from) {
+  FloatGroup group;
+  JBN_EACH_VECTOR
+  for (int i = 0; i < FloatGroup::kCount; i++) group.v[i] = load_wide(from + i * kWideWidth);
+  return group;
+}
+template <class T>
+JBN_INLINE void store(T* to, const FloatGroup& group) {
+  JBN_EACH_VECTOR
+  for (int i = 0; i < FloatGroup::kCount; i++) store_wide(to + i * kWideWidth, group.v[i]);
+}
+template <class T>
+JBN_INLINE void stream(T* to, const FloatGroup& group) {
+  JBN_EACH_VECTOR
+  for (int i = 0; i < FloatGroup::kCount; i++) stream_wide(to + i * kWideWidth, group.v[i]);
+}
+#if defined(__AVX512F__)
+template <class T>
+JBN_INLINE FloatGroup load_floats(const T* from, int count) {
+  return {{load_wide(from, count)}};
+}
+template <class T>
+JBN_INLINE void store(T* to, const FloatGroup& group, int count) {
+  store_wide(to, group.v[0], count);
+}
+#else
+template <class T>
+JBN_INLINE FloatGroup load_floats(const T* from, int count) {
+  T elements[kLanes] = {};
+  for (int i = 0; i < count; i++) elements[i] = from[i];
+  return load_floats(elements);
+}
+template <class T>
+JBN_INLINE void store(T* to, const FloatGroup& group, int count) {
+  T elements[kLanes];
+  store(elements, group);
+  for (int i = 0; i < count; i++) to[i] = elements[i];
+}
+#endif
+
+// Elements as what they are mapped as, or summed as: by the type of the first argument.
+template <class T>
+JBN_INLINE void load_into(Group& group, const T* from) {
+  group = load(from);
+}
+template <class T>
+JBN_INLINE void load_into(Group& group, const T* from, int count) {
+  group = load(from, count);
+}
+template <class T>
+JBN_INLINE void load_into(FloatGroup& group, const T* from) {
+  group = load_floats(from);
+}
+template <class T>
+JBN_INLINE void load_into(FloatGroup& group, const T* from, int count) {
+  group = load_floats(from, count);
+}
+template <class G, class T>
+JBN_INLINE G load_as(const T* from) {
+  G group;
+  load_into(group, from);
+  return group;
+}
+template <class G, class T>
+JBN_INLINE G load_as(const T* from, int count) {
+  G group;
+  load_into(group, from, count);
+  return group;
+}
+
+// Doubles, rounded where they become floats.
+JBN_INLINE void load_into(FloatGroup& group, const double* from) {
+  alignas(64) float values[kLanes];
+  for (int i = 0; i < kLanes; i++) values[i] = static_cast<float>(from[i]);
+  std::memcpy(&group, values, sizeof group);
+}
+JBN_INLINE void load_into(FloatGroup& group, const double* from, int count) {
+  alignas(64) float values[kLanes] = {};
+  for (int i = 0; i < count; i++) values[i] = static_cast<float>(from[i]);
+  std::memcpy(&group, values, sizeof group);
 }
 
 // Adds a * b, rounded, to `sum`.

@@ -34,9 +34,13 @@ inline double value_of(F16 v) {
   return sign ? -small : small;
 }
 
-// A float that has no more bits than the element, or is past its range, NaN included.
-inline void narrow_exact(float v, Bf16* to) { to->bits = static_cast<uint16_t>(bits_of(v) >> 16); }
-inline void narrow_exact(float v, F16* to) {
+// A float rounded to the nearest element, ties to even. NaN stays one.
+inline void narrow_float(float v, Bf16* to) {
+  const uint32_t bits = bits_of(v);
+  const uint32_t even = bits + 0x7fff + (bits >> 16 & 1);
+  to->bits = static_cast<uint16_t>((v != v ? 0x7fc00000 : even) >> 16);
+}
+inline void narrow_float(float v, F16* to) {
   const uint32_t bits = bits_of(v), rest = bits & 0x7fffffff;
   uint32_t half;
   if (rest > 0x7f800000) {
@@ -44,9 +48,10 @@ inline void narrow_exact(float v, F16* to) {
   } else if (rest >= 0x47800000) {
     half = 0x7c00;
   } else if (rest >= 0x38800000) {
-    half = (rest - (112u << 23)) >> 13;
+    half = (rest + 0xfff + (rest >> 13 & 1) - (112u << 23)) >> 13;
   } else {
-    half = static_cast<uint32_t>(float_of(rest) * 0x1p24f);
+    // 0.5 has the last place of binary16's denormals.
+    half = bits_of(float_of(rest) + 0.5f) - bits_of(0.5f);
   }
   to->bits = static_cast<uint16_t>(bits >> 16 & 0x8000) | static_cast<uint16_t>(half);
 }
@@ -63,109 +68,153 @@ struct Format<F16> {
   static constexpr int64_t kFraction = 10, kLowest = -14;
 };
 
-constexpr int64_t kExponent = 0x7ff0000000000000, kSign = INT64_MIN;
-
 // 2^e
 constexpr double power(int64_t e) {
   return e == 0 ? 1 : e < 0 ? power(e + 1) / 2 : power(e - 1) * 2;
 }
 
-// Rounds to the bits that T keeps: adds and takes away a number so large that a double ends where
-// T does. Its power of two is v's, limited from below, where T has denormals, and from above, where
-// the sum would overflow; what is past T's range becomes infinite when it is narrowed.
-template <class T>
-JBN_INLINE Doubles rounded(Doubles v) {
-  constexpr double kLeast = power(Format<T>::kLowest), kMost = power(200);
-  constexpr double kEnd = 1.5 * power(52 - Format<T>::kFraction);
-  const Longs bits = as_longs(v);
-  Doubles own = as_doubles(bits & kExponent);
-  own = own < all(kLeast) ? all(kLeast) : own;
-  own = own < all(kMost) ? own : all(kMost);
-  const Doubles large = own * all(kEnd);
-  return as_doubles(as_longs((v + large) - large) | (bits & kSign));
-}
-
-// Writes one element, rounded once.
+// Writes one element, rounded once. To 16 bits: adds and takes away a number so large that a double
+// ends where T does. Its power of two is v's, limited from below, where T has denormals, and from
+// above, where the sum would overflow; what is past T's range becomes infinite in the float.
 inline void put_value(double v, float* to) { *to = static_cast<float>(v); }
 inline void put_value(double v, double* to) { *to = v; }
 template <class T>
 inline void put_value(double v, T* to) {
-  double values[kLanes] = {v}, round[kLanes];
-  store_vector(round, rounded<T>(load_vector(values)));
-  narrow_exact(static_cast<float>(round[0]), to);
+  constexpr double kLeast = power(Format<T>::kLowest), kMost = power(200);
+  constexpr double kEnd = 1.5 * power(52 - Format<T>::kFraction);
+  int64_t bits;
+  std::memcpy(&bits, &v, sizeof bits);
+  bits &= 0x7ff0000000000000;
+  double own;
+  std::memcpy(&own, &bits, sizeof own);
+  own = own < kLeast ? kLeast : own;
+  own = own < kMost ? own : kMost;
+  const double large = own * kEnd;
+  const float rounded = static_cast<float>((v + large) - large);
+  narrow_float(__builtin_copysignf(rounded, static_cast<float>(v)), to);
 }
 
+// Elements as doubles: for sums.
 #if defined(__AVX512F__)
 JBN_INLINE Floats floats_of(__m128i v, const Bf16*) {
   return (Floats)_mm256_slli_epi32(_mm256_cvtepu16_epi32(v), 16);
 }
 JBN_INLINE Floats floats_of(__m128i v, const F16*) { return (Floats)_mm256_cvtph_ps(v); }
-JBN_INLINE __m128i halves_of(Floats v, const Bf16*) {
-  return _mm256_cvtepi32_epi16(_mm256_srli_epi32((__m256i)v, 16));
-}
-JBN_INLINE __m128i halves_of(Floats v, const F16*) { return _mm256_cvtps_ph(v, 0); }
 template <class T>
-JBN_INLINE Doubles load_halves(const T* from) {
+JBN_INLINE Doubles load_half_vector(const T* from) {
   return widen(floats_of(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), from));
 }
 template <class T>
-JBN_INLINE void store_halves(T* to, Doubles v) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), halves_of(narrow(rounded<T>(v)), to));
-}
-template <class T>
-JBN_INLINE void stream_halves(T* to, Doubles v) {
-  _mm_stream_si128(reinterpret_cast<__m128i*>(to), halves_of(narrow(rounded<T>(v)), to));
-}
-template <class T>
-JBN_INLINE Doubles load_halves(const T* from, unsigned mask) {
+JBN_INLINE Doubles load_half_vector(const T* from, unsigned mask) {
   return widen(floats_of(_mm_maskz_loadu_epi16(static_cast<__mmask8>(mask), from), from));
-}
-template <class T>
-JBN_INLINE void store_halves(T* to, Doubles v, unsigned mask) {
-  _mm_mask_storeu_epi16(to, static_cast<__mmask8>(mask), halves_of(narrow(rounded<T>(v)), to));
 }
 #elif defined(__AVX__)
 JBN_INLINE Floats floats_of(__m128i v, const Bf16*) {
   return (Floats)_mm_slli_epi32(_mm_cvtepu16_epi32(v), 16);
 }
 JBN_INLINE Floats floats_of(__m128i v, const F16*) { return (Floats)_mm_cvtph_ps(v); }
-JBN_INLINE __m128i halves_of(Floats v, const Bf16*) {
-  const __m128i upper = _mm_srli_epi32((__m128i)v, 16);
-  return _mm_packus_epi32(upper, upper);
-}
-JBN_INLINE __m128i halves_of(Floats v, const F16*) { return _mm_cvtps_ph(v, 0); }
 template <class T>
-JBN_INLINE Doubles load_halves(const T* from) {
+JBN_INLINE Doubles load_half_vector(const T* from) {
   return widen(floats_of(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)), from));
-}
-template <class T>
-JBN_INLINE void store_halves(T* to, Doubles v) {
-  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), halves_of(narrow(rounded<T>(v)), to));
-}
-template <class T>
-JBN_INLINE void stream_halves(T* to, Doubles v) {
-  const __m128i halves = halves_of(narrow(rounded<T>(v)), to);
-  _mm_stream_si64(reinterpret_cast<long long*>(to), _mm_cvtsi128_si64(halves));
 }
 #else
 template <class T>
-JBN_INLINE Doubles load_halves(const T* from) {
+JBN_INLINE Doubles load_half_vector(const T* from) {
   double values[kWidth];
   for (int i = 0; i < kWidth; i++) values[i] = value_of(from[i]);
   return load_vector(values);
 }
-template <class T>
-JBN_INLINE void store_halves(T* to, Doubles v) {
-  double values[kWidth];
-  store_vector(values, rounded<T>(v));
-  for (int i = 0; i < kWidth; i++) narrow_exact(static_cast<float>(values[i]), to + i);
-}
 #endif
 
-JBN_INLINE Doubles load_vector(const Bf16* from) { return load_halves(from); }
-JBN_INLINE Doubles load_vector(const F16* from) { return load_halves(from); }
-JBN_INLINE void store_vector(Bf16* to, Doubles v) { store_halves(to, v); }
-JBN_INLINE void store_vector(F16* to, Doubles v) { store_halves(to, v); }
+JBN_INLINE Doubles load_vector(const Bf16* from) { return load_half_vector(from); }
+JBN_INLINE Doubles load_vector(const F16* from) { return load_half_vector(from); }
+
+// Elements as floats: for maps.
+#if JBN_VECTORS
+// The bits of floats rounded to bfloat16, which is their upper half.
+JBN_INLINE WideInts bf16_bits(WideFloats v) {
+  const WideInts bits = (WideInts)v;
+  const WideInts even = bits + 0x7fff + ((bits >> 16) & 1);
+  return (v == v ? even : WideInts{} + 0x7fc00000) >> 16;
+}
+#endif
+#if defined(__AVX512F__)
+JBN_INLINE WideFloats wide_of(__m256i v, const Bf16*) {
+  return (WideFloats)((WideInts)_mm512_maskz_cvtepu16_epi32(0xffff, v) << 16);
+}
+JBN_INLINE WideFloats wide_of(__m256i v, const F16*) {
+  return (WideFloats)_mm512_maskz_cvtph_ps(0xffff, v);
+}
+JBN_INLINE __m256i halves_of(WideFloats v, const Bf16*) {
+  return _mm512_maskz_cvtepi32_epi16(0xffff, (__m512i)bf16_bits(v));
+}
+JBN_INLINE __m256i halves_of(WideFloats v, const F16*) {
+  return _mm512_maskz_cvtps_ph(0xffff, (__m512)v, 0);
+}
+template <class T>
+JBN_INLINE WideFloats load_wide(const T* from) {
+  return wide_of(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), from);
+}
+template <class T>
+JBN_INLINE WideFloats load_wide(const T* from, int count) {
+  const unsigned mask = (1u << count) - 1;
+  return wide_of(_mm256_maskz_loadu_epi16(static_cast<__mmask16>(mask), from), from);
+}
+template <class T>
+JBN_INLINE void store_wide(T* to, WideFloats v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), halves_of(v, to));
+}
+template <class T>
+JBN_INLINE void store_wide(T* to, WideFloats v, int count) {
+  const unsigned mask = (1u << count) - 1;
+  _mm256_mask_storeu_epi16(to, static_cast<__mmask16>(mask), halves_of(v, to));
+}
+template <class T>
+JBN_INLINE void stream_wide(T* to, WideFloats v) {
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(to), halves_of(v, to));
+}
+#elif defined(__AVX__)
+JBN_INLINE WideFloats wide_of(__m128i v, const Bf16*) {
+  return (WideFloats)_mm256_slli_epi32(_mm256_cvtepu16_epi32(v), 16);
+}
+JBN_INLINE WideFloats wide_of(__m128i v, const F16*) { return (WideFloats)_mm256_cvtph_ps(v); }
+JBN_INLINE __m128i halves_of(WideFloats v, const Bf16*) {
+  const __m256i upper = (__m256i)bf16_bits(v);
+  return _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1));
+}
+JBN_INLINE __m128i halves_of(WideFloats v, const F16*) { return _mm256_cvtps_ph((__m256)v, 0); }
+template <class T>
+JBN_INLINE WideFloats load_wide(const T* from) {
+  return wide_of(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), from);
+}
+template <class T>
+JBN_INLINE void store_wide(T* to, WideFloats v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), halves_of(v, to));
+}
+template <class T>
+JBN_INLINE void stream_wide(T* to, WideFloats v) {
+  _mm_stream_si128(reinterpret_cast<__m128i*>(to), halves_of(v, to));
+}
+#else
+template <class T>
+JBN_INLINE WideFloats load_wide(const T* from) {
+  float values[kWideWidth];
+  for (int i = 0; i < kWideWidth; i++) values[i] = static_cast<float>(value_of(from[i]));
+  WideFloats v;
+  std::memcpy(&v, values, sizeof v);
+  return v;
+}
+template <class T>
+JBN_INLINE void store_wide(T* to, WideFloats v) {
+  float values[kWideWidth];
+  std::memcpy(values, &v, sizeof v);
+  for (int i = 0; i < kWideWidth; i++) narrow_float(values[i], to + i);
+}
+template <class T>
+JBN_INLINE void stream_wide(T* to, WideFloats v) {
+  store_wide(to, v);
+}
+#endif
 
 }  // namespace JBN_NAMESPACE
 }  // namespace jbn

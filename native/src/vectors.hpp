@@ -42,6 +42,10 @@ constexpr int kWidth = 2;
 typedef double Doubles __attribute__((vector_size(kWidth * sizeof(double))));
 typedef float Floats __attribute__((vector_size(kWidth * sizeof(float))));
 typedef int64_t Longs __attribute__((vector_size(kWidth * sizeof(int64_t))));
+// As many floats as fill a vector.
+constexpr int kWideWidth = 2 * kWidth;
+typedef float WideFloats __attribute__((vector_size(kWideWidth * sizeof(float))));
+typedef uint32_t WideInts __attribute__((vector_size(kWideWidth * sizeof(uint32_t))));
 
 // gcc 12 converts vectors in halves where it is not told the instruction; its intrinsics without a
 // mask warn of uninitialized values.
@@ -71,18 +75,21 @@ JBN_INLINE void store_vector(float* to, Doubles v) {
 }
 JBN_INLINE void store_vector(double* to, Doubles v) { std::memcpy(to, &v, sizeof v); }
 JBN_INLINE Doubles all(double value) { return Doubles{} + value; }
-JBN_INLINE Longs all_longs(int64_t value) { return Longs{} + value; }
+JBN_INLINE WideFloats all_floats(float value) { return WideFloats{} + value; }
 #else
 constexpr int kWidth = 1;
 typedef double Doubles;
 typedef int64_t Longs;
+constexpr int kWideWidth = 1;
+typedef float WideFloats;
+typedef uint32_t WideInts;
 
 JBN_INLINE Doubles load_vector(const float* from) { return *from; }
 JBN_INLINE Doubles load_vector(const double* from) { return *from; }
 JBN_INLINE void store_vector(float* to, Doubles v) { *to = static_cast<float>(v); }
 JBN_INLINE void store_vector(double* to, Doubles v) { *to = v; }
 JBN_INLINE Doubles all(double value) { return value; }
-JBN_INLINE Longs all_longs(int64_t value) { return value; }
+JBN_INLINE WideFloats all_floats(float value) { return value; }
 #endif
 
 JBN_INLINE Longs as_longs(Doubles v) {

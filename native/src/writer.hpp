@@ -43,7 +43,7 @@ class Writer {
     int64_t calls = 0;
     for (; length >= kLanes; length -= kLanes, at += kLanes, to += kLanes, calls++) {
       beside(calls);
-      const Group group = job_.map(coefficients.lanes(), at);
+      const auto group = job_.map(coefficients.lanes(), at);
       if (kStreams) {
         stream(to, group);
       } else {
@@ -81,7 +81,7 @@ class Writer {
     if (skip_ > 0) {
       finish();
     } else {
-      stream(to_, load(group_));
+      stream(to_, load_as<MapGroup<T>>(group_));
       fill_ = 0;
     }
   }

@@ -101,6 +101,10 @@ final class JavaBackward {
     if (a.dBeta != null) {
       a.dBeta.set(c, dBeta);
     }
+    if (a.weights == null && shape.dtype().bytes() == Short.BYTES) {
+      mapInFloat(channel, dBeta, dGamma);
+      return;
+    }
     double dyMean = dBeta / total;
     double slope = dGamma / total * channel.factor();
     for (int i = 0; i < shape.m(); i++) {
@@ -112,6 +116,35 @@ final class JavaBackward {
       }
       if (a.dx != null) {
         a.dx.set(at, dx);
+      }
+    }
+  }
+
+  /** The map of 16-bit elements: in float, around a centre that is a pair of floats. */
+  private void mapInFloat(Channel channel, double dBeta, double dGamma) {
+    double centre = a.inverted ? channel.beta : channel.moments.mean();
+    float high = (float) centre;
+    float low = (float) (centre - high);
+    float scale = (float) channel.scale;
+    float dyMean = (float) (dBeta / total);
+    float slopeOfD = (float) (dGamma / total * channel.factor());
+    float slope = (float) a.slope;
+    float inverse = (float) (1 / a.slope);
+    for (int i = 0; i < shape.m(); i++) {
+      int at = shape.offset(channel.c, i);
+      float in = (float) a.x.get(at);
+      float d = ((a.inverted && slope != 1 ? JavaKernel.bent(in, inverse) : in) - high) - low;
+      float g = (float) a.dy.get(at);
+      if (slope != 1) {
+        float again = d * scale + (float) channel.beta;
+        float before = a.inverted ? in : a.y != null ? (float) a.y.get(at) : again;
+        g = before > 0 ? g : g * slope;
+      }
+      if (a.dz != null) {
+        a.dz.set(at, g);
+      }
+      if (a.dx != null) {
+        a.dx.set(at, a.given ? g * scale : ((g - dyMean) - d * slopeOfD) * scale);
       }
     }
   }

@@ -35,6 +35,10 @@ public final class JavaKernel implements BatchNormKernel {
   }
 
   private static void normalize(ForwardArguments a, int c, ChannelMoments moments, Storage y) {
+    if (a.weights == null && a.shape.dtype().bytes() == Short.BYTES) {
+      normalizeInFloat(a, c, moments, y);
+      return;
+    }
     double scale = moments.scale(a.gamma, c, a.eps);
     double shift = orZero(a.beta, c);
     boolean bends = a.z != null || a.slope != 1;
@@ -47,6 +51,29 @@ public final class JavaKernel implements BatchNormKernel {
       boolean counts = a.weights == null || a.weights.get(i) > 0;
       y.set(at, !counts ? 0 : bends ? bent(value, a.slope) : value);
     }
+  }
+
+  /** As normalize, for 16-bit elements: in float, around a mean that is a pair of floats. */
+  private static void normalizeInFloat(
+      ForwardArguments a, int c, ChannelMoments moments, Storage y) {
+    float mean = (float) moments.mean();
+    float meanLow = (float) (moments.mean() - mean);
+    float scale = (float) moments.scale(a.gamma, c, a.eps);
+    float shift = (float) orZero(a.beta, c);
+    boolean bends = a.z != null || a.slope != 1;
+    for (int i = 0; i < a.shape.m(); i++) {
+      int at = a.shape.offset(c, i);
+      float value = (((float) a.x.get(at) - mean) - meanLow) * scale + shift;
+      if (a.z != null) {
+        value += (float) a.z.get(at);
+      }
+      y.set(at, bends ? bent(value, (float) a.slope) : value);
+    }
+  }
+
+  /** The tail in float. */
+  static float bent(float value, float slope) {
+    return value > 0 ? value : value * slope + 0f;
   }
 
   /** The tail: what is above 0 stays, the rest is multiplied (0 gives 0, not -0). */
