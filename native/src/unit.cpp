@@ -12,7 +12,7 @@ namespace JBN_NAMESPACE {
 
 static int64_t scratch(const Shape& shape) {
   const Order order = order_of(shape.n, shape.s);
-  return (FusedBackwardJob<float>::kScratch + 2 * order.chunks) * shape.c;
+  return (FusedBackwardJob<float, false>::kScratch + 2 * order.chunks) * shape.c;
 }
 
 template <class T>
@@ -42,7 +42,9 @@ static void backward(const BackwardCall<T>& call, double* memory, const Resource
     const WeightedBackward<T> weighted(call);
     each_channel(call.shape, resources, [&](int64_t c) { weighted.run(c); });
   } else if (call.dz || call.slope != 1 || call.given || call.inverted) {
-    backward_job<FusedBackwardJob<T>>(call, memory, resources);
+    const bool tail = !call.dz && !call.given && !call.inverted && !call.y && call.dx;
+    (tail ? backward_job<FusedBackwardJob<T, true>, T>
+          : backward_job<FusedBackwardJob<T, false>, T>)(call, memory, resources);
   } else {
     backward_job<BackwardJob<T>>(call, memory, resources);
   }
