@@ -25,7 +25,8 @@ bool has(jbn_isa isa) {
              __builtin_cpu_supports("avx512vl");
     case JBN_ISA_AVX2:
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-             __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+             __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi") &&
+             __builtin_cpu_supports("bmi2");
     default:
       return isa == JBN_ISA_SSE2;
   }

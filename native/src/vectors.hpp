@@ -41,7 +41,6 @@ constexpr int kWidth = 2;
 #endif
 typedef double Doubles __attribute__((vector_size(kWidth * sizeof(double))));
 typedef float Floats __attribute__((vector_size(kWidth * sizeof(float))));
-typedef int64_t Longs __attribute__((vector_size(kWidth * sizeof(int64_t))));
 // As many floats as fill a vector.
 constexpr int kWideWidth = 2 * kWidth;
 typedef float WideFloats __attribute__((vector_size(kWideWidth * sizeof(float))));
@@ -79,7 +78,6 @@ JBN_INLINE WideFloats all_floats(float value) { return WideFloats{} + value; }
 #else
 constexpr int kWidth = 1;
 typedef double Doubles;
-typedef int64_t Longs;
 constexpr int kWideWidth = 1;
 typedef float WideFloats;
 typedef uint32_t WideInts;
@@ -91,17 +89,6 @@ JBN_INLINE void store_vector(double* to, Doubles v) { *to = v; }
 JBN_INLINE Doubles all(double value) { return value; }
 JBN_INLINE WideFloats all_floats(float value) { return value; }
 #endif
-
-JBN_INLINE Longs as_longs(Doubles v) {
-  Longs bits;
-  std::memcpy(&bits, &v, sizeof bits);
-  return bits;
-}
-JBN_INLINE Doubles as_doubles(Longs bits) {
-  Doubles v;
-  std::memcpy(&v, &bits, sizeof v);
-  return v;
-}
 
 }  // namespace JBN_NAMESPACE
 }  // namespace jbn

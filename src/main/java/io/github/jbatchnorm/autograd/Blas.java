@@ -35,6 +35,20 @@ final class Blas {
   /** Loads OpenBLAS if it is not loaded yet: this class does. */
   static void load() {}
 
+  /**
+   * Returns the dtype of a product, which holds both factors.
+   *
+   * @throws IllegalArgumentException if it is a 16-bit one: OpenBLAS has no products of these
+   */
+  static DType product(DType a, DType b) {
+    DType dtype = DType.promote(a, b);
+    if (dtype != DType.F32 && dtype != DType.F64) {
+      throw new IllegalArgumentException(
+          "dtype: products are of F32 or F64, got %s: cast with astype".formatted(dtype));
+    }
+    return dtype;
+  }
+
   /** A row-major matrix inside a storage, from an element on; perhaps read transposed. */
   record Matrix(Storage storage, int from, int rows, int columns, boolean transposed) {
     Matrix(Storage storage, int rows, int columns) {

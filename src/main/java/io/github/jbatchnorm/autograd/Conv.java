@@ -19,7 +19,7 @@ final class Conv extends Operation {
   /** Returns the convolution; mixed dtypes promote to f64. */
   static Tensor of(Tensor x, Tensor filters, int stride, int padding) {
     ConvShape shape = ConvShape.of(x.shape(), filters.shape(), stride, padding);
-    DType dtype = DType.promote(x.dtype(), filters.dtype());
+    DType dtype = Blas.product(x.dtype(), filters.dtype());
     return of(x.astype(dtype), filters.astype(dtype), shape);
   }
 

@@ -29,7 +29,7 @@ final class MatMul extends Operation {
           "other: shape %s does not continue %s: the inner sizes differ"
               .formatted(Shapes.text(b.shape()), Shapes.text(a.shape())));
     }
-    DType dtype = DType.promote(a.dtype(), b.dtype());
+    DType dtype = Blas.product(a.dtype(), b.dtype());
     return new MatMul(a.astype(dtype), transA, b.astype(dtype), transB).apply();
   }
 

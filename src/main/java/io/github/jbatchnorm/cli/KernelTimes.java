@@ -108,7 +108,7 @@ record KernelTimes(double copy, double forward, double backward, double inferenc
     }
 
     private static Storage filled(BatchNormShape shape, double value) {
-      Storage storage = Storage.allocate(shape.dtype(), shape.c());
+      Storage storage = Storage.allocate(shape.dtype().parameters(), shape.c());
       for (int c = 0; c < shape.c(); c++) {
         storage.set(c, value);
       }

@@ -11,19 +11,19 @@ final class JavaBackward {
     a = arguments;
     shape = a.shape;
     plain = a.weights == null && a.slope == 1 && a.dz == null && !a.given && !a.inverted;
-    total = a.weights == null ? shape.m() : ChannelMoments.total(shape, a.weights);
+    total = a.weights == null ? shape.m() : JavaMoments.total(shape, a.weights);
   }
 
   /** One channel's numbers: d = in - centre, and g = dy times the tail's derivative. */
   private final class Channel {
     private final int c;
-    private final ChannelMoments moments;
+    private final JavaMoments moments;
     private final double scale;
     private final double beta;
 
     Channel(int c) {
       this.c = c;
-      moments = ChannelMoments.saved(shape, a.saved, c);
+      moments = JavaMoments.saved(shape, a.saved, c);
       scale = moments.scale(a.gamma, c, a.eps);
       beta = JavaKernel.orZero(a.beta, c);
     }
@@ -67,11 +67,11 @@ final class JavaBackward {
     /** The sum of g * xHat. */
     double gammaGradient(double dBeta) {
       double sum;
-      if (plain && ChannelMoments.isNarrow(shape) && !moments.isFar()) {
-        double around0 = ChannelMoments.ordered(shape).sum(i -> g(i) * a.x.get(shape.offset(c, i)));
+      if (plain && JavaMoments.isNarrow(shape) && !moments.isFar()) {
+        double around0 = JavaMoments.ordered(shape).sum(i -> g(i) * a.x.get(shape.offset(c, i)));
         sum = around0 - moments.mean() * dBeta;
       } else {
-        sum = ChannelMoments.ordered(shape).sum(i -> g(i) * d(i));
+        sum = JavaMoments.ordered(shape).sum(i -> g(i) * d(i));
       }
       return total > 0 ? sum * factor() : 0;
     }
@@ -93,7 +93,7 @@ final class JavaBackward {
 
   void run(int c) {
     Channel channel = new Channel(c);
-    double dBeta = ChannelMoments.ordered(shape).sum(channel::g);
+    double dBeta = JavaMoments.ordered(shape).sum(channel::g);
     double dGamma = channel.gammaGradient(dBeta);
     if (a.dGamma != null) {
       a.dGamma.set(c, dGamma);

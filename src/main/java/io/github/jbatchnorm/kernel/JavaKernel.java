@@ -20,12 +20,12 @@ public final class JavaKernel implements BatchNormKernel {
   public void forward(ForwardArguments a) {
     Checks.forward(a);
     for (int c = 0; c < a.shape.c(); c++) {
-      ChannelMoments moments = ChannelMoments.given(a, c);
+      JavaMoments moments = JavaMoments.given(a, c);
       if (moments == null) {
         moments =
             a.weights == null
-                ? ChannelMoments.of(a.shape, a.x, c)
-                : ChannelMoments.weighted(a.shape, a.x, a.weights, c);
+                ? JavaMoments.of(a.shape, a.x, c)
+                : JavaMoments.weighted(a.shape, a.x, a.weights, c);
       }
       moments.put(a, c);
       if (a.y != null) {
@@ -34,7 +34,7 @@ public final class JavaKernel implements BatchNormKernel {
     }
   }
 
-  private static void normalize(ForwardArguments a, int c, ChannelMoments moments, Storage y) {
+  private static void normalize(ForwardArguments a, int c, JavaMoments moments, Storage y) {
     if (a.weights == null && a.shape.dtype().bytes() == Short.BYTES) {
       normalizeInFloat(a, c, moments, y);
       return;
@@ -54,8 +54,7 @@ public final class JavaKernel implements BatchNormKernel {
   }
 
   /** As normalize, for 16-bit elements: in float, around a mean that is a pair of floats. */
-  private static void normalizeInFloat(
-      ForwardArguments a, int c, ChannelMoments moments, Storage y) {
+  private static void normalizeInFloat(ForwardArguments a, int c, JavaMoments moments, Storage y) {
     float mean = (float) moments.mean();
     float meanLow = (float) (moments.mean() - mean);
     float scale = (float) moments.scale(a.gamma, c, a.eps);

@@ -15,11 +15,11 @@ final class JavaSecond {
 
   private final class Channel {
     private final int c;
-    private final ChannelMoments moments;
+    private final JavaMoments moments;
 
     Channel(int c) {
       this.c = c;
-      moments = ChannelMoments.saved(shape, a.saved, c);
+      moments = JavaMoments.saved(shape, a.saved, c);
     }
 
     double d(int i) {
@@ -36,7 +36,7 @@ final class JavaSecond {
 
     Means means(double invStd) {
       double m = shape.m();
-      OrderedSum ordered = ChannelMoments.ordered(shape);
+      OrderedSum ordered = JavaMoments.ordered(shape);
       return new Means(
           ordered.sum(this::g) / m,
           ordered.sum(this::v) / m,

@@ -7,29 +7,29 @@ import org.jspecify.annotations.Nullable;
  * what rounding the mean lost (0 for the narrow types, whose mean a double holds), and the biased
  * variance.
  */
-record ChannelMoments(double mean, double meanLow, double var) {
+record JavaMoments(double mean, double meanLow, double var) {
   /** Elements whose mean is near that of a channel. */
   private static final int PROBES = 16;
 
   /** Squared standard deviations between mean and shift, past which narrow sums lose too much. */
   private static final double FAR = 65536;
 
-  static ChannelMoments saved(BatchNormShape shape, Storage saved, int c) {
+  static JavaMoments saved(BatchNormShape shape, Storage saved, int c) {
     int channels = shape.c();
     double low = isNarrow(shape) ? 0 : saved.get(channels + c);
-    return new ChannelMoments(saved.get(c), low, saved.get(2 * channels + c));
+    return new JavaMoments(saved.get(c), low, saved.get(2 * channels + c));
   }
 
   /** Returns the statistics that a call was given; null where it was not. */
-  static @Nullable ChannelMoments given(ForwardArguments a, int c) {
+  static @Nullable JavaMoments given(ForwardArguments a, int c) {
     if (a.given != null) {
       int channels = a.shape.c();
-      return new ChannelMoments(
+      return new JavaMoments(
           a.given.get(c), a.given.get(channels + c), a.given.get(2 * channels + c));
     }
     return a.givenMean == null || a.givenVar == null
         ? null
-        : new ChannelMoments(a.givenMean.get(c), 0, a.givenVar.get(c));
+        : new JavaMoments(a.givenMean.get(c), 0, a.givenVar.get(c));
   }
 
   /**
@@ -37,7 +37,7 @@ record ChannelMoments(double mean, double meanLow, double var) {
    * allows (docs/numerics.md) is replaced by a better one: narrow types, whose squares are exact,
    * try 0, probes, and the mean found; f64 the last two.
    */
-  static ChannelMoments of(BatchNormShape shape, Storage x, int c) {
+  static JavaMoments of(BatchNormShape shape, Storage x, int c) {
     if (!isNarrow(shape)) {
       Attempt probed = attempt(shape, x, c, probe(shape, x, c), 1);
       return probed.poor ? attempt(shape, x, c, probed.moments.mean, 1).moments : probed.moments;
@@ -51,7 +51,7 @@ record ChannelMoments(double mean, double meanLow, double var) {
   }
 
   /** As {@link #of}, with weights: around the first element that counts, then around the mean. */
-  static ChannelMoments weighted(BatchNormShape shape, Storage x, Storage weights, int c) {
+  static JavaMoments weighted(BatchNormShape shape, Storage x, Storage weights, int c) {
     double total = total(shape, weights);
     double shift = 0;
     for (int i = 0; i < shape.m(); i++) {
@@ -60,7 +60,7 @@ record ChannelMoments(double mean, double meanLow, double var) {
         break;
       }
     }
-    ChannelMoments moments = weighted(shape, x, weights, c, shift, total);
+    JavaMoments moments = weighted(shape, x, weights, c, shift, total);
     return weighted(shape, x, weights, c, moments.mean, total);
   }
 
@@ -68,7 +68,7 @@ record ChannelMoments(double mean, double meanLow, double var) {
     return ordered(shape).sum(weights::get);
   }
 
-  private static ChannelMoments weighted(
+  private static JavaMoments weighted(
       BatchNormShape shape, Storage x, Storage weights, int c, double shift, double total) {
     double s1 =
         ordered(shape)
@@ -103,7 +103,7 @@ record ChannelMoments(double mean, double meanLow, double var) {
     double part = mean - shift;
     double low = isNarrow(shape) ? 0 : (shift - (mean - part)) + (delta - part);
     return new Attempt(
-        new ChannelMoments(mean, low, m2 < 0 ? 0 : m2 / m), delta * delta * m > limit * m2);
+        new JavaMoments(mean, low, m2 < 0 ? 0 : m2 / m), delta * delta * m > limit * m2);
   }
 
   private static double square(double d) {
@@ -166,5 +166,5 @@ record ChannelMoments(double mean, double meanLow, double var) {
   }
 
   /** Moments, and whether the shift they were taken around was a poor one. */
-  private record Attempt(ChannelMoments moments, boolean poor) {}
+  private record Attempt(JavaMoments moments, boolean poor) {}
 }
