@@ -33,20 +33,28 @@ struct Argument {
   bool optional;
 };
 
+constexpr int kMostArguments = 12;
+
 int check(std::initializer_list<Argument> arguments) {
+  const Argument* present[kMostArguments];  // those that were given and span any memory
+  int count = 0;
   for (const Argument& a : arguments) {
     if (!a.at && !a.optional && a.bytes > 0) return JBN_NULL;
-    if (reinterpret_cast<uintptr_t>(a.at) % static_cast<uintptr_t>(a.alignment) != 0) {
+    if (reinterpret_cast<uintptr_t>(a.at) & static_cast<uintptr_t>(a.alignment - 1)) {
       return JBN_UNALIGNED;
     }
+    if (a.at && a.bytes > 0) present[count++] = &a;
   }
-  for (const Argument& out : arguments) {
-    const bool output = out.use == Use::kOutput || out.use == Use::kInPlace;
-    if (!output || !out.at || out.bytes == 0) continue;
+  for (int i = 0; i < count; i++) {
+    const Argument& out = *present[i];
+    if (out.use != Use::kOutput && out.use != Use::kInPlace) continue;
     const uintptr_t from = reinterpret_cast<uintptr_t>(out.at);
-    for (const Argument& other : arguments) {
-      if (&other == &out || !other.at || other.bytes == 0) continue;
-      if (out.use == Use::kInPlace && other.use == Use::kReplaced && out.at == other.at) continue;
+    for (int j = 0; j < count; j++) {
+      const Argument& other = *present[j];
+      if (i == j ||
+          (out.use == Use::kInPlace && other.use == Use::kReplaced && out.at == other.at)) {
+        continue;
+      }
       const uintptr_t start = reinterpret_cast<uintptr_t>(other.at);
       if (from < start + static_cast<uintptr_t>(other.bytes) &&
           start < from + static_cast<uintptr_t>(out.bytes)) {

@@ -65,7 +65,10 @@ struct Columns {
   Columns repeated(double* memory, int64_t channels, int64_t times) const {
     const int64_t length = channels * times;
     for (int i = 0; i < kCount; i++) {
-      for (int64_t j = 0; j < length; j++) memory[i * length + j] = at[i][j % channels];
+      double* to = memory + i * length;
+      for (int64_t time = 0; time < times; time++) {
+        for (int64_t c = 0; c < channels; c++) *to++ = at[i][c];
+      }
     }
     return in(memory, length);
   }
