@@ -50,14 +50,14 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
    */
   public static Tensor of(float[] values, int... shape) {
     Storage storage = Storage.allocate(DType.F32, values.length);
-    storage.floats().put(values);
+    storage.copyFrom(values, 0);
     return variable(storage, orFlat(values.length, shape));
   }
 
   /** As {@link #of(float[], int...)}, in f64. */
   public static Tensor of(double[] values, int... shape) {
     Storage storage = Storage.allocate(DType.F64, values.length);
-    storage.doubles().put(values);
+    storage.copyFrom(values, 0);
     return variable(storage, orFlat(values.length, shape));
   }
 

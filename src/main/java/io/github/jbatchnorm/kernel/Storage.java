@@ -1,60 +1,66 @@
 package io.github.jbatchnorm.kernel;
 
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
-import java.nio.ShortBuffer;
 import java.util.Objects;
-import org.bytedeco.javacpp.Pointer;
 
 /**
  * A run of off-heap elements of one dtype: the memory of a tensor.
  *
- * <p>Memory that {@link #allocate} returns is zero-filled and 64-byte aligned, and goes when the
- * last reference to it does. At most 2<sup>31</sup>-1 bytes, the limit of Java's buffers.
- * Concurrent reads are safe; a write beside any other access needs the caller's own ordering.
+ * <p>Memory comes from a pool and is 64-byte aligned. It goes back when the last reference to it is
+ * dropped, or with the {@link MemoryScope} that it was allocated in, after which each use throws
+ * IllegalStateException. At most 2<sup>31</sup>-1 bytes, the limit of Java's buffers. Concurrent
+ * reads are safe; a write beside any other access needs the caller's own ordering.
  */
+@SuppressWarnings("ReachabilityFenceUsage") // no finally: what throws has nothing more to touch
 public final class Storage {
-  private static final int ALIGNMENT = 64;
+  /** Elements converted at a time: small enough for the first-level cache. */
+  private static final int CHUNK = 1024;
+
+  private static final byte[] ZEROS = new byte[1 << 14];
 
   private final DType dtype;
-  private final ByteBuffer bytes;
-  private final FloatBuffer floats;
-  private final DoubleBuffer doubles;
-  private final ShortBuffer shorts;
+  private final Memory memory;
+  private final int from; // in elements
   private final int length;
 
-  /** The native address of element 0, found at its first use; 0 before. */
-  private long address;
-
-  private Storage(DType dtype, ByteBuffer bytes) {
+  private Storage(DType dtype, Memory memory, int from, int length) {
     this.dtype = dtype;
-    this.bytes = bytes;
-    this.floats = bytes.asFloatBuffer();
-    this.doubles = bytes.asDoubleBuffer();
-    this.shorts = bytes.asShortBuffer();
-    this.length = bytes.capacity() / dtype.bytes();
+    this.memory = memory;
+    this.from = from;
+    this.length = length;
   }
 
   /**
-   * Returns new zero-filled memory, 64-byte aligned.
+   * Returns zero-filled memory.
    *
    * @param dtype the type of the elements
    * @param length the number of elements, 0 or more
    * @throws IllegalArgumentException if length is negative or its bytes exceed 2<sup>31</sup>-1
+   * @throws MemoryLimitException if it does not fit below the limit, {@link MemoryUse#limit}
    */
   public static Storage allocate(DType dtype, long length) {
+    Storage storage = uninitialized(dtype, length);
+    ByteBuffer bytes = storage.memory.block().bytes;
+    int size = storage.length * dtype.bytes();
+    for (int at = 0; at < size; at += ZEROS.length) {
+      bytes.put(at, ZEROS, 0, Math.min(ZEROS.length, size - at));
+    }
+    return storage;
+  }
+
+  /** As {@link #allocate}, but of undefined content: for those who write every element. */
+  public static Storage uninitialized(DType dtype, long length) {
     long size = length * dtype.bytes();
-    if (length < 0 || length > Integer.MAX_VALUE || size > Integer.MAX_VALUE - ALIGNMENT) {
+    if (length < 0 || length > Integer.MAX_VALUE || size > Integer.MAX_VALUE - Block.ALIGNMENT) {
       throw new IllegalArgumentException(
           "length: expected 0 to %d %s elements (2 GiB), got %d"
-              .formatted((Integer.MAX_VALUE - ALIGNMENT) / dtype.bytes(), dtype, length));
+              .formatted((Integer.MAX_VALUE - Block.ALIGNMENT) / dtype.bytes(), dtype, length));
     }
-    ByteBuffer block = ByteBuffer.allocateDirect((int) size + ALIGNMENT - 1);
-    int start = block.alignmentOffset(0, ALIGNMENT);
-    int skip = start == 0 ? 0 : ALIGNMENT - start;
-    return new Storage(dtype, block.slice(skip, (int) size).order(ByteOrder.nativeOrder()));
+    return new Storage(dtype, MemoryScope.lease((int) size), 0, (int) length);
   }
 
   /**
@@ -76,15 +82,18 @@ public final class Storage {
       throw new IllegalArgumentException(
           "buffer: expected whole, aligned %s elements, got %s".formatted(dtype, buffer));
     }
-    return new Storage(dtype, buffer.slice().order(ByteOrder.nativeOrder()));
+    Block block = new Block(buffer.slice().order(ByteOrder.nativeOrder()));
+    return new Storage(dtype, new Memory(block), 0, buffer.remaining() / dtype.bytes());
   }
 
-  /** Returns the native address of element 0; valid as long as this is reachable. */
+  /** Returns the native address of element 0; valid as long as this is reachable and not closed. */
   long address() {
-    if (address == 0) {
-      address = new Pointer(bytes).address();
-    }
-    return address;
+    return memory.block().address() + (long) from * dtype.bytes();
+  }
+
+  /** Returns what this and its slices share. */
+  Memory memory() {
+    return memory;
   }
 
   /**
@@ -94,8 +103,7 @@ public final class Storage {
    */
   public Storage slice(int from, int length) {
     Objects.checkFromIndexSize(from, length, this.length);
-    ByteBuffer part = bytes.slice(from * dtype.bytes(), length * dtype.bytes());
-    return new Storage(dtype, part.order(ByteOrder.nativeOrder()));
+    return new Storage(dtype, memory, this.from + from, length);
   }
 
   /** Returns the type of the elements. */
@@ -110,20 +118,28 @@ public final class Storage {
 
   /** Returns element {@code index}, widened to double. */
   public double get(int index) {
-    return switch (dtype) {
-      case F32 -> floats.get(index);
-      case F64 -> doubles.get(index);
-      case BF16, F16 -> Halves.widen(shorts.get(index), dtype);
-    };
+    int at = from + Objects.checkIndex(index, length);
+    Block block = memory.block();
+    double value =
+        switch (dtype) {
+          case F32 -> block.floats.get(at);
+          case F64 -> block.doubles.get(at);
+          case BF16, F16 -> Halves.widen(block.shorts.get(at), dtype);
+        };
+    Reference.reachabilityFence(memory);
+    return value;
   }
 
   /** Sets element {@code index} to {@code value}, rounded to the dtype (nearest, ties to even). */
   public void set(int index, double value) {
+    int at = from + Objects.checkIndex(index, length);
+    Block block = memory.block();
     switch (dtype) {
-      case F32 -> floats.put(index, (float) value);
-      case F64 -> doubles.put(index, value);
-      case BF16, F16 -> shorts.put(index, Halves.narrow(value, dtype));
+      case F32 -> block.floats.put(at, (float) value);
+      case F64 -> block.doubles.put(at, value);
+      case BF16, F16 -> block.shorts.put(at, Halves.narrow(value, dtype));
     }
+    Reference.reachabilityFence(memory);
   }
 
   /**
@@ -132,20 +148,25 @@ public final class Storage {
    * @throws IndexOutOfBoundsException if either range does not fit
    */
   public void read(int from, double[] into, int at, int count) {
+    int first = this.from + Objects.checkFromIndexSize(from, count, length);
+    Block block = memory.block();
     if (dtype == DType.F64) {
-      doubles.get(from, into, at, count);
-      return;
-    }
-    if (dtype != DType.F32) {
+      block.doubles.get(first, into, at, count);
+    } else if (dtype == DType.F32) {
+      readFloats(block, first, into, at, count);
+    } else {
       for (int i = 0; i < count; i++) {
-        into[at + i] = Halves.widen(shorts.get(from + i), dtype);
+        into[at + i] = Halves.widen(block.shorts.get(first + i), dtype);
       }
-      return;
     }
+    Reference.reachabilityFence(memory);
+  }
+
+  private static void readFloats(Block block, int first, double[] into, int at, int count) {
     float[] part = new float[Math.min(count, CHUNK)];
     for (int done = 0; done < count; done += part.length) {
       int n = Math.min(part.length, count - done);
-      floats.get(from + done, part, 0, n);
+      block.floats.get(first + done, part, 0, n);
       for (int i = 0; i < n; i++) {
         into[at + done + i] = part[i];
       }
@@ -159,28 +180,30 @@ public final class Storage {
    * @throws IndexOutOfBoundsException if either range does not fit
    */
   public void write(int to, double[] values, int at, int count) {
+    int first = from + Objects.checkFromIndexSize(to, count, length);
+    Block block = memory.block();
     if (dtype == DType.F64) {
-      doubles.put(to, values, at, count);
-      return;
-    }
-    if (dtype != DType.F32) {
+      block.doubles.put(first, values, at, count);
+    } else if (dtype == DType.F32) {
+      writeFloats(block, first, values, at, count);
+    } else {
       for (int i = 0; i < count; i++) {
-        shorts.put(to + i, Halves.narrow(values[at + i], dtype));
+        block.shorts.put(first + i, Halves.narrow(values[at + i], dtype));
       }
-      return;
     }
+    Reference.reachabilityFence(memory);
+  }
+
+  private static void writeFloats(Block block, int first, double[] values, int at, int count) {
     float[] part = new float[Math.min(count, CHUNK)];
     for (int done = 0; done < count; done += part.length) {
       int n = Math.min(part.length, count - done);
       for (int i = 0; i < n; i++) {
         part[i] = (float) values[at + done + i];
       }
-      floats.put(to + done, part, 0, n);
+      block.floats.put(first + done, part, 0, n);
     }
   }
-
-  /** Elements converted at a time: small enough for the first-level cache. */
-  private static final int CHUNK = 1024;
 
   /** Copies every element of {@code source}, which has this length and dtype, into this. */
   public void copyFrom(Storage source) {
@@ -189,7 +212,23 @@ public final class Storage {
           "source: expected %d %s elements, got %d %s"
               .formatted(length, dtype, source.length, source.dtype));
     }
-    bytes.put(0, source.bytes, 0, bytes.capacity());
+    copy(source, 0, 0, length);
+  }
+
+  /**
+   * Copies {@code count} elements of {@code source}, of this dtype, from {@code sourceFrom} on to
+   * {@code to}.
+   *
+   * @throws IndexOutOfBoundsException if either range does not fit
+   */
+  public void copy(Storage source, int sourceFrom, int to, int count) {
+    int width = dtype.bytes();
+    int first = Objects.checkFromIndexSize(sourceFrom, count, source.length) + source.from;
+    int target = Objects.checkFromIndexSize(to, count, length) + from;
+    ByteBuffer into = memory.block().bytes;
+    into.put(target * width, source.memory.block().bytes, first * width, count * width);
+    Reference.reachabilityFence(memory);
+    Reference.reachabilityFence(source.memory);
   }
 
   /**
@@ -200,13 +239,15 @@ public final class Storage {
    */
   public void copyFrom(float[] source, int offset) {
     require(DType.F32);
-    floats.put(0, source, offset, length);
+    memory.block().floats.put(from, source, offset, length);
+    Reference.reachabilityFence(memory);
   }
 
   /** As {@link #copyFrom(float[], int)}, of f64. */
   public void copyFrom(double[] source, int offset) {
     require(DType.F64);
-    doubles.put(0, source, offset, length);
+    memory.block().doubles.put(from, source, offset, length);
+    Reference.reachabilityFence(memory);
   }
 
   /**
@@ -217,38 +258,45 @@ public final class Storage {
    */
   public void copyTo(float[] target, int offset) {
     require(DType.F32);
-    floats.get(0, target, offset, length);
+    memory.block().floats.get(from, target, offset, length);
+    Reference.reachabilityFence(memory);
   }
 
   /** As {@link #copyTo(float[], int)}, of f64. */
   public void copyTo(double[] target, int offset) {
     require(DType.F64);
-    doubles.get(0, target, offset, length);
-  }
-
-  /** Returns a view of the bytes in native order, from element 0 on, with a position of its own. */
-  public ByteBuffer bytes() {
-    return bytes.duplicate().order(ByteOrder.nativeOrder());
+    memory.block().doubles.get(from, target, offset, length);
+    Reference.reachabilityFence(memory);
   }
 
   /**
-   * Returns a view of the elements as floats, with a position of its own.
+   * Returns a view of the bytes in native order, from element 0 on, with a position of its own.
+   * Memory that was looked at through a view is not used again once it was dropped, only freed.
+   */
+  public ByteBuffer bytes() {
+    memory.expose();
+    ByteBuffer bytes = memory.block().bytes;
+    return bytes.slice(from * dtype.bytes(), length * dtype.bytes()).order(ByteOrder.nativeOrder());
+  }
+
+  /**
+   * Returns a view of the elements as floats, as {@link #bytes}.
    *
    * @throws IllegalStateException if the dtype is not f32
    */
   public FloatBuffer floats() {
     require(DType.F32);
-    return floats.duplicate();
+    return bytes().asFloatBuffer();
   }
 
   /**
-   * Returns a view of the elements as doubles, with a position of its own.
+   * Returns a view of the elements as doubles, as {@link #bytes}.
    *
    * @throws IllegalStateException if the dtype is not f64
    */
   public DoubleBuffer doubles() {
     require(DType.F64);
-    return doubles.duplicate();
+    return bytes().asDoubleBuffer();
   }
 
   private void require(DType wanted) {

@@ -1,0 +1,132 @@
+package io.github.jbatchnorm.kernel;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A scope, of one thread, at whose end the memory that was allocated in it goes back to the pool,
+ * but for what is kept. Without one, memory goes back when the collector finds that it was dropped.
+ *
+ * <pre>{@code
+ * try (MemoryScope scope = MemoryScope.open()) {
+ *   loss(model, batch).backward();
+ *   optimizer.step();
+ * }
+ * }</pre>
+ *
+ * <p>Whatever was allocated in the scope, gradients included, throws when it is used afterwards. No
+ * other thread may be using it when the scope closes.
+ */
+public final class MemoryScope implements AutoCloseable {
+  /** What a thread allocates in, and for. */
+  private static final class Current {
+    @Nullable MemoryScope scope;
+    String user = "the program";
+  }
+
+  private static final ThreadLocal<Current> CURRENT = ThreadLocal.withInitial(Current::new);
+
+  private final Current current;
+  private final @Nullable MemoryScope outer;
+  private final List<Memory> allocated = new ArrayList<>();
+  private final Set<Memory> kept = Collections.newSetFromMap(new IdentityHashMap<>());
+  private boolean closed;
+
+  private MemoryScope(Current current) {
+    this.current = current;
+    this.outer = current.scope;
+  }
+
+  /** Opens a scope on the calling thread, inside the one that is open there. */
+  public static MemoryScope open() {
+    Current current = CURRENT.get();
+    MemoryScope scope = new MemoryScope(current);
+    current.scope = scope;
+    return scope;
+  }
+
+  /**
+   * Keeps a storage, allocated in this scope or not, past its end: it then belongs to the scope
+   * around this one, if there is one.
+   */
+  public void keep(Storage storage) {
+    kept.add(storage.memory());
+  }
+
+  /** Returns what {@code action} returns; what it allocates belongs to no scope. */
+  public static <T> T outside(Supplier<T> action) {
+    Current current = CURRENT.get();
+    MemoryScope scope = current.scope;
+    current.scope = null;
+    try {
+      return action.get();
+    } finally {
+      current.scope = scope;
+    }
+  }
+
+  /**
+   * Lets the innermost open scope of the calling thread, if there is one, have a storage that was
+   * allocated outside of it, perhaps by another thread, which is done with it.
+   */
+  public static void adopt(Storage storage) {
+    MemoryScope scope = CURRENT.get().scope;
+    if (scope != null) {
+      scope.allocated.add(storage.memory());
+    }
+  }
+
+  /**
+   * Says what the calling thread allocates for from now on, for {@link MemoryUse#describe}.
+   *
+   * @return what it was before
+   */
+  public static String user(String name) {
+    Current current = CURRENT.get();
+    String before = current.user;
+    current.user = name;
+    return before;
+  }
+
+  /** Leases memory in the calling thread's scope. */
+  static Memory lease(int bytes) {
+    Current current = CURRENT.get();
+    Memory memory = MemoryPool.SHARED.lease(bytes, current.user);
+    if (current.scope != null) {
+      current.scope.allocated.add(memory);
+    }
+    return memory;
+  }
+
+  /**
+   * Gives back what was allocated and not kept; on the thread that opened the scope, after the
+   * scopes inside it. A second call does nothing.
+   *
+   * @throws IllegalStateException if another scope of the thread is open inside, or on another
+   *     thread
+   */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    if (current != CURRENT.get() || current.scope != this) {
+      throw new IllegalStateException(
+          "close: expected the innermost open MemoryScope of the thread that opened it");
+    }
+    closed = true;
+    current.scope = outer;
+    for (Memory memory : allocated) {
+      if (!kept.contains(memory)) {
+        memory.close();
+      } else if (outer != null) {
+        outer.allocated.add(memory);
+      }
+    }
+  }
+}
