@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "dispatch.hpp"
+#include "jbatchnorm/arrays.h"
 #include "jbatchnorm/jbatchnorm.h"
 #include "kernel.hpp"
 #include "machine.hpp"
@@ -402,6 +403,14 @@ int jbn_copy(const void* from, void* to, int64_t bytes, int past_caches, int32_t
   status = check({{from, bytes, 64, Use::kInput, false}, {to, bytes, 64, Use::kOutput, false}});
   if (status != JBN_OK) return status;
   set.kernel->copy(in<char>(from), ::to<char>(to), bytes, past_caches != 0, set.resources.threads);
+  return JBN_OK;
+}
+
+int jbn_array(int call, const int64_t* args, int32_t exec) {
+  const jbn::Arrays* const arrays = jbn::arrays_for(exec >> 16);
+  if (!arrays) return JBN_BAD_ISA;
+  const int threads = exec & 0xffff;
+  arrays->run(call, jbn::Fields(args), threads > 0 ? threads : omp_get_max_threads());
   return JBN_OK;
 }
 

@@ -12,6 +12,7 @@ namespace {
 struct Entry {
   jbn_isa isa;
   const Kernel* kernel;
+  const Arrays* arrays;
 };
 
 #if defined(__x86_64__)
@@ -33,9 +34,9 @@ bool has(jbn_isa isa) {
 }
 
 // Best first.
-const Entry kEntries[] = {{JBN_ISA_AVX512, &avx512::kKernel},
-                          {JBN_ISA_AVX2, &avx2::kKernel},
-                          {JBN_ISA_SSE2, &sse2::kKernel}};
+const Entry kEntries[] = {{JBN_ISA_AVX512, &avx512::kKernel, &avx512::kArrays},
+                          {JBN_ISA_AVX2, &avx2::kKernel, &avx2::kArrays},
+                          {JBN_ISA_SSE2, &sse2::kKernel, &sse2::kArrays}};
 
 #elif defined(__aarch64__)
 
@@ -47,7 +48,8 @@ bool has(jbn_isa isa) {
   return isa == JBN_ISA_NEON;
 }
 
-const Entry kEntries[] = {{JBN_ISA_SVE, &sve::kKernel}, {JBN_ISA_NEON, &neon::kKernel}};
+const Entry kEntries[] = {{JBN_ISA_SVE, &sve::kKernel, &sve::kArrays},
+                          {JBN_ISA_NEON, &neon::kKernel, &neon::kArrays}};
 
 #else
 #error "jbatchnorm: add a unit for this processor (CONTRIBUTING.md, Adding an instruction set)"
@@ -65,12 +67,26 @@ jbn_isa best_isa() {
   return best;
 }
 
-const Kernel* kernel_for(int isa) {
+namespace {
+
+const Entry* entry_for(int isa) {
   const int wanted = isa == JBN_ISA_BEST ? best_isa() : isa;
   for (const Entry& entry : kEntries) {
-    if (entry.isa == wanted) return wanted == best_isa() || has(entry.isa) ? entry.kernel : nullptr;
+    if (entry.isa == wanted) return wanted == best_isa() || has(entry.isa) ? &entry : nullptr;
   }
   return nullptr;
+}
+
+}  // namespace
+
+const Kernel* kernel_for(int isa) {
+  const Entry* const entry = entry_for(isa);
+  return entry ? entry->kernel : nullptr;
+}
+
+const Arrays* arrays_for(int isa) {
+  const Entry* const entry = entry_for(isa);
+  return entry ? entry->arrays : nullptr;
 }
 
 }  // namespace jbn

@@ -2,6 +2,7 @@
 #ifndef JBATCHNORM_SRC_DISPATCH_HPP
 #define JBATCHNORM_SRC_DISPATCH_HPP
 
+#include "arrays.hpp"
 #include "jbatchnorm/jbatchnorm.h"
 #include "kernel.hpp"
 
@@ -12,6 +13,9 @@ jbn_isa best_isa();
 
 // The kernel for an instruction set, or null where this machine or this build has not got it.
 const Kernel* kernel_for(int isa);
+
+// The operations on arrays for an instruction set, or null as for kernel_for.
+const Arrays* arrays_for(int isa);
 
 }  // namespace jbn
 

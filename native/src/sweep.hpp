@@ -10,8 +10,8 @@
 
 #include "blocks.hpp"
 #include "columns.hpp"
-#include "float_environment.hpp"
 #include "kernel.hpp"
+#include "threads.hpp"
 
 namespace jbn {
 namespace JBN_NAMESPACE {
@@ -24,42 +24,6 @@ struct Partials {
   double* first(int64_t chunk) const { return at + 2 * chunk * c; }
   double* second(int64_t chunk) const { return at + (2 * chunk + 1) * c; }
 };
-
-// This thread's share [from, to) of `count` tasks.
-struct Share {
-  int64_t from, to;
-
-  explicit Share(int64_t count) {
-    const int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
-    from = count * thread / threads;
-    to = count * (thread + 1) / threads;
-  }
-};
-
-// `count` things in parts of at most `most`; part i is [from(i), to(i)).
-struct Parts {
-  int64_t count, number;
-
-  Parts(int64_t things, int64_t most)
-      : count(things), number(things == 0 ? 0 : (things + most - 1) / most) {}
-  int64_t from(int64_t i) const { return number == 1 ? 0 : count * i / number; }
-  int64_t to(int64_t i) const { return number == 1 ? count : count * (i + 1) / number; }
-};
-
-// Runs `body` on `threads` threads, each with the floating-point environment of the contract.
-template <class Body>
-inline void on_threads(int threads, const Body& body) {
-  if (threads <= 1) {
-    const FloatEnvironment environment;
-    body();
-    return;
-  }
-#pragma omp parallel num_threads(threads)
-  {
-    const FloatEnvironment environment;
-    body();
-  }
-}
 
 struct TwoSums {
   double first, second;

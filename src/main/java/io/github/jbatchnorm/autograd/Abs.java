@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** The absolute value; the derivative is the sign, 0 at 0. */
 final class Abs extends Operation {
   Abs(Tensor x) {
@@ -8,13 +10,7 @@ final class Abs extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(input(0), Abs::compute);
-  }
-
-  private static void compute(double[] a, int n) {
-    for (int i = 0; i < n; i++) {
-      a[i] = Math.abs(a[i]);
-    }
+    return Elementwise.of(ArrayFunction.ABS, input(0));
   }
 
   @Override

@@ -117,6 +117,6 @@ final class BatchNormComposition {
 
   /** Returns the gradient of a tail's input: grad where {@code pre} is above 0, else slope grad. */
   static Tensor bendGradient(Tensor grad, Tensor pre, double slope) {
-    return slope == 1 ? grad : grad.multiply(Steps.positive(pre).multiply(1 - slope).add(slope));
+    return slope == 1 ? grad : new BendGradient(grad, pre, slope).apply();
   }
 }

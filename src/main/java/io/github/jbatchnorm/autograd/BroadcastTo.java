@@ -18,7 +18,7 @@ final class BroadcastTo extends Operation {
   @Override
   protected Tensor forward() {
     Tensor x = input(0);
-    return Elementwise.gather(x, to, Shapes.broadcastStrides(x.shape(), to));
+    return Elementwise.gather(x, 0, to, Shapes.broadcastStrides(x.shape(), to));
   }
 
   @Override

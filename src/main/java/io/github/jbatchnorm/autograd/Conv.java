@@ -1,58 +1,97 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.Convolution;
+import io.github.jbatchnorm.kernel.ConvolutionArguments;
 import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.kernel.Kernels;
+import io.github.jbatchnorm.kernel.Products;
 import io.github.jbatchnorm.kernel.Storage;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Two-dimensional cross-correlation, y = filters x patches for each sample. It is linear in x and
- * in the filters, so its gradients, {@link ConvInputGradient} and {@link ConvFilterGradient}, have
- * gradients that are these three again.
+ * Cross-correlation of one to three dimensions, y = bend(x * filters + bias). Without the bend it
+ * is linear in x and in the filters, so its gradients, {@link ConvInputGradient} and {@link
+ * ConvFilterGradient}, have gradients that are these three again.
  */
 final class Conv extends Operation {
-  private final ConvShape shape;
+  private final Convolution shape;
+  private final double slope;
 
-  private Conv(Tensor x, Tensor filters, ConvShape shape) {
-    super(x, filters);
+  private Conv(Convolution shape, double slope, Tensor... inputs) {
+    super(inputs);
     this.shape = shape;
+    this.slope = slope;
   }
 
   /** Returns the convolution; mixed dtypes promote to f64. */
-  static Tensor of(Tensor x, Tensor filters, int stride, int padding) {
-    ConvShape shape = ConvShape.of(x.shape(), filters.shape(), stride, padding);
-    DType dtype = Blas.product(x.dtype(), filters.dtype());
-    return of(x.astype(dtype), filters.astype(dtype), shape);
+  static Tensor of(
+      Tensor x, Tensor filters, @Nullable Tensor bias, ConvOptions options, double slope) {
+    int dimensions = Math.max(1, x.ndim() - 2);
+    Convolution shape =
+        Convolution.of(
+            x.axes(),
+            filters.axes(),
+            options.stride(dimensions),
+            options.padding(dimensions),
+            options.dilation(dimensions),
+            options.groups());
+    DType dtype = Products.dtype(x.dtype(), filters.dtype());
+    if (bias == null) {
+      return new Conv(shape, slope, x.astype(dtype), filters.astype(dtype)).apply();
+    }
+    if (bias.size() != filters.dim(0)) {
+      throw new IllegalArgumentException(
+          "bias: expected %d elements (O), got shape %s"
+              .formatted(filters.dim(0), Shapes.text(bias.axes())));
+    }
+    dtype = Products.dtype(dtype, bias.dtype());
+    return new Conv(shape, slope, x.astype(dtype), filters.astype(dtype), bias.astype(dtype))
+        .apply();
   }
 
-  static Tensor of(Tensor x, Tensor filters, ConvShape shape) {
-    return new Conv(x, filters, shape).apply();
+  static Tensor of(Tensor x, Tensor filters, Convolution shape) {
+    return new Conv(shape, 1, x, filters).apply();
   }
 
   @Override
   protected Tensor forward() {
-    Storage x = input(0).storage();
-    Storage result = Storage.allocate(x.dtype(), Shapes.size(shape.outShape()));
-    Blas.Matrix filters = new Blas.Matrix(input(1).storage(), shape.o(), shape.patch());
-    Samples.run(
-        shape.n(),
-        (group, first, end) -> {
-          Storage patches = Storage.allocate(x.dtype(), (long) shape.patch() * shape.positions());
-          for (int sample = first; sample < end; sample++) {
-            shape.patches(x, sample, patches);
-            Blas.multiply(
-                filters,
-                new Blas.Matrix(patches, shape.patch(), shape.positions()),
-                0,
-                new Blas.Matrix(
-                    result, sample * shape.outSample(), shape.o(), shape.positions(), false));
-          }
-        });
-    return Tensor.constant(result, shape.outShape());
+    Tensor x = input(0);
+    Storage y = Storage.uninitialized(x.dtype(), Shapes.size(shape.outShape()));
+    Storage bias = inputs().size() > 2 ? input(2).storage() : null;
+    Kernels.arrays()
+        .convolve(shape, new ConvolutionArguments(x.storage(), input(1).storage(), bias, slope, y));
+    return Tensor.constant(y, shape.outShape());
   }
 
   @Override
   protected Tensor backward(int input, Tensor grad) {
-    return input == 0
-        ? ConvInputGradient.of(grad, input(1), shape)
-        : ConvFilterGradient.of(input(0), grad, shape);
+    Tensor g = slope == 1 ? grad : bend(grad);
+    return switch (input) {
+      case 0 -> ConvInputGradient.of(g, input(1), shape);
+      case 1 -> ConvFilterGradient.of(input(0), g, shape);
+      default -> {
+        int[] others = IntStream.range(0, g.ndim()).filter(axis -> axis != 1).toArray();
+        yield g.sum(others).reshape(input(2).shape());
+      }
+    };
+  }
+
+  private @Nullable Tensor bentGrad;
+  private @Nullable Tensor bentOf;
+
+  /** The gradient before the tail, computed once for all inputs. */
+  private Tensor bend(Tensor grad) {
+    if (bentGrad == null || bentOf != grad || NoAutodiff.isRecording()) {
+      bentGrad = new BendGradient(grad, output(), slope).apply();
+      bentOf = grad;
+    }
+    return bentGrad;
+  }
+
+  @Override
+  void release() {
+    bentGrad = null;
+    bentOf = null;
   }
 }

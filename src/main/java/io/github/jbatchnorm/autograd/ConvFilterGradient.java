@@ -1,45 +1,27 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.Convolution;
+import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Storage;
 
-/**
- * The gradient of {@link Conv} for the filters: grad patches^T, summed over the samples of a group,
- * then over the groups in order.
- */
+/** The gradient of {@link Conv} for the filters: grad patches^T, summed over the samples. */
 final class ConvFilterGradient extends Operation {
-  private final ConvShape shape;
+  private final Convolution shape;
 
-  private ConvFilterGradient(Tensor x, Tensor grad, ConvShape shape) {
+  private ConvFilterGradient(Tensor x, Tensor grad, Convolution shape) {
     super(x, grad);
     this.shape = shape;
   }
 
-  static Tensor of(Tensor x, Tensor grad, ConvShape shape) {
+  static Tensor of(Tensor x, Tensor grad, Convolution shape) {
     return new ConvFilterGradient(x, grad, shape).apply();
   }
 
   @Override
   protected Tensor forward() {
-    Storage x = input(0).storage();
-    Storage grad = input(1).storage();
-    int groups = Samples.groups(shape.n());
-    int size = shape.o() * shape.patch();
-    Storage parts = Storage.allocate(x.dtype(), (long) groups * size);
-    Samples.run(
-        shape.n(),
-        (group, first, end) -> {
-          Storage patches = Storage.allocate(x.dtype(), (long) shape.patch() * shape.positions());
-          for (int sample = first; sample < end; sample++) {
-            shape.patches(x, sample, patches);
-            Blas.multiply(
-                new Blas.Matrix(
-                    grad, sample * shape.outSample(), shape.o(), shape.positions(), false),
-                new Blas.Matrix(patches, shape.patch(), shape.positions()).transpose(),
-                1,
-                new Blas.Matrix(parts, group * size, shape.o(), shape.patch(), false));
-          }
-        });
-    return Tensor.constant(parts, groups, size).sum(0).reshape(shape.filterShape());
+    Storage result = Storage.uninitialized(input(0).dtype(), Shapes.size(shape.filterShape()));
+    Kernels.arrays().convolveFilters(shape, input(0).storage(), input(1).storage(), result);
+    return Tensor.constant(result, shape.filterShape());
   }
 
   @Override

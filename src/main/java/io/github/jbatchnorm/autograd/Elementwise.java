@@ -1,100 +1,91 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
 import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.kernel.Strided;
+import java.util.function.DoubleBinaryOperator;
+import java.util.function.DoubleUnaryOperator;
 
 /**
- * Elementwise functions: computed in f64 a chunk at a time and rounded once to the dtype of the
+ * Elementwise functions as constant tensors: computed in f64 and rounded once to the dtype of the
  * result, which for + - * / and sqrt of f32 gives the bits of f32 arithmetic.
  */
 final class Elementwise {
-  /** Elements computed at a time: small enough for the first-level cache. */
-  static final int CHUNK = 1024;
-
   private Elementwise() {}
 
-  /** A function of the first {@code n} elements of {@code a}, in place. */
-  @FunctionalInterface
-  interface Map {
-    void compute(double[] a, int n);
+  /** Returns f of each element. */
+  static Tensor of(ArrayFunction f, Tensor x) {
+    return of(f, x, 0, 0);
   }
 
-  /** A function of the first {@code n} elements of {@code a} and {@code b}, into {@code a}. */
-  @FunctionalInterface
-  interface Zip {
-    void compute(double[] a, double[] b, int n);
-  }
-
-  /** Returns a constant tensor of {@code map} over the elements of {@code x}, in its dtype. */
-  static Tensor map(Tensor x, Map map) {
-    return map(x, x.dtype(), map);
-  }
-
-  /** Returns a constant tensor of {@code map} over the elements of {@code x}. */
-  static Tensor map(Tensor x, DType dtype, Map map) {
-    Storage result = Storage.allocate(dtype, x.size());
-    Parallel.ranges(
-        x.size(),
-        (from, end) -> {
-          double[] chunk = new double[Math.min(CHUNK, end - from)];
-          for (int at = from; at < end; at += CHUNK) {
-            int n = Math.min(CHUNK, end - at);
-            x.storage().read(at, chunk, 0, n);
-            map.compute(chunk, n);
-            result.write(at, chunk, 0, n);
-          }
-        });
-    return Tensor.constant(result, x.shape());
+  /** Returns f of each element, with parameters. */
+  static Tensor of(ArrayFunction f, Tensor x, double p, double q) {
+    int size = x.size();
+    Storage y = Storage.uninitialized(x.dtype(), size);
+    Strided flat = Strided.of(x.storage(), 0, 1);
+    Kernels.arrays().zip(f, p, q, new int[] {size}, flat, flat, Strided.of(y, 0, 1));
+    return Tensor.constant(y, x.axes());
   }
 
   /**
-   * Returns a constant tensor of {@code zip} over the elements of two tensors that broadcast, in
-   * the dtype that holds both.
+   * Returns f of the elements of two tensors that broadcast, in the dtype that holds both.
    *
    * @throws IllegalArgumentException if the shapes do not broadcast
    */
-  static Tensor zip(Tensor a, Tensor b, Zip zip) {
-    int[] shape = Shapes.broadcast(a.shape(), b.shape());
-    int size = Shapes.size(shape);
-    Storage result = Storage.allocate(DType.promote(a.dtype(), b.dtype()), size);
-    Parallel.ranges(
-        size,
-        (from, end) -> {
-          StridedReader left = reader(a, from, shape);
-          StridedReader right = reader(b, from, shape);
-          double[] x = new double[Math.min(CHUNK, end - from)];
-          double[] y = new double[x.length];
-          for (int at = from; at < end; at += CHUNK) {
-            int n = Math.min(CHUNK, end - at);
-            left.next(x, n);
-            right.next(y, n);
-            zip.compute(x, y, n);
-            result.write(at, x, 0, n);
-          }
-        });
-    return Tensor.constant(result, shape);
+  static Tensor of(ArrayFunction f, Tensor a, Tensor b) {
+    return of(f, 0, a, b);
   }
 
-  /** Returns a constant tensor of the elements of {@code x} that shape and strides walk over. */
-  static Tensor gather(Tensor x, int[] shape, int[] strides) {
-    int size = Shapes.size(shape);
-    Storage result = Storage.allocate(x.dtype(), size);
-    Parallel.ranges(
-        size,
-        (from, end) -> {
-          StridedReader reader = new StridedReader(x.storage(), from, shape, strides);
-          double[] chunk = new double[Math.min(CHUNK, end - from)];
-          for (int at = from; at < end; at += CHUNK) {
-            int n = Math.min(CHUNK, end - at);
-            reader.next(chunk, n);
-            result.write(at, chunk, 0, n);
-          }
-        });
-    return Tensor.constant(result, shape);
+  /** As {@link #of(ArrayFunction, Tensor, Tensor)}, with a parameter. */
+  static Tensor of(ArrayFunction f, double p, Tensor a, Tensor b) {
+    int[] shape = Shapes.broadcast(a.axes(), b.axes());
+    Storage y = Storage.uninitialized(DType.promote(a.dtype(), b.dtype()), Shapes.size(shape));
+    Strided to = Strided.of(y, 0, Shapes.strides(shape));
+    Kernels.arrays().zip(f, p, 0, shape, broadcast(a, shape), broadcast(b, shape), to);
+    return Tensor.constant(y, shape);
   }
 
-  /** Returns a reader of {@code x} broadcast to {@code shape}, from element {@code from} on. */
-  private static StridedReader reader(Tensor x, int from, int... shape) {
-    return new StridedReader(x.storage(), from, shape, Shapes.broadcastStrides(x.shape(), shape));
+  private static Strided broadcast(Tensor x, int... shape) {
+    return Strided.of(x.storage(), 0, Shapes.broadcastStrides(x.axes(), shape));
+  }
+
+  /** Returns a function of each element that is computed in Java. */
+  static Tensor map(DoubleUnaryOperator f, Tensor x) {
+    return map(f, x, x.dtype());
+  }
+
+  /** Returns a function of each element in another dtype. */
+  static Tensor map(DoubleUnaryOperator f, Tensor x, DType dtype) {
+    Storage y = Storage.uninitialized(dtype, x.size());
+    Kernels.arrays().map(f, x.storage(), y);
+    return Tensor.constant(y, x.axes());
+  }
+
+  /** Returns a function of two tensors that broadcast, computed in Java. */
+  static Tensor map(DoubleBinaryOperator f, Tensor a, Tensor b) {
+    int[] shape = Shapes.broadcast(a.axes(), b.axes());
+    Storage y = Storage.uninitialized(DType.promote(a.dtype(), b.dtype()), Shapes.size(shape));
+    Kernels.arrays().map(f, shape, broadcast(a, shape), broadcast(b, shape), y);
+    return Tensor.constant(y, shape);
+  }
+
+  /** Returns the elements of {@code x} that a shape walks over with strides, from one on. */
+  static Tensor gather(Tensor x, int from, int[] shape, int[] strides) {
+    Storage y = Storage.uninitialized(x.dtype(), Shapes.size(shape));
+    Strided source = Strided.of(x.storage(), from, strides);
+    Strided to = Strided.of(y, 0, Shapes.strides(shape));
+    Kernels.arrays().zip(ArrayFunction.COPY, 0, 0, shape, source, source, to);
+    return Tensor.constant(y, shape);
+  }
+
+  /** Returns zeros of a shape with the elements of {@code x} where strides lead to, from one on. */
+  static Tensor place(Tensor x, int from, int[] strides, int... shape) {
+    Storage y = Storage.allocate(x.dtype(), Shapes.size(shape));
+    Strided source = Strided.of(x.storage(), 0, Shapes.strides(x.axes()));
+    Strided to = Strided.of(y, from, strides);
+    Kernels.arrays().zip(ArrayFunction.COPY, 0, 0, x.axes(), source, source, to);
+    return Tensor.constant(y, shape);
   }
 }

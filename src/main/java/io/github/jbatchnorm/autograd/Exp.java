@@ -8,13 +8,7 @@ final class Exp extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(input(0), Exp::compute);
-  }
-
-  private static void compute(double[] a, int n) {
-    for (int i = 0; i < n; i++) {
-      a[i] = StrictMath.exp(a[i]);
-    }
+    return Elementwise.map(StrictMath::exp, input(0));
   }
 
   @Override

@@ -45,30 +45,47 @@ public final class Functions {
   }
 
   /**
-   * Returns the cross-correlation of x with filters, shape (N, O, OH, OW) with OH = (H + 2 padding
-   * - KH) / stride + 1, by OpenBLAS.
+   * Returns the cross-correlation of x with filters, of one to three dimensions: shape (N, O, ...)
+   * with (size + 2 padding - dilation (filter - 1) - 1) / stride + 1 along each, by products of
+   * matrices ({@link io.github.jbatchnorm.kernel.Products}).
    *
-   * @param x shape (N, C, H, W)
-   * @param filters shape (O, C, KH, KW)
-   * @param stride the step of the filters, 1 or more
-   * @param padding zeros around x on each side, 0 or more
+   * @param x shape (N, C, ...)
+   * @param filters shape (O, C / groups, ...)
+   * @param bias O elements, or null for none
+   * @param options stride, padding, dilation and groups
    * @throws IllegalArgumentException if the shapes do not fit
    */
+  public static Tensor conv(Tensor x, Tensor filters, @Nullable Tensor bias, ConvOptions options) {
+    return Conv.of(x, filters, bias, options, 1);
+  }
+
+  /** As {@link #conv(Tensor, Tensor, Tensor, ConvOptions)}, followed by ReLU in the same pass. */
+  public static Tensor convRelu(
+      Tensor x, Tensor filters, @Nullable Tensor bias, ConvOptions options) {
+    return Conv.of(x, filters, bias, options, 0);
+  }
+
+  /** As {@link #conv(Tensor, Tensor, Tensor, ConvOptions)}, without a bias. */
   public static Tensor conv(Tensor x, Tensor filters, int stride, int padding) {
-    return Conv.of(x, filters, stride, padding);
+    return conv(x, filters, null, ConvOptions.DEFAULT.withStride(stride).withPadding(padding));
   }
 
   /**
-   * Returns the largest element of each square window, shape (N, C, (H - window) / stride + 1,
-   * ...).
+   * Returns the largest element of each window; each pooled axis becomes (size - window) / stride +
+   * 1.
    *
-   * @param x shape (N, C, H, W)
-   * @param window the window's side
-   * @param stride the windows' distance
+   * @param x any shape
+   * @param window the window's size along each of the last one to three axes
+   * @param stride the windows' distance along these
    * @throws IllegalArgumentException if the window does not fit
    */
+  public static Tensor maxPool(Tensor x, int[] window, int[] stride) {
+    return MaxPool.of(x, window, stride);
+  }
+
+  /** As {@link #maxPool(Tensor, int[], int[])}, over squares of the last two axes. */
   public static Tensor maxPool(Tensor x, int window, int stride) {
-    return new MaxPool(x, window, stride).apply();
+    return MaxPool.of(x, new int[] {window, window}, new int[] {stride, stride});
   }
 
   /** Returns the logarithm of the softmax over the last axis. */

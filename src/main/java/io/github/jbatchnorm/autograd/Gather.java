@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.Storage;
+import java.util.stream.IntStream;
 
 /** Elements picked by their row-major index; the gradient goes back to where they came from. */
 final class Gather extends Operation {
@@ -12,6 +13,37 @@ final class Gather extends Operation {
     super(x);
     this.indices = indices;
     this.shape = shape;
+  }
+
+  static Tensor along(Tensor x, int axis, int... indices) {
+    int at = Shapes.axis(x.ndim(), axis);
+    int size = x.dim(at);
+    int inner = 1;
+    for (int later = at + 1; later < x.ndim(); later++) {
+      inner *= x.dim(later);
+    }
+    int[] shape = x.shape();
+    shape[at] = indices.length;
+    int[] picked = new int[Shapes.size(shape)];
+    for (int i = 0; i < picked.length; i++) {
+      int index = indices[i / inner % indices.length];
+      int from = index < 0 ? index + size : index;
+      if (from < 0 || from >= size) {
+        throw new IllegalArgumentException(
+            "indices: %d is out of range for axis %d of size %d".formatted(index, at, size));
+      }
+      picked[i] = (i / inner / indices.length * size + from) * inner + i % inner;
+    }
+    return new Gather(x, picked, shape).apply();
+  }
+
+  static Tensor where(Tensor x, boolean... mask) {
+    if (mask.length != x.size()) {
+      throw new IllegalArgumentException(
+          "mask: expected %d elements, got %d".formatted(x.size(), mask.length));
+    }
+    int[] picked = IntStream.range(0, mask.length).filter(i -> mask[i]).toArray();
+    return new Gather(x, picked, picked.length).apply();
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** x where x > 0, else slope x; the derivative is 1 where x > 0, else the slope. */
 final class LeakyRelu extends Operation {
   private final double slope;
@@ -11,17 +13,11 @@ final class LeakyRelu extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(
-        input(0),
-        (a, n) -> {
-          for (int i = 0; i < n; i++) {
-            a[i] = a[i] > 0 ? a[i] : a[i] * slope;
-          }
-        });
+    return Elementwise.of(ArrayFunction.BEND, input(0), slope, 0);
   }
 
   @Override
   protected Tensor backward(int input, Tensor grad) {
-    return BatchNormComposition.bendGradient(grad, input(0), slope);
+    return new BendGradient(grad, input(0), slope).apply();
   }
 }

@@ -8,13 +8,7 @@ final class Log extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(input(0), Log::compute);
-  }
-
-  private static void compute(double[] a, int n) {
-    for (int i = 0; i < n; i++) {
-      a[i] = StrictMath.log(a[i]);
-    }
+    return Elementwise.map(StrictMath::log, input(0));
   }
 
   @Override

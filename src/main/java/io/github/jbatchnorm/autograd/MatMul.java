@@ -1,16 +1,17 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.kernel.Kernels;
+import io.github.jbatchnorm.kernel.MatrixProducts;
+import io.github.jbatchnorm.kernel.Products;
 import io.github.jbatchnorm.kernel.Storage;
+import java.util.Arrays;
 
 /**
- * The product of two matrices, either perhaps read transposed: Y = A' B', where dA' = dY B'^T and
- * dB' = A'^T dY.
+ * The products of matrices, the last two axes, either perhaps read transposed: Y = A' B', where dA'
+ * = dY B'^T and dB' = A'^T dY. The axes before broadcast.
  */
 final class MatMul extends Operation {
-  /** The smallest part of a product worth a thread, in multiplications. */
-  private static final long PART = 1 << 20;
-
   private final boolean transA;
   private final boolean transB;
 
@@ -20,21 +21,42 @@ final class MatMul extends Operation {
     this.transB = transB;
   }
 
-  /** Returns the product; mixed dtypes promote to f64. */
+  /** Returns NumPy's matmul: a vector is a row on the left, a column on the right. */
+  static Tensor of(Tensor a, Tensor b) {
+    if (a.ndim() == 0 || b.ndim() == 0) {
+      throw new IllegalArgumentException(
+          "other: expected at least one axis on both sides, got shapes %s and %s"
+              .formatted(Shapes.text(a.axes()), Shapes.text(b.axes())));
+    }
+    if (a.ndim() == 1) {
+      return of(a.reshape(1, -1), b).squeeze(b.ndim() == 1 ? -1 : -2);
+    }
+    if (b.ndim() == 1) {
+      return of(a, b.reshape(-1, 1)).squeeze(-1);
+    }
+    if (a.ndim() > 2 && b.ndim() == 2 && a.size() > 0) {
+      int[] shape = a.shape();
+      shape[shape.length - 1] = b.dim(1);
+      return of(a.reshape(-1, a.dim(-1)), false, b, false).reshape(shape);
+    }
+    return of(a, false, b, false);
+  }
+
+  /** Returns the products; mixed dtypes promote to f64. */
   static Tensor of(Tensor a, boolean transA, Tensor b, boolean transB) {
     checkMatrix("this", a);
     checkMatrix("other", b);
-    if (a.dim(transA ? 0 : 1) != b.dim(transB ? 1 : 0)) {
+    if (a.dim(transA ? -2 : -1) != b.dim(transB ? -1 : -2)) {
       throw new IllegalArgumentException(
           "other: shape %s does not continue %s: the inner sizes differ"
               .formatted(Shapes.text(b.shape()), Shapes.text(a.shape())));
     }
-    DType dtype = Blas.product(a.dtype(), b.dtype());
+    DType dtype = Products.dtype(a.dtype(), b.dtype());
     return new MatMul(a.astype(dtype), transA, b.astype(dtype), transB).apply();
   }
 
   private static void checkMatrix(String name, Tensor x) {
-    if (x.ndim() != 2) {
+    if (x.ndim() < 2) {
       throw new IllegalArgumentException(
           "%s: expected a matrix, got shape %s".formatted(name, Shapes.text(x.shape())));
     }
@@ -42,34 +64,32 @@ final class MatMul extends Operation {
 
   @Override
   protected Tensor forward() {
-    Blas.Matrix a = matrix(input(0), transA);
-    Blas.Matrix b = matrix(input(1), transB);
-    int m = input(0).dim(transA ? 1 : 0);
-    int n = input(1).dim(transB ? 0 : 1);
-    int k = input(0).dim(transA ? 0 : 1);
-    Storage result = Storage.allocate(input(0).dtype(), (long) m * n);
-    if (transA) {
-      Blas.multiply(a, b, 0, new Blas.Matrix(result, m, n));
-      return Tensor.constant(result, m, n);
-    }
-    // Rows in parts whose number depends on the sizes alone.
-    int parts = (int) Math.max(1, Math.min(Math.min(m / 8, 16), (long) m * n * k / PART));
-    Parallel.run(
-        parts,
-        part -> {
-          int first = (int) ((long) m * part / parts);
-          int rows = (int) ((long) m * (part + 1) / parts) - first;
-          Blas.multiply(
-              new Blas.Matrix(a.storage(), first * k, rows, k, false),
-              b,
-              0,
-              new Blas.Matrix(result, first * n, rows, n, false));
-        });
-    return Tensor.constant(result, m, n);
+    Tensor a = input(0);
+    Tensor b = input(1);
+    int m = a.dim(transA ? -1 : -2);
+    int n = b.dim(transB ? -2 : -1);
+    int k = a.dim(transA ? -2 : -1);
+    int[] pairs = Shapes.broadcast(pairs(a), pairs(b));
+    int[] shape = Arrays.copyOf(pairs, pairs.length + 2);
+    shape[pairs.length] = m;
+    shape[pairs.length + 1] = n;
+    Storage c = Storage.uninitialized(a.dtype(), Shapes.size(shape));
+    Kernels.arrays()
+        .multiply(
+            new MatrixProducts(m, n, k, a.storage(), transA, b.storage(), transB, c)
+                .pairs(pairs, strides(a, pairs), strides(b, pairs)));
+    return Tensor.constant(c, shape);
   }
 
-  private static Blas.Matrix matrix(Tensor x, boolean transposed) {
-    return new Blas.Matrix(x.storage(), 0, x.dim(0), x.dim(1), transposed);
+  private static int[] pairs(Tensor x) {
+    return Arrays.copyOf(x.axes(), x.ndim() - 2);
+  }
+
+  /** Returns the strides with which x's matrices are read as {@code pairs}. */
+  private static int[] strides(Tensor x, int... pairs) {
+    int[] strides = Shapes.broadcastStrides(pairs(x), pairs);
+    int matrix = x.dim(-2) * x.dim(-1);
+    return Arrays.stream(strides).map(stride -> stride * matrix).toArray();
   }
 
   @Override

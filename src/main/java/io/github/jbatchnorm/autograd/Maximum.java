@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** The larger of x and y, NaN if either is; where they are equal, both derivatives are 0. */
 final class Maximum extends Operation {
   Maximum(Tensor x, Tensor y) {
@@ -8,13 +10,7 @@ final class Maximum extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.zip(input(0), input(1), Maximum::compute);
-  }
-
-  private static void compute(double[] a, double[] b, int n) {
-    for (int i = 0; i < n; i++) {
-      a[i] = Math.max(a[i], b[i]);
-    }
+    return Elementwise.of(ArrayFunction.MAXIMUM, input(0), input(1));
   }
 
   @Override

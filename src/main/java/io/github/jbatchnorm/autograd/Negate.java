@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** -x. */
 final class Negate extends Operation {
   Negate(Tensor x) {
@@ -8,13 +10,7 @@ final class Negate extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(input(0), Negate::compute);
-  }
-
-  private static void compute(double[] a, int n) {
-    for (int i = 0; i < n; i++) {
-      a[i] = -a[i];
-    }
+    return Elementwise.of(ArrayFunction.NEGATE, input(0));
   }
 
   @Override

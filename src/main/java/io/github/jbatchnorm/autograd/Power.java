@@ -11,13 +11,7 @@ final class Power extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.zip(input(0), input(1), Power::compute);
-  }
-
-  private static void compute(double[] a, double[] b, int n) {
-    for (int i = 0; i < n; i++) {
-      a[i] = StrictMath.pow(a[i], b[i]);
-    }
+    return Elementwise.map(StrictMath::pow, input(0), input(1));
   }
 
   @Override

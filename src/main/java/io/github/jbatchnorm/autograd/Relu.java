@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** max(x, 0), NaN for NaN; the derivative is 1 where x > 0, else 0. */
 final class Relu extends Operation {
   Relu(Tensor x) {
@@ -8,17 +10,11 @@ final class Relu extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(input(0), Relu::compute);
-  }
-
-  private static void compute(double[] a, int n) {
-    for (int i = 0; i < n; i++) {
-      a[i] = a[i] <= 0 ? 0 : a[i];
-    }
+    return Elementwise.of(ArrayFunction.BEND, input(0));
   }
 
   @Override
   protected Tensor backward(int input, Tensor grad) {
-    return grad.multiply(Steps.positive(input(0)));
+    return new BendGradient(grad, input(0), 0).apply();
   }
 }

@@ -1,6 +1,8 @@
 package io.github.jbatchnorm.autograd;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /** Rearrangements of elements, and the matrix product. */
@@ -42,13 +44,111 @@ public sealed interface ShapeMethods permits Tensor {
   }
 
   /**
-   * Returns the matrix product, by OpenBLAS.
+   * Returns this without axes of size 1.
    *
-   * @param other shape (K, N), where this has shape (M, K)
-   * @throws IllegalArgumentException if either is no matrix or the inner sizes differ
+   * @param axes which; all of size 1 where none is given
+   * @throws IllegalArgumentException if an axis is out of range, named twice, or not of size 1
+   */
+  default Tensor squeeze(int... axes) {
+    int[] shape = self().axes();
+    boolean[] gone = axes.length == 0 ? new boolean[shape.length] : Shapes.axes(shape.length, axes);
+    for (int axis = 0; axis < shape.length; axis++) {
+      if (gone[axis] && shape[axis] != 1) {
+        throw new IllegalArgumentException(
+            "axes: axis %d of shape %s is not of size 1".formatted(axis, Shapes.text(shape)));
+      }
+      gone[axis] |= axes.length == 0 && shape[axis] == 1;
+    }
+    return reshape(Shapes.without(shape, gone));
+  }
+
+  /**
+   * Returns this with axes of size 1 put in.
+   *
+   * @param axes where they are in the result; negative ones count from its end
+   * @throws IllegalArgumentException if an axis is out of range or named twice
+   */
+  default Tensor expandDims(int... axes) {
+    int[] own = self().axes();
+    boolean[] added = new boolean[own.length + axes.length];
+    if (axes.length > 0) {
+      added = Shapes.axes(added.length, axes);
+    }
+    int[] shape = new int[added.length];
+    int next = 0;
+    for (int axis = 0; axis < shape.length; axis++) {
+      shape[axis] = added[axis] ? 1 : own[next++];
+    }
+    return reshape(shape);
+  }
+
+  /** Returns a copy with two axes exchanged. */
+  default Tensor swapAxes(int first, int second) {
+    int[] order = IntStream.range(0, self().ndim()).toArray();
+    int a = Shapes.axis(order.length, first);
+    int b = Shapes.axis(order.length, second);
+    order[a] = b;
+    order[b] = a;
+    return transpose(order);
+  }
+
+  /** Returns a copy with one axis moved elsewhere, the others in their order. */
+  default Tensor moveAxis(int source, int destination) {
+    int ndim = self().ndim();
+    int from = Shapes.axis(ndim, source);
+    int to = Shapes.axis(ndim, destination);
+    List<Integer> order = new ArrayList<>(IntStream.range(0, ndim).boxed().toList());
+    order.add(to, order.remove(from));
+    return transpose(order.stream().mapToInt(Integer::intValue).toArray());
+  }
+
+  /** Returns the elements, row-major, along one axis; the memory is shared. */
+  default Tensor flatten() {
+    return reshape(self().size());
+  }
+
+  /**
+   * Returns a part, by NumPy's basic indexing: an {@link Index} for each axis from the first on,
+   * all of the axes that are left. The memory is shared where the part lies together; a copy
+   * otherwise.
+   *
+   * @throws IllegalArgumentException if there are more indices than axes, or one is out of range
+   */
+  default Tensor slice(Index... indices) {
+    return Slice.of(self(), indices);
+  }
+
+  /**
+   * Returns copies of parts along one axis, in the order of {@code indices}, which may repeat.
+   *
+   * @param axis a negative one counts from the end
+   * @param indices negative ones count from the end of the axis
+   * @throws IllegalArgumentException if one is out of range
+   */
+  default Tensor take(int axis, int... indices) {
+    return Gather.along(self(), axis, indices);
+  }
+
+  /**
+   * Returns the elements where a mask is true, along one axis.
+   *
+   * @param mask row-major, as many as this has elements
+   * @throws IllegalArgumentException if it has another number
+   */
+  default Tensor select(boolean... mask) {
+    return Gather.where(self(), mask);
+  }
+
+  /**
+   * Returns the matrix product over the last two axes; the axes before broadcast. A vector is a row
+   * on the left and a column on the right, and that axis goes. By OpenBLAS, but for {@link
+   * io.github.jbatchnorm.kernel.Products}.
+   *
+   * @param other shape (..., K, N), where this has shape (..., M, K)
+   * @throws IllegalArgumentException if the shapes do not fit
    */
   default Tensor matmul(Tensor other) {
-    return MatMul.of(self(), false, other, false);
+    return MatMul.of(self(), other);
   }
 
   private Tensor self() {

@@ -96,6 +96,20 @@ final class Shapes {
     return mask;
   }
 
+  /**
+   * Returns an axis from 0 on; a negative one counts from the end.
+   *
+   * @throws IllegalArgumentException if it is out of range
+   */
+  static int axis(int ndim, int axis) {
+    int at = axis < 0 ? axis + ndim : axis;
+    if (at < 0 || at >= ndim) {
+      throw new IllegalArgumentException(
+          "axis: expected -%d to %d, got %d".formatted(ndim, ndim - 1, axis));
+    }
+    return at;
+  }
+
   /** Returns the shape without the axes of the mask. */
   static int[] without(int[] shape, boolean[] mask) {
     return IntStream.range(0, shape.length)

@@ -8,13 +8,7 @@ final class Sigmoid extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(input(0), Sigmoid::compute);
-  }
-
-  private static void compute(double[] a, int n) {
-    for (int i = 0; i < n; i++) {
-      a[i] = 1 / (1 + StrictMath.exp(-a[i]));
-    }
+    return Elementwise.map(a -> 1 / (1 + StrictMath.exp(-a)), input(0));
   }
 
   @Override

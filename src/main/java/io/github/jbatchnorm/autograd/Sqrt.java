@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** The square root; d sqrt(x) = dx / (2 sqrt(x)). */
 final class Sqrt extends Operation {
   Sqrt(Tensor x) {
@@ -8,13 +10,7 @@ final class Sqrt extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(input(0), Sqrt::compute);
-  }
-
-  private static void compute(double[] a, int n) {
-    for (int i = 0; i < n; i++) {
-      a[i] = Math.sqrt(a[i]);
-    }
+    return Elementwise.of(ArrayFunction.SQRT, input(0));
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** x - y. */
 final class Subtract extends Operation {
   Subtract(Tensor x, Tensor y) {
@@ -8,13 +10,7 @@ final class Subtract extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.zip(input(0), input(1), Subtract::compute);
-  }
-
-  private static void compute(double[] a, double[] b, int n) {
-    for (int i = 0; i < n; i++) {
-      a[i] = a[i] - b[i];
-    }
+    return Elementwise.of(ArrayFunction.SUBTRACT, input(0), input(1));
   }
 
   @Override

@@ -8,13 +8,7 @@ final class Tanh extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(input(0), Tanh::compute);
-  }
-
-  private static void compute(double[] a, int n) {
-    for (int i = 0; i < n; i++) {
-      a[i] = StrictMath.tanh(a[i]);
-    }
+    return Elementwise.map(StrictMath::tanh, input(0));
   }
 
   @Override

@@ -120,6 +120,11 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
     return new Tensor(storage, version, true, newShape);
   }
 
+  /** Returns a constant of a part of the data, from an element on. */
+  Tensor part(int from, int... newShape) {
+    return new Tensor(storage.slice(from, Shapes.size(newShape)), version, true, newShape);
+  }
+
   /** Returns a variable, or a constant if this is one, with a copy of the data and no creator. */
   public Tensor copy() {
     Storage copied = Storage.allocate(dtype(), size());
@@ -130,6 +135,11 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
   /** Returns the axes' sizes. */
   public int[] shape() {
     return shape.clone();
+  }
+
+  /** Returns the axes' sizes, not to be changed. */
+  int[] axes() {
+    return shape;
   }
 
   /** Returns the size of one axis; a negative one counts from the end. */

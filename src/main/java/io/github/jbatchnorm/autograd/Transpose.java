@@ -22,7 +22,7 @@ final class Transpose extends Operation {
     int[] fromStrides = Shapes.strides(from);
     int[] shape = Arrays.stream(axes).map(axis -> from[axis]).toArray();
     int[] strides = Arrays.stream(axes).map(axis -> fromStrides[axis]).toArray();
-    return Elementwise.gather(input(0), shape, strides);
+    return Elementwise.gather(input(0), 0, shape, strides);
   }
 
   @Override

@@ -1,9 +1,9 @@
 package io.github.jbatchnorm.cli;
 
-import io.github.jbatchnorm.autograd.OpenBlas;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.NativeKernel;
+import io.github.jbatchnorm.kernel.OpenBlas;
 import io.github.jbatchnorm.kernel.Threads;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;

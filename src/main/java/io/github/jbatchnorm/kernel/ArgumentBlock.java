@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * field in their order. Each thread has one, so that a call allocates nothing.
  */
 final class ArgumentBlock {
-  private static final int FIELDS = 24;
+  private static final int FIELDS = 160;
   private static final ThreadLocal<ArgumentBlock> OWN = ThreadLocal.withInitial(ArgumentBlock::new);
 
   private final LongBuffer fields;
@@ -27,15 +27,36 @@ final class ArgumentBlock {
 
   /** Returns the thread's block, begun with the fields that all structs share. */
   static ArgumentBlock of(BatchNormShape shape, int exec) {
-    ArgumentBlock block = OWN.get();
-    block.next = 0;
-    return block
+    return empty()
         .put(shape.dtype().code)
         .put(shape.layout().code)
         .put(shape.n())
         .put(shape.c())
         .put(shape.s())
         .put(exec);
+  }
+
+  /** Returns the thread's block without fields. */
+  static ArgumentBlock empty() {
+    ArgumentBlock block = OWN.get();
+    block.next = 0;
+    return block;
+  }
+
+  ArgumentBlock integer(long value) {
+    return put(value);
+  }
+
+  ArgumentBlock integers(int... values) {
+    for (int value : values) {
+      put(value);
+    }
+    return this;
+  }
+
+  /** Puts the address of an element of a storage, which the caller keeps reachable. */
+  ArgumentBlock address(Storage storage, int element) {
+    return put(storage.address() + (long) element * storage.dtype().bytes());
   }
 
   ArgumentBlock flag(boolean value) {

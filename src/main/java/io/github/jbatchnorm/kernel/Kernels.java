@@ -27,6 +27,10 @@ public final class Kernels {
   /** Holds the choice: made when first asked for. */
   private static final class Chosen {
     static final BatchNormKernel KERNEL = choose(System.getProperty(PROPERTY, "auto"));
+    static final ArrayKernel ARRAYS =
+        KERNEL instanceof NativeKernel nativeKernel
+            ? new NativeArrays(nativeKernel.threads(), nativeKernel.isa())
+            : new JavaArrays();
   }
 
   /**
@@ -37,6 +41,11 @@ public final class Kernels {
    */
   public static BatchNormKernel current() {
     return Chosen.KERNEL;
+  }
+
+  /** Returns the operations on arrays that go with {@link #current}; it throws the same. */
+  public static ArrayKernel arrays() {
+    return Chosen.ARRAYS;
   }
 
   static BatchNormKernel choose(String wanted) {

@@ -142,6 +142,31 @@ public final class Storage {
     Reference.reachabilityFence(memory);
   }
 
+  /** Returns the bits of element {@code index} of an f32 storage. */
+  int bits(int index) {
+    int at = from + Objects.checkIndex(index, length);
+    int bits = memory.block().bytes.getInt(at * Integer.BYTES);
+    Reference.reachabilityFence(memory);
+    return bits;
+  }
+
+  /** Sets the bits of element {@code index} of an f32 storage. */
+  void bits(int index, int bits) {
+    int at = from + Objects.checkIndex(index, length);
+    memory.block().bytes.putInt(at * Integer.BYTES, bits);
+    Reference.reachabilityFence(memory);
+  }
+
+  /** Returns the block's floats with element {@code index} at the position; f32. */
+  FloatBuffer floatsFrom(int index) {
+    return memory.block().floats.duplicate().position(from + index);
+  }
+
+  /** Returns the block's doubles with element {@code index} at the position; f64. */
+  DoubleBuffer doublesFrom(int index) {
+    return memory.block().doubles.duplicate().position(from + index);
+  }
+
   /**
    * Reads {@code count} elements from {@code from} on into {@code into} at {@code at}, widening.
    *

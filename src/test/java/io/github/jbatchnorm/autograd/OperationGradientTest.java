@@ -3,6 +3,7 @@ package io.github.jbatchnorm.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.Convolution;
 import io.github.jbatchnorm.kernel.Layout;
 import java.util.Arrays;
 import java.util.List;
@@ -175,7 +176,10 @@ class OperationGradientTest {
         random,
         inputs -> Functions.conv(inputs.get(0), inputs.get(1), stride, padding),
         List.of(x, filters));
-    ConvShape shape = ConvShape.of(xShape, filterShape, stride, padding);
+    int[] one = {1, 1};
+    Convolution shape =
+        Convolution.of(
+            xShape, filterShape, new int[] {stride, stride}, new int[] {padding, padding}, one, 1);
     Tensor grad = CentralDifferences.random(random, -2, 2, shape.outShape());
     CentralDifferences.check(
         random,

@@ -13,7 +13,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
 @Properties(
     value =
         @Platform(
-            include = "jbatchnorm/jbatchnorm.h",
+            include = {"jbatchnorm/jbatchnorm.h", "jbatchnorm/arrays.h"},
             link = "jbatchnorm_kernel@.0",
             preload = "gomp@.1",
             library = "jnijbatchnorm"),
@@ -26,7 +26,7 @@ public class JBatchNormPresets implements InfoMapper {
   @Override
   public void map(InfoMap infoMap) {
     infoMap.put(new Info("JBN_API", "JBN_EXEC").cppTypes().annotations());
-    infoMap.put(new Info("JBATCHNORM_JBATCHNORM_H").skip());
+    infoMap.put(new Info("JBATCHNORM_JBATCHNORM_H", "JBATCHNORM_ARRAYS_H").skip());
     infoMap.put(new Info("JBN_VERSION").skip());
     infoMap.put(new Info("jbn_forward", "jbn_infer", "jbn_backward").skip());
     for (String call : new String[] {"forward", "backward", "second"}) {
@@ -34,6 +34,7 @@ public class JBatchNormPresets implements InfoMapper {
       infoMap.put(new Info("jbn_run_" + call).javaText(run(call)));
     }
     infoMap.put(new Info("jbn_copy").javaText(COPY));
+    infoMap.put(new Info("jbn_array").javaText(ARRAY));
   }
 
   /** A call whose only argument is the address of its struct. */
@@ -41,6 +42,10 @@ public class JBatchNormPresets implements InfoMapper {
     return "public static native int jbn_run_%s(@Cast(\"const jbn_%s_args*\") long args);"
         .formatted(call, call);
   }
+
+  private static final String ARRAY =
+      "public static native int jbn_array(int call, @Cast(\"const int64_t*\") long args,"
+          + " int exec);";
 
   private static final String COPY =
       "public static native int jbn_copy(@Cast(\"const void*\") long from,"

@@ -1,4 +1,4 @@
-package io.github.jbatchnorm.autograd;
+package io.github.jbatchnorm.kernel;
 
 import java.util.Arrays;
 

@@ -1,4 +1,4 @@
-package io.github.jbatchnorm.autograd;
+package io.github.jbatchnorm.kernel;
 
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
@@ -6,9 +6,8 @@ import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_dgemm;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
 
-import io.github.jbatchnorm.kernel.DType;
-import io.github.jbatchnorm.kernel.Storage;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 
 /**
@@ -35,37 +34,72 @@ final class Blas {
   /** Loads OpenBLAS if it is not loaded yet: this class does. */
   static void load() {}
 
-  /**
-   * Returns the dtype of a product, which holds both factors.
-   *
-   * @throws IllegalArgumentException if it is a 16-bit one: OpenBLAS has no products of these
-   */
-  static DType product(DType a, DType b) {
-    DType dtype = DType.promote(a, b);
-    if (dtype != DType.F32 && dtype != DType.F64) {
-      throw new IllegalArgumentException(
-          "dtype: products are of F32 or F64, got %s: cast with astype".formatted(dtype));
+  /** Returns the address of the gemm of a dtype, f32 or f64. */
+  static long gemm(DType dtype) {
+    return dtype == DType.F32 ? Addresses.SGEMM : Addresses.DGEMM;
+  }
+
+  /** Found when first needed. */
+  private static final class Addresses {
+    static final long SGEMM = of("cblas_sgemm");
+    static final long DGEMM = of("cblas_dgemm");
+
+    private static long of(String name) {
+      Pointer address = Loader.addressof(name);
+      if (address == null) {
+        throw new IllegalStateException("OpenBLAS has no " + name);
+      }
+      return address.address();
     }
-    return dtype;
   }
 
   /** A row-major matrix inside a storage, from an element on; perhaps read transposed. */
-  record Matrix(Storage storage, int from, int rows, int columns, boolean transposed) {
+  record Matrix(Storage storage, int from, int rows, int columns, int leading, boolean transposed) {
+    Matrix(Storage storage, int from, int rows, int columns, boolean transposed) {
+      this(storage, from, rows, columns, columns, transposed);
+    }
+
     Matrix(Storage storage, int rows, int columns) {
       this(storage, 0, rows, columns, false);
     }
 
     /** Returns the same elements read with rows and columns exchanged. */
     Matrix transpose() {
-      return new Matrix(storage, from, rows, columns, !transposed);
+      return new Matrix(storage, from, rows, columns, leading, !transposed);
     }
 
-    private int height() {
+    /** Returns a matrix of these sizes so many elements further on. */
+    Matrix from(int offset) {
+      return new Matrix(storage, from + offset, rows, columns, leading, transposed);
+    }
+
+    /** Returns {@code count} rows, as read, from {@code first} on. */
+    Matrix rows(int first, int count) {
+      return transposed
+          ? new Matrix(storage, from + first, rows, count, leading, true)
+          : new Matrix(storage, from + first * leading, count, columns, leading, false);
+    }
+
+    /** Returns {@code count} columns, as read, from {@code first} on. */
+    Matrix columns(int first, int count) {
+      return transpose().rows(first, count).transpose();
+    }
+
+    int height() {
       return transposed ? columns : rows;
     }
 
-    private int width() {
+    int width() {
       return transposed ? rows : columns;
+    }
+
+    /** Returns the index of an element, as read. */
+    int at(int row, int column) {
+      return from + (transposed ? column * leading + row : row * leading + column);
+    }
+
+    double get(int row, int column) {
+      return storage.get(at(row, column));
     }
   }
 
@@ -82,8 +116,8 @@ final class Blas {
     }
     int transA = a.transposed() ? CblasTrans : CblasNoTrans;
     int transB = b.transposed() ? CblasTrans : CblasNoTrans;
-    int lda = Math.max(1, a.columns());
-    int ldb = Math.max(1, b.columns());
+    int lda = Math.max(1, a.leading());
+    int ldb = Math.max(1, b.leading());
     if (c.storage().dtype() == DType.F32) {
       cblas_sgemm(
           CblasRowMajor,
@@ -93,13 +127,13 @@ final class Blas {
           n,
           k,
           1,
-          a.storage().floats().position(a.from()),
+          a.storage().floatsFrom(a.from()),
           lda,
-          b.storage().floats().position(b.from()),
+          b.storage().floatsFrom(b.from()),
           ldb,
           (float) keep,
-          c.storage().floats().position(c.from()),
-          n);
+          c.storage().floatsFrom(c.from()),
+          Math.max(1, c.leading()));
     } else {
       cblas_dgemm(
           CblasRowMajor,
@@ -109,13 +143,13 @@ final class Blas {
           n,
           k,
           1,
-          a.storage().doubles().position(a.from()),
+          a.storage().doublesFrom(a.from()),
           lda,
-          b.storage().doubles().position(b.from()),
+          b.storage().doublesFrom(b.from()),
           ldb,
           keep,
-          c.storage().doubles().position(c.from()),
-          n);
+          c.storage().doublesFrom(c.from()),
+          Math.max(1, c.leading()));
     }
   }
 }

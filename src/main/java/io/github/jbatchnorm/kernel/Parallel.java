@@ -1,6 +1,5 @@
-package io.github.jbatchnorm.autograd;
+package io.github.jbatchnorm.kernel;
 
-import io.github.jbatchnorm.kernel.Threads;
 import java.util.concurrent.ForkJoinPool;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
@@ -8,7 +7,7 @@ import java.util.stream.IntStream;
 /** Runs independent parts of one operation side by side, on the threads that the kernel has too. */
 final class Parallel {
   /** The smallest range worth a thread, in elements. */
-  private static final int RANGE = 16384;
+  static final int RANGE = 16384;
 
   private static final int MOST_RANGES = 64;
 
@@ -28,6 +27,17 @@ final class Parallel {
     } else {
       Pool.POOL.submit(() -> IntStream.range(0, parts).parallel().forEach(part)).join();
     }
+  }
+
+  /** One of so many parts. */
+  @FunctionalInterface
+  interface Part {
+    void run(int part, int parts);
+  }
+
+  /** Runs {@code part} for each of {@code parts}, in any order. */
+  static void run(int parts, Part part) {
+    run(parts, i -> part.run(i, parts));
   }
 
   /** What is done for the elements from {@code from} up to {@code end}. */

@@ -1,6 +1,5 @@
-package io.github.jbatchnorm.autograd;
+package io.github.jbatchnorm.kernel;
 
-import io.github.jbatchnorm.kernel.Storage;
 import java.util.Arrays;
 
 /**
@@ -11,20 +10,20 @@ final class StridedReader {
   private final Storage storage;
   private final Runs runs;
   private final double[] scratch;
+  private final int base;
   private int done;
 
   /** Makes a reader that begins with element {@code from} of the shape. */
-  StridedReader(Storage storage, int from, int[] shape, int[] strides) {
-    this.storage = storage;
-    this.done = from;
-    this.runs = new Runs(shape, strides);
+  StridedReader(Strided view, int from, int... shape) {
+    this.storage = view.storage;
+    this.base = view.from;
+    this.runs = new Runs(shape, view.strides);
     runs.seek(from);
-    this.scratch = runs.isPlain() ? new double[0] : new double[Elementwise.CHUNK];
+    this.done = base + from;
+    this.scratch = runs.isPlain() ? new double[0] : new double[JavaArrays.CHUNK];
   }
 
-  /**
-   * Reads the next {@code count} elements, at most {@link Elementwise#CHUNK}, into {@code into}.
-   */
+  /** Reads the next {@code count} elements, at most {@link JavaArrays#CHUNK}, into {@code into}. */
   void next(double[] into, int count) {
     if (runs.isPlain()) {
       storage.read(done, into, 0, count);
@@ -40,7 +39,7 @@ final class StridedReader {
   }
 
   private void read(double[] into, int at, int count) {
-    int offset = runs.offset();
+    int offset = base + runs.offset();
     int stride = runs.stride();
     if (stride == 0) {
       Arrays.fill(into, at, at + count, storage.get(offset));

@@ -1,0 +1,175 @@
+package io.github.jbatchnorm.autograd;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Elements that a shape walks over with strides, each at most once. Shares memory where they lie
+ * together; the gradient goes back to where they came from, among zeros.
+ */
+final class Slice extends Operation {
+  private final int from;
+  private final int[] shape;
+  private final int[] strides;
+
+  /** Makes the operation; a stride may be negative, and elements lie within x. */
+  Slice(Tensor x, int from, int[] shape, int[] strides) {
+    super(x);
+    this.from = from;
+    this.shape = shape;
+    this.strides = strides;
+  }
+
+  static Tensor of(Tensor x, Index... indices) {
+    Walk walk = new Walk(x);
+    for (Index index : expanded(x, indices)) {
+      walk.add(index);
+    }
+    return walk.slice();
+  }
+
+  /** Returns the indices with those in place of an ellipsis, or at the end, that are not given. */
+  private static List<Index> expanded(Tensor x, Index... indices) {
+    int used = 0;
+    int at = -1;
+    List<Index> all = new ArrayList<>();
+    for (Index index : indices) {
+      if (index instanceof Index.Ellipsis) {
+        if (at >= 0) {
+          throw new IllegalArgumentException("indices: at most one ellipsis");
+        }
+        at = all.size();
+        continue;
+      }
+      used += index instanceof Index.NewAxis ? 0 : 1;
+      all.add(index);
+    }
+    if (used > x.ndim()) {
+      throw new IllegalArgumentException(
+          "indices: expected at most %d for shape %s, got %d"
+              .formatted(x.ndim(), Shapes.text(x.axes()), used));
+    }
+    Index[] rest = new Index[x.ndim() - used];
+    Arrays.fill(rest, Index.all());
+    all.addAll(at < 0 ? all.size() : at, Arrays.asList(rest));
+    return all;
+  }
+
+  /** The walk that indices make, axis by axis. */
+  private static final class Walk {
+    private final Tensor x;
+    private final int[] own;
+    private final List<Integer> shape = new ArrayList<>();
+    private final List<Integer> strides = new ArrayList<>();
+    private int from;
+    private int axis;
+
+    Walk(Tensor x) {
+      this.x = x;
+      this.own = Shapes.strides(x.axes());
+    }
+
+    void add(Index index) {
+      if (index instanceof Index.NewAxis) {
+        shape.add(1);
+        strides.add(0);
+      } else if (index instanceof Index.At at) {
+        from += within(at.index()) * own[axis++];
+      } else if (index instanceof Index.Range range) {
+        add(range);
+        axis++;
+      }
+    }
+
+    private int within(int index) {
+      int size = x.dim(axis);
+      int at = index < 0 ? index + size : index;
+      if (at < 0 || at >= size) {
+        throw new IllegalArgumentException(
+            "indices: %d is out of range for axis %d of size %d".formatted(index, axis, size));
+      }
+      return at;
+    }
+
+    private void add(Index.Range range) {
+      int size = x.dim(axis);
+      int step = range.step();
+      // Python's bounds: from the first element in the direction of the step, to beyond the last.
+      int least = step > 0 ? 0 : -1;
+      int most = step > 0 ? size : size - 1;
+      int start = bound(range.start(), step > 0 ? least : most, size, least, most);
+      int stop = bound(range.stop(), step > 0 ? most : least, size, least, most);
+      long distance = step > 0 ? (long) stop - start : (long) start - stop;
+      long stride = Math.abs((long) step);
+      int count = (int) (distance <= 0 ? 0 : (distance + stride - 1) / stride);
+      shape.add(count);
+      strides.add(count > 1 ? own[axis] * step : 0);
+      from += count > 0 ? start * own[axis] : 0;
+    }
+
+    private static int bound(@Nullable Integer given, int open, int size, int least, int most) {
+      if (given == null) {
+        return open;
+      }
+      return Math.max(least, Math.min(most, given < 0 ? given + size : given));
+    }
+
+    Tensor slice() {
+      int[] sizes = shape.stream().mapToInt(Integer::intValue).toArray();
+      int[] steps = strides.stream().mapToInt(Integer::intValue).toArray();
+      if (Shapes.size(sizes) == x.size() && isPlain(sizes, steps)) {
+        return x.reshape(sizes);
+      }
+      return new Slice(x, Shapes.size(sizes) == 0 ? 0 : from, sizes, steps).apply();
+    }
+  }
+
+  /** Whether elements lie together, row-major. */
+  private static boolean isPlain(int[] shape, int[] strides) {
+    int[] plain = Shapes.strides(shape);
+    for (int axis = 0; axis < shape.length; axis++) {
+      if (shape[axis] > 1 && strides[axis] != plain[axis]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  protected Tensor forward() {
+    return isPlain(shape, strides)
+        ? input(0).part(from, shape)
+        : Elementwise.gather(input(0), from, shape, strides);
+  }
+
+  @Override
+  protected Tensor backward(int input, Tensor grad) {
+    return new Place(grad, from, strides, input(0).shape()).apply();
+  }
+
+  /** Zeros with elements where strides lead to: what {@link Slice} does, backwards. */
+  static final class Place extends Operation {
+    private final int from;
+    private final int[] strides;
+    private final int[] shape;
+
+    Place(Tensor x, int from, int[] strides, int... shape) {
+      super(x);
+      this.from = from;
+      this.strides = strides;
+      this.shape = shape;
+    }
+
+    @Override
+    protected Tensor forward() {
+      return Elementwise.place(input(0), from, strides, shape);
+    }
+
+    @Override
+    protected Tensor backward(int input, Tensor grad) {
+      return new Slice(grad, from, input(0).shape(), strides).apply();
+    }
+  }
+}

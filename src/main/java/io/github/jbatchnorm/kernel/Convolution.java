@@ -1,0 +1,193 @@
+package io.github.jbatchnorm.kernel;
+
+import java.util.Arrays;
+
+/**
+ * The sizes of a cross-correlation of one to three dimensions: x of shape (N, C, ...), filters of
+ * shape (O, C / groups, ...) and y of shape (N, O, ...), where each size of y is (size of x + 2
+ * padding - dilation (size of filter - 1) - 1) / stride + 1. Output channel o of group g sees the
+ * input channels of group g.
+ *
+ * <p>It is a product of the filters with a matrix of patches, built for a few samples at a time.
+ */
+public final class Convolution {
+  private static final int DIMENSIONS = 3;
+
+  /** Columns that a matrix of patches should have at least: narrow products are slow. */
+  private static final int COLUMNS = 192;
+
+  /** The most parts that the gradient of the filters is summed in, side by side. */
+  private static final int MOST_PARTS = 8;
+
+  private static final int MOST_SIZE = 1 << 20;
+
+  private final int dimensions;
+  final int n;
+  final int groups;
+  final int c; // of one group
+  final int o; // of one group
+  final int[] in;
+  final int[] taps;
+  final int[] out = new int[DIMENSIONS];
+  final int[] stride;
+  final int[] padding;
+  final int[] dilation;
+
+  private Convolution(
+      int[] x, int[] filters, int[] stride, int[] padding, int[] dilation, int groups) {
+    this.dimensions = x.length - 2;
+    this.n = x[0];
+    this.groups = groups;
+    this.c = x[1] / groups;
+    this.o = filters[0] / groups;
+    this.in = spatial(Arrays.copyOfRange(x, 2, x.length), 1);
+    this.taps = spatial(Arrays.copyOfRange(filters, 2, x.length), 1);
+    this.stride = spatial(stride, 1);
+    this.padding = spatial(padding, 0);
+    this.dilation = spatial(dilation, 1);
+    for (int d = 0; d < DIMENSIONS; d++) {
+      long reach = (taps[d] - 1L) * this.dilation[d] + 1;
+      long room = in[d] + 2L * this.padding[d] - reach;
+      if (taps[d] < 1 || room < 0) {
+        throw new IllegalArgumentException(
+            "filters: shape %s with padding %s and dilation %s does not fit x of shape %s"
+                .formatted(text(filters), text(padding), text(dilation), text(x)));
+      }
+      out[d] = Math.toIntExact(room / this.stride[d] + 1);
+    }
+    long patches = (long) patch() * columns();
+    if (patches > Integer.MAX_VALUE / Double.BYTES) {
+      throw new IllegalArgumentException(
+          "x: the patches of one sample of shape %s do not fit 2 GiB".formatted(text(x)));
+    }
+  }
+
+  private static int[] spatial(int[] values, int missing) {
+    int[] all = new int[DIMENSIONS];
+    Arrays.fill(all, missing);
+    System.arraycopy(values, 0, all, DIMENSIONS - values.length, values.length);
+    return all;
+  }
+
+  private static String text(int... values) {
+    return Arrays.toString(values).replace('[', '(').replace(']', ')');
+  }
+
+  /**
+   * Returns the sizes.
+   *
+   * @param x the shape of x, with one to three axes after (N, C)
+   * @param filters the shape of the filters, with as many
+   * @param stride the filters' step, 1 or more, for each of these axes
+   * @param padding zeros around x, 0 or more
+   * @param dilation the distance of a filter's elements, 1 or more
+   * @param groups how many groups the channels are in; it divides C and O
+   * @throws IllegalArgumentException if they do not fit
+   */
+  public static Convolution of(
+      int[] x, int[] filters, int[] stride, int[] padding, int[] dilation, int groups) {
+    if (x.length < 3 || x.length > DIMENSIONS + 2) {
+      throw new IllegalArgumentException(
+          "x: expected shape (N, C, ...) with one to three more axes, got " + text(x));
+    }
+    if (groups < 1 || x[1] % groups != 0) {
+      throw new IllegalArgumentException(
+          "groups: expected a divisor of C = %d, got %d".formatted(x[1], groups));
+    }
+    if (filters.length != x.length || filters[1] != x[1] / groups || filters[0] % groups != 0) {
+      throw new IllegalArgumentException(
+          "filters: expected shape (O, %d, ...) with %d axes and O a multiple of %d, got %s"
+              .formatted(x[1] / groups, x.length, groups, text(filters)));
+    }
+    check("stride", stride, x.length - 2, 1);
+    check("padding", padding, x.length - 2, 0);
+    check("dilation", dilation, x.length - 2, 1);
+    return new Convolution(x, filters, stride, padding, dilation, groups);
+  }
+
+  private static void check(String name, int[] values, int count, int least) {
+    boolean fits = values.length == count;
+    for (int value : values) {
+      fits &= value >= least && value <= MOST_SIZE;
+    }
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "%s: expected %d numbers from %d to %d, got %s"
+              .formatted(name, count, least, MOST_SIZE, text(values)));
+    }
+  }
+
+  private int[] shape(int first, int second, int... sizes) {
+    int[] shape = new int[dimensions + 2];
+    shape[0] = first;
+    shape[1] = second;
+    System.arraycopy(sizes, DIMENSIONS - dimensions, shape, 2, dimensions);
+    return shape;
+  }
+
+  /** Returns the shape of x. */
+  public int[] xShape() {
+    return shape(n, groups * c, in);
+  }
+
+  /** Returns the shape of the filters. */
+  public int[] filterShape() {
+    return shape(groups * o, c, taps);
+  }
+
+  /** Returns the shape of y. */
+  public int[] outShape() {
+    return shape(n, groups * o, out);
+  }
+
+  /** Elements of one channel of one sample of x. */
+  int plane() {
+    return in[0] * in[1] * in[2];
+  }
+
+  /** Elements of one channel of one sample of y. */
+  int positions() {
+    return out[0] * out[1] * out[2];
+  }
+
+  /** Rows of the matrix of patches of one group. */
+  int patch() {
+    return c * taps[0] * taps[1] * taps[2];
+  }
+
+  /** Samples that share a matrix of patches. */
+  int samples() {
+    return Math.max(1, Math.min(n, COLUMNS / Math.max(1, positions())));
+  }
+
+  /** Columns of the matrix of patches. */
+  int columns() {
+    return samples() * positions();
+  }
+
+  /** Matrices of patches of one group. */
+  int batches() {
+    return (n + samples() - 1) / samples();
+  }
+
+  /** Parts that the gradient of the filters is summed in. */
+  int parts() {
+    return Math.max(1, Math.min(batches(), MOST_PARTS));
+  }
+
+  /** Checks that storages have these sizes and one dtype, f32 or f64. */
+  void check(Storage x, Storage filters, Storage y) {
+    Products.check("x", x.dtype());
+    expect("x", x, (long) n * groups * c * plane(), x);
+    expect("filters", filters, (long) groups * o * patch(), x);
+    expect("y", y, (long) n * groups * o * positions(), x);
+  }
+
+  static void expect(String name, Storage storage, long length, Storage like) {
+    if (storage.length() != length || storage.dtype() != like.dtype()) {
+      throw new IllegalArgumentException(
+          "%s: expected %d %s elements, got %d %s"
+              .formatted(name, length, like.dtype(), storage.length(), storage.dtype()));
+    }
+  }
+}

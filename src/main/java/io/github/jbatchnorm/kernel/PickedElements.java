@@ -1,0 +1,39 @@
+package io.github.jbatchnorm.kernel;
+
+/** Indices of elements, as many as a pooling has outputs; off-heap. */
+public final class PickedElements {
+  /** Indices have the size of f32 elements. */
+  final Storage memory;
+
+  /** Makes room for so many. */
+  public PickedElements(int length) {
+    memory = Storage.uninitialized(DType.F32, length);
+  }
+
+  /** Returns how many there are. */
+  public int length() {
+    return memory.length();
+  }
+
+  int get(int index) {
+    return memory.bits(index);
+  }
+
+  void set(int index, int element) {
+    memory.bits(index, element);
+  }
+
+  /** Returns a copy of the indices. */
+  public int[] toArray() {
+    int[] all = new int[length()];
+    for (int i = 0; i < all.length; i++) {
+      all[i] = get(i);
+    }
+    return all;
+  }
+
+  /** Gives the memory back. */
+  public void release() {
+    memory.memory().close();
+  }
+}
