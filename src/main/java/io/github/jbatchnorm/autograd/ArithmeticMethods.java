@@ -115,6 +115,66 @@ public sealed interface ArithmeticMethods permits Tensor {
     return maximum(like(value));
   }
 
+  /** Returns the smaller of each pair, NaN if either is; where they are equal gradients are 0. */
+  default Tensor minimum(Tensor other) {
+    return new Minimum(self(), other).apply();
+  }
+
+  /** Returns the smaller of each element and value. */
+  default Tensor minimum(double value) {
+    return minimum(like(value));
+  }
+
+  /**
+   * Returns each element, but at least low and at most high; the gradient is 1 from low to high,
+   * both included, and else 0.
+   *
+   * @throws IllegalArgumentException if low is more than high, or either is NaN
+   */
+  default Tensor clip(double low, double high) {
+    return new Clip(self(), low, high).apply();
+  }
+
+  /** Returns the square. */
+  default Tensor square() {
+    return new Square(self()).apply();
+  }
+
+  /** Returns the sine of radians. */
+  default Tensor sin() {
+    return new Sin(self()).apply();
+  }
+
+  /** Returns the cosine of radians. */
+  default Tensor cos() {
+    return new Cos(self()).apply();
+  }
+
+  /** Returns exp(this) - 1, exact near 0. */
+  default Tensor expm1() {
+    return new Expm1(self()).apply();
+  }
+
+  /** Returns log(1 + this), exact near 0. */
+  default Tensor log1p() {
+    return new Log1p(self()).apply();
+  }
+
+  /** Returns a constant: 1 where this is more than other, else 0; NaN where either is. */
+  default Tensor greater(Tensor other) {
+    return Steps.greater(self(), other);
+  }
+
+  /** Returns a constant: 1 where this is more than value, else 0; NaN for NaN. */
+  default Tensor greater(double value) {
+    return greater(like(value));
+  }
+
+  /** Returns a constant: 1 where this is less than value, else 0; NaN for NaN. */
+  default Tensor less(double value) {
+    return Steps.greater(like(value), self());
+  }
+
   /** Returns this in another dtype, each element rounded to nearest; this itself if it has it. */
   default Tensor astype(DType dtype) {
     return self().dtype() == dtype ? self() : new Cast(self(), dtype).apply();

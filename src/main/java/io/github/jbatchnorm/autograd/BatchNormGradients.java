@@ -44,7 +44,7 @@ final class BatchNormGradients {
   }
 
   private static Tensor memory(DType dtype, int... shape) {
-    return Tensor.constant(Storage.allocate(dtype, Shapes.size(shape)), shape);
+    return Tensor.constant(Storage.uninitialized(dtype, Shapes.size(shape)), shape);
   }
 
   boolean areOf(Tensor gradient) {

@@ -113,7 +113,7 @@ public final class BatchNormOp extends Operation {
       x.update(this::compute);
       return x.view(x.shape());
     }
-    Storage y = Storage.allocate(x.dtype(), x.size());
+    Storage y = Storage.uninitialized(x.dtype(), x.size());
     compute(y);
     return Tensor.constant(y, x.shape());
   }

@@ -83,6 +83,12 @@ public final class Checkpoint extends Operation {
     return all;
   }
 
+  /** The block is the user's, and may keep what it makes. */
+  @Override
+  boolean leavesTemporaries() {
+    return false;
+  }
+
   @Override
   void release() {
     gradients = List.of();

@@ -1,10 +1,19 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.Pooling;
+import io.github.jbatchnorm.kernel.Storage;
+import java.util.Arrays;
+import java.util.List;
+import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** The functions of neural networks that are not methods of {@link Tensor}. */
 public final class Functions {
+  private static final double SELU_ALPHA = 1.6732632423543772;
+  private static final double SELU_SCALE = 1.0507009873554805;
+
   private Functions() {}
 
   /**
@@ -88,35 +97,154 @@ public final class Functions {
     return MaxPool.of(x, new int[] {window, window}, new int[] {stride, stride});
   }
 
+  /**
+   * Returns the mean of each window; each pooled axis becomes (size - window) / stride + 1.
+   *
+   * @param x any shape
+   * @param window the window's size along each of the last one to three axes
+   * @param stride the windows' distance along these
+   * @throws IllegalArgumentException if the window does not fit
+   */
+  public static Tensor avgPool(Tensor x, int[] window, int[] stride) {
+    int[] shape = Pooling.of(x.axes(), window, stride).outShape();
+    int first = x.ndim() - window.length;
+    int[] planes = new int[window.length + 2];
+    int[] ones = new int[window.length + 2];
+    planes[0] = Shapes.size(Arrays.copyOf(x.axes(), first));
+    planes[1] = 1;
+    ones[0] = 1;
+    ones[1] = 1;
+    System.arraycopy(x.axes(), first, planes, 2, window.length);
+    System.arraycopy(window, 0, ones, 2, window.length);
+    // Sums of windows are a convolution with ones.
+    Tensor filters = Tensors.ones(x.dtype(), ones).asConstant();
+    Tensor sums = conv(x.reshape(planes), filters, null, ConvOptions.DEFAULT.withStride(stride));
+    return sums.reshape(shape).divide(Shapes.size(window));
+  }
+
+  /** Returns the mean of each channel of each sample: (N, C, ...) to (N, C). */
+  public static Tensor globalAvgPool(Tensor x) {
+    return x.mean(IntStream.range(2, x.ndim()).toArray());
+  }
+
+  /**
+   * Returns x with each element set to 0 with probability p and the others divided by 1 - p
+   * (Srivastava et al., 2014).
+   *
+   * @param p 0 to less than 1
+   * @param random one number is drawn for each element, in order
+   * @throws IllegalArgumentException if p is out of range
+   */
+  public static Tensor dropout(Tensor x, double p, RandomGenerator random) {
+    if (!(p >= 0 && p < 1)) {
+      throw new IllegalArgumentException("p: expected 0 or more and less than 1, got " + p);
+    }
+    Storage mask = Storage.uninitialized(x.dtype(), x.size());
+    for (int i = 0; i < mask.length(); i++) {
+      mask.set(i, random.nextDouble() < p ? 0 : 1 / (1 - p));
+    }
+    return x.multiply(Tensor.constant(mask, x.axes()));
+  }
+
+  /** Returns x where x is above 0, else alpha (exp(x) - 1) (Clevert et al., 2016). */
+  public static Tensor elu(Tensor x, double alpha) {
+    return new Elu(x, alpha).apply();
+  }
+
+  /** Returns the scaled elu of self-normalizing networks (Klambauer et al., 2017). */
+  public static Tensor selu(Tensor x) {
+    return elu(x, SELU_ALPHA).multiply(SELU_SCALE);
+  }
+
+  /**
+   * Returns a sigmoid(b), where a and b are x's halves along an axis (Dauphin et al., 2017).
+   *
+   * @throws IllegalArgumentException if the axis is out of range or its size is odd
+   */
+  public static Tensor glu(Tensor x, int axis) {
+    int at = Shapes.axis(x.ndim(), axis);
+    if (x.dim(at) % 2 != 0) {
+      throw new IllegalArgumentException(
+          "x: expected an even size of axis %d, got shape %s".formatted(at, Shapes.text(x.axes())));
+    }
+    Index[] first = new Index[at + 1];
+    Arrays.fill(first, Index.all());
+    Index[] second = first.clone();
+    first[at] = Index.to(x.dim(at) / 2);
+    second[at] = Index.from(x.dim(at) / 2);
+    return x.slice(first).multiply(x.slice(second).sigmoid());
+  }
+
+  /** Returns x, but at least low and at most high: usually -1 and 1. */
+  public static Tensor hardTanh(Tensor x, double low, double high) {
+    return x.clip(low, high);
+  }
+
+  /** Returns x / (1 + |x|). */
+  public static Tensor softSign(Tensor x) {
+    return x.divide(x.abs().add(1));
+  }
+
+  /** Returns exp(x) / sum(exp(x)) over an axis, without overflow. */
+  public static Tensor softmax(Tensor x, int axis) {
+    return logSoftmax(x, axis).exp();
+  }
+
+  /** Returns the logarithm of the softmax over an axis. */
+  public static Tensor logSoftmax(Tensor x, int axis) {
+    int at = Shapes.axis(x.ndim(), axis);
+    return at == x.ndim() - 1 ? logSoftmax(x) : logSoftmax(x.moveAxis(at, -1)).moveAxis(-1, at);
+  }
+
+  /**
+   * Returns x where the condition is other than 0 and y elsewhere; all three broadcast. What is not
+   * chosen has no part in the result or in any gradient, whatever it is.
+   *
+   * @param condition no gradient flows to it
+   */
+  public static Tensor where(Tensor condition, Tensor x, Tensor y) {
+    return new Select(condition, x, y).apply();
+  }
+
+  /**
+   * Returns the tensors one after the other along an axis.
+   *
+   * @throws IllegalArgumentException if there is none, or shapes differ but for that axis
+   */
+  public static Tensor concatenate(int axis, Tensor... tensors) {
+    return Concatenate.of(axis, List.of(tensors));
+  }
+
+  /**
+   * Returns the tensors along a new axis of the result.
+   *
+   * @throws IllegalArgumentException if there is none, or shapes differ
+   */
+  public static Tensor stack(int axis, Tensor... tensors) {
+    return Concatenate.of(
+        axis, Arrays.stream(tensors).map(tensor -> tensor.expandDims(axis)).toList());
+  }
+
+  /**
+   * Returns a sum of products by Einstein's notation: {@code einsum("ij,jk->ik", a, b)}. A letter
+   * names an axis; axes with the same letter are of the same size and gone through together; those
+   * that the result does not name are summed over. Without {@code ->} the result has the letters
+   * that occur once, in alphabetical order. {@code ...} stands for axes without names, the same
+   * ones in every operand.
+   *
+   * @throws IllegalArgumentException if the notation does not fit the operands
+   */
+  public static Tensor einsum(String subscripts, Tensor... operands) {
+    return Einsum.of(subscripts, operands);
+  }
+
   /** Returns the logarithm of the softmax over the last axis. */
   public static Tensor logSoftmax(Tensor x) {
     return new LogSoftmax(x).apply();
   }
 
-  /**
-   * Returns the mean cross-entropy of softmax(x) against labels, without axes; NaN where N is 0.
-   *
-   * @param x scores, shape (N, K)
-   * @param labels N classes, each 0 to K-1
-   * @throws IllegalArgumentException if x is no matrix or a label is out of range
-   */
+  /** As {@link Losses#softmaxCrossentropy}. */
   public static Tensor softmaxCrossentropy(Tensor x, int... labels) {
-    if (x.ndim() != 2) {
-      throw new IllegalArgumentException("x: expected shape (N, K), got " + Shapes.text(x.shape()));
-    }
-    int classes = x.dim(1);
-    if (labels.length != x.dim(0)) {
-      throw new IllegalArgumentException(
-          "labels: expected %d (N), got %d".formatted(x.dim(0), labels.length));
-    }
-    int[] at = new int[labels.length];
-    for (int i = 0; i < labels.length; i++) {
-      if (labels[i] < 0 || labels[i] >= classes) {
-        throw new IllegalArgumentException(
-            "labels: expected 0 to %d, got %d at index %d".formatted(classes - 1, labels[i], i));
-      }
-      at[i] = i * classes + labels[i];
-    }
-    return new Gather(logSoftmax(x), at, labels.length).apply().mean().negate();
+    return Losses.softmaxCrossentropy(x, labels);
   }
 }

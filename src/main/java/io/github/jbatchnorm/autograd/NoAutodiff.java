@@ -12,7 +12,12 @@ import java.util.function.Supplier;
  * }</pre>
  */
 public final class NoAutodiff implements AutoCloseable {
-  private static final ThreadLocal<Integer> DEPTH = ThreadLocal.withInitial(() -> 0);
+  /** How many scopes are open on a thread. */
+  private static final class Depth {
+    int count;
+  }
+
+  private static final ThreadLocal<Depth> DEPTH = ThreadLocal.withInitial(Depth::new);
 
   private boolean open = true;
 
@@ -20,35 +25,36 @@ public final class NoAutodiff implements AutoCloseable {
 
   /** Opens a scope on the calling thread; scopes nest. */
   public static NoAutodiff scope() {
-    DEPTH.set(DEPTH.get() + 1);
+    DEPTH.get().count++;
     return new NoAutodiff();
   }
 
   /** Returns what {@code action} returns, run in a scope of its own. */
   public static <T> T call(Supplier<T> action) {
-    int depth = DEPTH.get();
-    DEPTH.set(depth + 1);
+    Depth depth = DEPTH.get();
+    depth.count++;
     try {
       return action.get();
     } finally {
-      DEPTH.set(depth);
+      depth.count--;
     }
   }
 
   /** Returns what {@code action} returns, run outside of all scopes. */
   static <T> T callRecording(Supplier<T> action) {
-    int depth = DEPTH.get();
-    DEPTH.set(0);
+    Depth depth = DEPTH.get();
+    int before = depth.count;
+    depth.count = 0;
     try {
       return action.get();
     } finally {
-      DEPTH.set(depth);
+      depth.count = before;
     }
   }
 
   /** Returns true where the calling thread is in no scope, so that operations are recorded. */
   public static boolean isRecording() {
-    return DEPTH.get() == 0;
+    return DEPTH.get().count == 0;
   }
 
   /** Ends the scope; on the thread that opened it. A second call does nothing. */
@@ -56,7 +62,7 @@ public final class NoAutodiff implements AutoCloseable {
   public void close() {
     if (open) {
       open = false;
-      DEPTH.set(DEPTH.get() - 1);
+      DEPTH.get().count--;
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.MemoryScope;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -87,7 +88,7 @@ public abstract class Operation {
    * every input is. A variable that enters a new graph loses the gradient of an older one.
    */
   public final Tensor apply() {
-    Tensor result = NoAutodiff.call(this::forward);
+    Tensor result = compute();
     if (!NoAutodiff.isRecording()) {
       clear();
       return result;
@@ -109,6 +110,23 @@ public abstract class Operation {
       clear();
     }
     return result;
+  }
+
+  private Tensor compute() {
+    String user = MemoryScope.user(name());
+    try {
+      return NoAutodiff.call(this::forward);
+    } finally {
+      MemoryScope.user(user);
+    }
+  }
+
+  /**
+   * Whether memory that backward allocates, but for the gradients it returns, is of no use to
+   * anyone afterwards, so that it goes back at once. A user's operation may keep what it makes.
+   */
+  boolean leavesTemporaries() {
+    return getClass().getPackage() == Operation.class.getPackage();
   }
 
   /** Ends this application's part in a graph: it lets go of its inputs and output. */

@@ -41,6 +41,59 @@ public sealed interface ReductionMethods permits Tensor {
     return centred.multiply(centred).mean(keepDims, axes);
   }
 
+  /** Returns the square root of the biased variance; its gradient where that is 0 is NaN. */
+  default Tensor std(int... axes) {
+    return var(axes).sqrt();
+  }
+
+  /** Returns the square root of the biased variance; its gradient where that is 0 is NaN. */
+  default Tensor std(boolean keepDims, int... axes) {
+    return var(keepDims, axes).sqrt();
+  }
+
+  /**
+   * Returns the largest element, NaN if there is one; the gradient goes to the first of equals.
+   * Throws IllegalArgumentException where the axes hold no elements.
+   */
+  default Tensor max(int... axes) {
+    return max(false, axes);
+  }
+
+  /** As {@link #max(int...)}. */
+  default Tensor max(boolean keepDims, int... axes) {
+    boolean[] reduced = Shapes.axes(self().ndim(), axes);
+    return Rows.reduce(self(), reduced, keepDims, rows -> Rows.largest(rows, 1));
+  }
+
+  /** Returns the smallest element, as {@link #max(int...)}. */
+  default Tensor min(int... axes) {
+    return min(false, axes);
+  }
+
+  /** As {@link #min(int...)}. */
+  default Tensor min(boolean keepDims, int... axes) {
+    boolean[] reduced = Shapes.axes(self().ndim(), axes);
+    return Rows.reduce(self(), reduced, keepDims, rows -> Rows.largest(rows, -1));
+  }
+
+  /** Returns the product, 1 where the axes hold no elements. */
+  default Tensor prod(int... axes) {
+    return prod(false, axes);
+  }
+
+  /** Returns the product, 1 where the axes hold no elements. */
+  default Tensor prod(boolean keepDims, int... axes) {
+    return Rows.reduce(self(), Shapes.axes(self().ndim(), axes), keepDims, Rows::product);
+  }
+
+  /**
+   * Returns the sum of all elements along an axis up to each one, that one included; in f64,
+   * rounded to this dtype.
+   */
+  default Tensor cumsum(int axis) {
+    return new CumulativeSum(self(), axis, false).apply();
+  }
+
   /** Returns this summed over the axes that broadcasting from {@code shape} repeats. */
   default Tensor sumTo(int... shape) {
     int[] own = self().shape();

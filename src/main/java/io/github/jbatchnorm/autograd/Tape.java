@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.MemoryScope;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -65,11 +66,28 @@ final class Tape {
 
   private static void propagate(
       Operation creator, Tensor grad, IdentityHashMap<Tensor, Tensor> grads) {
+    if (NoAutodiff.isRecording() || !creator.leavesTemporaries()) {
+      addParts(creator, grad, grads);
+      return;
+    }
+    try (MemoryScope scope = MemoryScope.open()) {
+      addParts(creator, grad, grads);
+      for (Tensor input : creator.inputs()) {
+        Tensor found = grads.get(input);
+        if (found != null) {
+          scope.keep(found.storage());
+        }
+      }
+    }
+  }
+
+  private static void addParts(
+      Operation creator, Tensor grad, IdentityHashMap<Tensor, Tensor> grads) {
     List<Tensor> inputs = creator.inputs();
     for (int i = 0; i < inputs.size(); i++) {
       Tensor input = inputs.get(i);
       if (!input.isConstant()) {
-        Tensor part = creator.backward(i, grad).sumTo(input.shape()).astype(input.dtype());
+        Tensor part = creator.backward(i, grad).sumTo(input.axes()).astype(input.dtype());
         Tensor before = grads.get(input);
         grads.put(input, before == null ? part : before.add(part));
       }

@@ -2,6 +2,7 @@ package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Storage;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -281,6 +282,20 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
       offset += Objects.checkIndex(index[axis], shape[axis]) * strides[axis];
     }
     return storage.get(offset);
+  }
+
+  /**
+   * Returns whether this has the other's shape and each element differs from the other's by at most
+   * atol + rtol |other|; infinities equal themselves, NaN nothing. NumPy's are 1e-5 and 1e-8.
+   */
+  public boolean allClose(Tensor other, double rtol, double atol) {
+    boolean close = Arrays.equals(shape, other.shape);
+    for (int i = 0; close && i < size(); i++) {
+      double a = storage.get(i);
+      double b = other.storage.get(i);
+      close = a == b || (Math.abs(a - b) <= atol + rtol * Math.abs(b) && Double.isFinite(b));
+    }
+    return close;
   }
 
   /** Returns a copy of the elements, row-major. */

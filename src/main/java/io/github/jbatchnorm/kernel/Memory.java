@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class Memory {
   private final Block block;
   private MemoryPool.@Nullable Lease lease;
+  private @Nullable MemoryScope keeper;
   private boolean closed;
 
   Memory(Block block) {
@@ -31,6 +32,15 @@ final class Memory {
           "this memory was given back when its MemoryScope closed; scope.keep(...) keeps it");
     }
     return block;
+  }
+
+  /** Notes the scope whose end this outlives. */
+  void keep(MemoryScope scope) {
+    keeper = scope;
+  }
+
+  boolean isKeptBy(MemoryScope scope) {
+    return keeper == scope;
   }
 
   /** Says that views were handed out, which may outlive this: the block is not used again. */

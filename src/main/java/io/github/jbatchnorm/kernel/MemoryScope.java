@@ -1,10 +1,7 @@
 package io.github.jbatchnorm.kernel;
 
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +31,6 @@ public final class MemoryScope implements AutoCloseable {
   private final Current current;
   private final @Nullable MemoryScope outer;
   private final List<Memory> allocated = new ArrayList<>();
-  private final Set<Memory> kept = Collections.newSetFromMap(new IdentityHashMap<>());
   private boolean closed;
 
   private MemoryScope(Current current) {
@@ -55,7 +51,7 @@ public final class MemoryScope implements AutoCloseable {
    * around this one, if there is one.
    */
   public void keep(Storage storage) {
-    kept.add(storage.memory());
+    storage.memory().keep(this);
   }
 
   /** Returns what {@code action} returns; what it allocates belongs to no scope. */
@@ -122,7 +118,7 @@ public final class MemoryScope implements AutoCloseable {
     closed = true;
     current.scope = outer;
     for (Memory memory : allocated) {
-      if (!kept.contains(memory)) {
+      if (!memory.isKeptBy(this)) {
         memory.close();
       } else if (outer != null) {
         outer.allocated.add(memory);

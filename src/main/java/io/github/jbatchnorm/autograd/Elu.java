@@ -1,0 +1,23 @@
+package io.github.jbatchnorm.autograd;
+
+/** x where x > 0, else alpha (exp(x) - 1); the derivative there is y + alpha. */
+final class Elu extends Operation {
+  private final double alpha;
+
+  Elu(Tensor x, double alpha) {
+    super(x);
+    this.alpha = alpha;
+  }
+
+  @Override
+  protected Tensor forward() {
+    return Elementwise.map(a -> a > 0 ? a : alpha * StrictMath.expm1(a), input(0));
+  }
+
+  @Override
+  protected Tensor backward(int input, Tensor grad) {
+    Tensor positive = Steps.positive(input(0));
+    Tensor below = output().add(alpha).multiply(positive.negate().add(1));
+    return grad.multiply(positive.add(below));
+  }
+}

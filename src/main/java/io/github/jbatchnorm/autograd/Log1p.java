@@ -1,0 +1,18 @@
+package io.github.jbatchnorm.autograd;
+
+/** log(1 + x), exact near 0. */
+final class Log1p extends Operation {
+  Log1p(Tensor x) {
+    super(x);
+  }
+
+  @Override
+  protected Tensor forward() {
+    return Elementwise.map(StrictMath::log1p, input(0));
+  }
+
+  @Override
+  protected Tensor backward(int input, Tensor grad) {
+    return grad.divide(input(0).add(1));
+  }
+}

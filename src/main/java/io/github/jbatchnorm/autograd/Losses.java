@@ -1,0 +1,138 @@
+package io.github.jbatchnorm.autograd;
+
+/** Losses of classifiers, and of rankings. */
+public final class Losses {
+  private Losses() {}
+
+  /**
+   * Returns the mean cross-entropy of softmax(x) against labels, without axes; NaN where N is 0.
+   *
+   * @param x scores, shape (N, K)
+   * @param labels N classes, each 0 to K-1
+   * @throws IllegalArgumentException if x is no matrix or a label is out of range
+   */
+  public static Tensor softmaxCrossentropy(Tensor x, int... labels) {
+    return negativeLogLikelihood(Functions.logSoftmax(matrix(x)), labels);
+  }
+
+  /**
+   * Returns minus the mean of the labels' log-probabilities, without axes.
+   *
+   * @param x log-probabilities, shape (N, K)
+   * @param labels N classes, each 0 to K-1
+   * @throws IllegalArgumentException if x is no matrix or a label is out of range
+   */
+  public static Tensor negativeLogLikelihood(Tensor x, int... labels) {
+    return pick(x, labels).mean().negate();
+  }
+
+  /**
+   * As {@link #negativeLogLikelihood(Tensor, int...)}, the mean weighted by the labels' classes.
+   *
+   * @param weights K numbers
+   */
+  public static Tensor negativeLogLikelihood(Tensor x, double[] weights, int... labels) {
+    Tensor picked = pick(x, labels);
+    if (weights.length != x.dim(1)) {
+      throw new IllegalArgumentException(
+          "weights: expected %d (K), got %d".formatted(x.dim(1), weights.length));
+    }
+    double[] factors = new double[labels.length];
+    double sum = 0;
+    for (int i = 0; i < labels.length; i++) {
+      factors[i] = weights[labels[i]];
+      sum += factors[i];
+    }
+    Tensor factor = Tensor.of(factors).asConstant().astype(x.dtype());
+    return picked.multiply(factor).sum().divide(-sum);
+  }
+
+  /**
+   * Returns the focal loss of each sample, -alpha (1 - p)^gamma log(p), shape (N) (Lin et al.,
+   * 2017).
+   *
+   * @param probabilities shape (N, K)
+   * @param alpha a factor
+   * @param gamma how much less a well-recognized sample counts; 0 or more
+   * @param labels N classes, each 0 to K-1
+   * @throws IllegalArgumentException if the sizes do not fit or gamma is below 0
+   */
+  public static Tensor focal(Tensor probabilities, double alpha, double gamma, int... labels) {
+    Tensor p = pick(probabilities, labels);
+    return focal(p, p.log(), alpha, gamma);
+  }
+
+  /** As {@link #focal}, of scores: their softmax's loss, without overflow. */
+  public static Tensor softmaxFocal(Tensor scores, double alpha, double gamma, int... labels) {
+    Tensor log = pick(Functions.logSoftmax(matrix(scores)), labels);
+    return focal(log.exp(), log, alpha, gamma);
+  }
+
+  private static Tensor focal(Tensor p, Tensor log, double alpha, double gamma) {
+    if (!(gamma >= 0)) {
+      throw new IllegalArgumentException("gamma: expected 0 or more, got " + gamma);
+    }
+    Tensor loss = log.multiply(-alpha);
+    return gamma == 0 ? loss : loss.multiply(p.negate().add(1).maximum(0).pow(gamma));
+  }
+
+  /**
+   * Returns the mean over samples of the sum over other classes of max(0, score - label's score +
+   * hinge), without axes (Weston and Watkins, 1999).
+   *
+   * @param x scores, shape (N, K)
+   * @param hinge by how much the label's score should be larger
+   * @param labels N classes, each 0 to K-1
+   * @throws IllegalArgumentException if x is no matrix or a label is out of range
+   */
+  public static Tensor multiclassHinge(Tensor x, double hinge, int... labels) {
+    Tensor own = pick(x, labels).reshape(-1, 1);
+    double[] others = new double[x.size()];
+    for (int i = 0; i < others.length; i++) {
+      others[i] = i % x.dim(1) == labels[i / x.dim(1)] ? 0 : 1;
+    }
+    Tensor mask = Tensor.of(others, x.shape()).asConstant().astype(x.dtype());
+    return x.subtract(own).add(hinge).relu().multiply(mask).sum().divide(x.dim(0));
+  }
+
+  /**
+   * Returns the mean of max(0, margin - y (x1 - x2)), without axes.
+   *
+   * @param x1 what should rank higher where y is 1, and lower where it is -1
+   * @param x2 the other, of the same shape
+   * @param y 1 or -1, of a shape that broadcasts
+   * @param margin 0 or more
+   * @throws IllegalArgumentException if shapes do not broadcast or the margin is below 0
+   */
+  public static Tensor marginRanking(Tensor x1, Tensor x2, Tensor y, double margin) {
+    if (!(margin >= 0)) {
+      throw new IllegalArgumentException("margin: expected 0 or more, got " + margin);
+    }
+    return x1.subtract(x2).multiply(y.asConstant()).negate().add(margin).relu().mean();
+  }
+
+  private static Tensor matrix(Tensor x) {
+    if (x.ndim() != 2) {
+      throw new IllegalArgumentException("x: expected shape (N, K), got " + Shapes.text(x.shape()));
+    }
+    return x;
+  }
+
+  /** Returns each sample's element at its label. */
+  private static Tensor pick(Tensor x, int... labels) {
+    int classes = matrix(x).dim(1);
+    if (labels.length != x.dim(0)) {
+      throw new IllegalArgumentException(
+          "labels: expected %d (N), got %d".formatted(x.dim(0), labels.length));
+    }
+    int[] at = new int[labels.length];
+    for (int i = 0; i < labels.length; i++) {
+      if (labels[i] < 0 || labels[i] >= classes) {
+        throw new IllegalArgumentException(
+            "labels: expected 0 to %d, got %d at index %d".formatted(classes - 1, labels[i], i));
+      }
+      at[i] = i * classes + labels[i];
+    }
+    return new Gather(x, at, labels.length).apply();
+  }
+}

@@ -1,0 +1,70 @@
+package io.github.jbatchnorm.autograd;
+
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
+
+/** Reductions that go through the elements of each output as a row of a matrix. */
+final class Rows {
+  private Rows() {}
+
+  /** Returns {@code reduce} of x as a matrix, a row for each output, in the outputs' shape. */
+  static Tensor reduce(
+      Tensor x, boolean[] reduced, boolean keepDims, UnaryOperator<Tensor> reduce) {
+    int[] order =
+        IntStream.concat(
+                IntStream.range(0, reduced.length).filter(axis -> !reduced[axis]),
+                IntStream.range(0, reduced.length).filter(axis -> reduced[axis]))
+            .toArray();
+    int[] kept = Shapes.without(x.axes(), reduced);
+    int rows = Shapes.size(kept);
+    int columns = 1;
+    for (int axis = 0; axis < reduced.length; axis++) {
+      columns *= reduced[axis] ? x.dim(axis) : 1;
+    }
+    boolean inOrder = IntStream.range(0, order.length).allMatch(i -> order[i] == i);
+    Tensor y = reduce.apply((inOrder ? x : x.transpose(order)).reshape(rows, columns));
+    int[] shape = x.shape();
+    for (int axis = 0; axis < shape.length; axis++) {
+      shape[axis] = reduced[axis] ? 1 : shape[axis];
+    }
+    return y.reshape(keepDims ? shape : kept);
+  }
+
+  /** Returns the largest element of each row, the first of equals and a NaN before anything. */
+  static Tensor largest(Tensor matrix, int sign) {
+    int rows = matrix.dim(0);
+    int columns = matrix.dim(1);
+    if (columns == 0 && rows > 0) {
+      throw new IllegalArgumentException("x: no elements to choose from along the axes");
+    }
+    int[] picked = new int[rows];
+    for (int row = 0; row < rows; row++) {
+      int best = row * columns;
+      for (int at = best + 1; at < (row + 1) * columns; at++) {
+        double value = sign * matrix.storage().get(at);
+        double most = sign * matrix.storage().get(best);
+        best = value <= most || Double.isNaN(most) ? best : at;
+      }
+      picked[row] = best;
+    }
+    return new Gather(matrix, picked, rows).apply();
+  }
+
+  /** Returns the product of each row: pair by pair, so that zeros need no special case. */
+  static Tensor product(Tensor matrix) {
+    Tensor rest = matrix;
+    while (rest.dim(1) > 1) {
+      int half = rest.dim(1) / 2;
+      Tensor pairs =
+          rest.slice(Index.all(), Index.to(half))
+              .multiply(rest.slice(Index.all(), Index.range(half, 2 * half)));
+      rest =
+          rest.dim(1) == 2 * half
+              ? pairs
+              : Functions.concatenate(1, pairs, rest.slice(Index.all(), Index.from(2 * half)));
+    }
+    return rest.dim(1) == 0
+        ? Tensor.constantScalar(matrix.dtype(), 1).broadcastTo(matrix.dim(0))
+        : rest.reshape(matrix.dim(0));
+  }
+}

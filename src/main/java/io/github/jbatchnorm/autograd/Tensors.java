@@ -1,0 +1,92 @@
+package io.github.jbatchnorm.autograd;
+
+import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.kernel.Storage;
+import java.util.function.IntToDoubleFunction;
+import java.util.random.RandomGenerator;
+
+/** New tensors: variables, like NumPy's arrays of the same names. */
+public final class Tensors {
+  private Tensors() {}
+
+  private static Tensor fill(DType dtype, IntToDoubleFunction value, int... shape) {
+    Storage storage = Storage.uninitialized(dtype, Shapes.size(shape));
+    for (int i = 0; i < storage.length(); i++) {
+      storage.set(i, value.applyAsDouble(i));
+    }
+    return Tensor.variable(storage, shape);
+  }
+
+  /** Returns a tensor of zeros. */
+  public static Tensor zeros(DType dtype, int... shape) {
+    return Tensor.zeros(dtype, shape);
+  }
+
+  /** Returns a tensor of ones. */
+  public static Tensor ones(DType dtype, int... shape) {
+    return full(dtype, 1, shape);
+  }
+
+  /** Returns a tensor of one value. */
+  public static Tensor full(DType dtype, double value, int... shape) {
+    return fill(dtype, i -> value, shape);
+  }
+
+  /** Returns the matrix with ones in its diagonal. */
+  public static Tensor identity(DType dtype, int size) {
+    return fill(dtype, i -> i / size == i % size ? 1 : 0, size, size);
+  }
+
+  /**
+   * Returns start, start + step, ... up to, not including, stop, each computed as start + i step.
+   *
+   * @throws IllegalArgumentException if step is 0 or a number is not finite
+   */
+  public static Tensor arange(DType dtype, double start, double stop, double step) {
+    double count = Math.ceil((stop - start) / step);
+    if (Double.isNaN(count) || Double.isInfinite(count) || count > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "step: expected a step from %s to %s, got %s".formatted(start, stop, step));
+    }
+    return fill(dtype, i -> start + i * step, (int) Math.max(0, count));
+  }
+
+  /**
+   * Returns so many numbers from start to stop, both included, at equal distances.
+   *
+   * @throws IllegalArgumentException if count is below 0
+   */
+  public static Tensor linspace(DType dtype, double start, double stop, int count) {
+    if (count < 0) {
+      throw new IllegalArgumentException("count: expected 0 or more, got " + count);
+    }
+    double step = (stop - start) / Math.max(1, count - 1);
+    return fill(dtype, i -> i > 0 && i == count - 1 ? stop : start + i * step, count);
+  }
+
+  /** Returns numbers drawn uniformly from low to high, in order. */
+  public static Tensor uniform(
+      DType dtype, RandomGenerator random, double low, double high, int... shape) {
+    return fill(dtype, i -> low + (high - low) * random.nextDouble(), shape);
+  }
+
+  /**
+   * Returns numbers drawn from a normal distribution, in order: by Marsaglia's polar method, so
+   * that they depend on the generator's algorithm alone.
+   */
+  public static Tensor normal(
+      DType dtype, RandomGenerator random, double mean, double std, int... shape) {
+    return fill(dtype, i -> mean + std * gaussian(random), shape);
+  }
+
+  private static double gaussian(RandomGenerator random) {
+    while (true) {
+      double u = 2 * random.nextDouble() - 1;
+      double v = 2 * random.nextDouble() - 1;
+      double s = u * u + v * v;
+      if (s > 0 && s < 1) {
+        return u * Math.sqrt(-2 * StrictMath.log(s) / s);
+      }
+    }
+  }
+}
