@@ -55,7 +55,8 @@ public final class ConvOptions {
     return each(dimensions, dilation);
   }
 
-  int groups() {
+  /** Returns the number of groups. */
+  public int groups() {
     return groups;
   }
 

@@ -1,18 +1,22 @@
 package io.github.jbatchnorm.cli;
 
-import io.github.jbatchnorm.autograd.Functions;
+import io.github.jbatchnorm.autograd.Losses;
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.kernel.MemoryScope;
 import io.github.jbatchnorm.nn.Layer;
 import io.github.jbatchnorm.nn.Mode;
 import io.github.jbatchnorm.nn.Optimizer;
 import io.github.jbatchnorm.nn.StateVisitor;
+import io.github.jbatchnorm.nn.data.Batch;
 import io.github.jbatchnorm.nn.data.Batches;
+import io.github.jbatchnorm.nn.data.DataLoader;
 import io.github.jbatchnorm.nn.data.ImageSet;
 
 /** One of the two networks, with its optimizer. */
 final class Contestant {
   private static final int TEST_BATCH = 500;
+  private static final int PREFETCH = 2;
 
   private final String name;
   private final Layer network;
@@ -43,14 +47,19 @@ final class Contestant {
   /** Trains on each image once. */
   void train(Batches batches, double learningRate, BatchListener listener) {
     optimizer.learningRate(learningRate);
-    for (int i = 0; i < batches.count(); i++) {
-      int[] labels = batches.labels(i);
-      Tensor scores = network.forward(batches.images(i), Mode.TRAINING);
-      Tensor loss = Functions.softmaxCrossentropy(scores, labels);
-      loss.backward();
-      optimizer.step();
-      listener.trained(labels.length, loss.item());
+    try (DataLoader loader = new DataLoader(batches, PREFETCH)) {
+      while (loader.hasNext()) {
+        MemoryScope.run(() -> step(loader.next(), listener));
+      }
     }
+  }
+
+  private void step(Batch batch, BatchListener listener) {
+    Tensor loss =
+        Losses.softmaxCrossentropy(network.forward(batch.x(), Mode.TRAINING), batch.labels());
+    loss.backward();
+    optimizer.step();
+    listener.trained(batch.size(), loss.item());
   }
 
   /** Returns the share of images that are recognized. */

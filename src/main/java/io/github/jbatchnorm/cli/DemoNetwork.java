@@ -1,8 +1,11 @@
 package io.github.jbatchnorm.cli;
 
+import io.github.jbatchnorm.autograd.ConvOptions;
 import io.github.jbatchnorm.autograd.Functions;
+import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.nn.BatchNorm;
-import io.github.jbatchnorm.nn.Conv2d;
+import io.github.jbatchnorm.nn.Conv;
 import io.github.jbatchnorm.nn.Dense;
 import io.github.jbatchnorm.nn.Sequential;
 import io.github.jbatchnorm.nn.data.ImageSet;
@@ -43,11 +46,15 @@ final class DemoNetwork {
       int out,
       OptionalDouble eps,
       RandomGenerator random) {
-    network.add("conv" + number, new Conv2d(in, out, KERNEL, 1, 1, eps.isEmpty(), random));
+    Conv.Builder conv = Conv.builder(in, out, KERNEL, KERNEL);
+    conv.options(ConvOptions.DEFAULT.withPadding(1));
     if (eps.isPresent()) {
-      network.add("bn" + number, new BatchNorm(out, eps.getAsDouble()));
+      BatchNormOptions options = new BatchNormOptions(Layout.NCHW, eps.getAsDouble(), 0); // ReLU
+      network.add("conv" + number, conv.withoutBias().build(random));
+      network.add("bn" + number, BatchNorm.builder(out).options(options).build());
+    } else {
+      network.add("conv" + number, conv.relu().build(random));
     }
-    network.add("relu" + number, x -> x.relu());
     network.add("pool" + number, x -> Functions.maxPool(x, 2, 2));
   }
 }

@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
     description = "Batch normalization for the JVM.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    subcommands = {TrainCommand.class, BenchCommand.class, InfoCommand.class})
+    subcommands = {TrainCommand.class, BenchCommand.class, MemoryCommand.class, InfoCommand.class})
 public final class Main implements Runnable {
   private static final int USER_ERROR = 2;
 

@@ -20,14 +20,18 @@ import org.jspecify.annotations.Nullable;
  * Off-heap memory by size: blocks that storages lease and give back, so that fresh pages are rare.
  *
  * <p>The heap knows nothing of what lies outside it, so it is collected from here: when more would
- * be held than a threshold. That moves up where much is alive, and where collecting took more than
- * a twentieth of the time. Nothing is held past the limit.
+ * be held than a threshold. That moves up where much is alive, and, up to a quarter of the limit,
+ * where collecting took more than a twentieth of the time. Nothing is held past the limit.
  */
 final class MemoryPool {
   /** The pool of every storage. */
   static final MemoryPool SHARED = new MemoryPool(MemoryLimit.bytes());
 
   private static final long FIRST_THRESHOLD = 256L << 20;
+
+  /** The share of the limit that garbage may take for the sake of speed. */
+  private static final int SHARE = 4;
+
   private static final int SMALLEST = 64;
   private static final int CLASSES = 96;
 
@@ -170,10 +174,11 @@ final class MemoryPool {
     if (block == null && held + capacity > threshold) {
       collect();
       block = free.get(kind).poll();
-      if (block == null && held + capacity > limit) {
-        forget();
+      grow(Math.min(limit / SHARE, threshold + threshold / 4));
+      grow(inUse + inUse / 2);
+      if (block == null && held + capacity > threshold) {
+        forget(); // other sizes have what there is
       }
-      threshold = Math.min(limit, Math.max(threshold + threshold / 4, inUse + inUse / 2));
     }
     if (block != null) {
       reused++;
@@ -228,9 +233,13 @@ final class MemoryPool {
     long end = System.nanoTime();
     collected++;
     if ((end - start) * 20 > start - lastCollected) {
-      threshold = Math.min(limit, 2 * threshold);
+      grow(Math.min(limit / SHARE, 2 * threshold));
     }
     lastCollected = end;
+  }
+
+  private void grow(long wanted) {
+    threshold = Math.min(limit, Math.max(threshold, wanted));
   }
 
   /** Gives every free block back to the system. */

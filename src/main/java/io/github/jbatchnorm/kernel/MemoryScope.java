@@ -46,6 +46,16 @@ public final class MemoryScope implements AutoCloseable {
     return scope;
   }
 
+  /** Runs an action in a scope of its own. */
+  public static void run(Runnable action) {
+    MemoryScope scope = open();
+    try {
+      action.run();
+    } finally {
+      scope.close();
+    }
+  }
+
   /**
    * Keeps a storage, allocated in this scope or not, past its end: it then belongs to the scope
    * around this one, if there is one.

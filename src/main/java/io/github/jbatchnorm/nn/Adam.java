@@ -1,86 +1,78 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
-import java.util.LinkedHashMap;
+import io.github.jbatchnorm.kernel.Update;
 import java.util.Map;
 
 /**
  * Adam (Kingma and Ba, 2015): parameter = parameter - learningRate * m / (sqrt(v) + eps), where m
- * and v are averages of the gradient and its square, corrected for their start at 0.
+ * and v are averages of the gradient and its square, corrected for their start at 0; beta1 0.9,
+ * beta2 0.999 and eps 1e-8. AdamW (Loshchilov and Hutter, 2019) takes the decay off the parameter
+ * itself, learningRate * rate * parameter, where Adam adds it to the gradient.
  */
-public final class Adam implements Optimizer {
+public final class Adam extends StepOptimizer {
   private static final double BETA1 = 0.9;
   private static final double BETA2 = 0.999;
   private static final double EPS = 1e-8;
 
-  /** The two averages of one parameter's gradient. */
-  private record Averages(Tensor first, Tensor second) {}
-
-  private final Map<String, Tensor> parameters;
-  private final Map<String, Averages> averages = new LinkedHashMap<>();
-  private double learningRate;
+  private final WeightDecay decay;
+  private final boolean decoupled;
   private long steps;
 
   /**
-   * Makes an optimizer with beta1 0.9, beta2 0.999 and eps 1e-8.
+   * Makes an optimizer without decay.
    *
    * @param parameters what to change, by name
    * @param learningRate more than 0
    * @throws IllegalArgumentException if learningRate is not
    */
   public Adam(Map<String, Tensor> parameters, double learningRate) {
-    this.parameters = Map.copyOf(parameters);
-    this.learningRate = Ranges.positive("learningRate", learningRate);
-    parameters.forEach(
-        (name, p) ->
-            averages.put(
-                name,
-                new Averages(
-                    Tensor.zeros(p.dtype(), p.shape()), Tensor.zeros(p.dtype(), p.shape()))));
+    this(parameters, learningRate, WeightDecay.NONE, false);
+  }
+
+  private Adam(
+      Map<String, Tensor> parameters, double learningRate, WeightDecay decay, boolean decoupled) {
+    super(parameters, learningRate, "first", "second");
+    this.decay = decay;
+    this.decoupled = decoupled;
+  }
+
+  /** Returns an optimizer that adds the decay to the gradient. */
+  public static Adam withDecay(
+      Map<String, Tensor> parameters, double learningRate, WeightDecay decay) {
+    return new Adam(parameters, learningRate, decay, false);
+  }
+
+  /** Returns AdamW. */
+  public static Adam decoupled(
+      Map<String, Tensor> parameters, double learningRate, WeightDecay decay) {
+    return new Adam(parameters, learningRate, decay, true);
   }
 
   @Override
-  public void step() {
+  void begin() {
     steps++;
-    averages.forEach(
-        (name, average) -> {
-          Tensor parameter = parameters.get(name);
-          Tensor grad = parameter.grad();
-          if (grad != null) {
-            step(parameter, grad, average);
-          }
-        });
-  }
-
-  private void step(Tensor parameter, Tensor grad, Averages average) {
-    double correction1 = 1 - StrictMath.pow(BETA1, (double) steps);
-    double correction2 = 1 - StrictMath.pow(BETA2, (double) steps);
-    double[] g = grad.toDoubleArray();
-    double[] m = average.first().toDoubleArray();
-    double[] v = average.second().toDoubleArray();
-    double[] p = parameter.toDoubleArray();
-    for (int i = 0; i < p.length; i++) {
-      m[i] = BETA1 * m[i] + (1 - BETA1) * g[i];
-      v[i] = BETA2 * v[i] + (1 - BETA2) * g[i] * g[i];
-      p[i] -= learningRate * (m[i] / correction1) / (Math.sqrt(v[i] / correction2) + EPS);
-    }
-    average.first().update(storage -> storage.write(0, m, 0, m.length));
-    average.second().update(storage -> storage.write(0, v, 0, v.length));
-    parameter.update(storage -> storage.write(0, p, 0, p.length));
   }
 
   @Override
-  public void learningRate(double rate) {
-    learningRate = Ranges.positive("rate", rate);
+  Update update(String name, Tensor parameter, double rate) {
+    double found = decay.of(name, parameter);
+    return new Update(
+        Update.Rule.ADAM,
+        rate,
+        decoupled ? 0 : found,
+        decoupled ? found : 0,
+        BETA1,
+        BETA2,
+        EPS,
+        1 - StrictMath.pow(BETA1, (double) steps),
+        1 - StrictMath.pow(BETA2, (double) steps),
+        false);
   }
 
   @Override
   public void visit(StateVisitor visitor) {
-    averages.forEach(
-        (name, average) -> {
-          visitor.statistic(name + ".first", average.first());
-          visitor.statistic(name + ".second", average.second());
-        });
+    super.visit(visitor);
     visitor.count("steps", () -> steps, count -> steps = count);
   }
 }

@@ -48,8 +48,8 @@ public final class BatchNorm implements Layer {
     options = builder.options;
     groups = builder.groups;
     inPlace = builder.inPlace;
-    gamma = builder.scale ? Initial.filled(1, c) : null;
-    beta = builder.shift ? Initial.filled(0, c) : null;
+    gamma = builder.scale ? Initializers.filled(1, c) : null;
+    beta = builder.shift ? Initializers.filled(0, c) : null;
     statistics =
         builder.tracks ? new RunningStatistics(c, builder.newValueWeight, builder.unbiased) : null;
     renormalization =

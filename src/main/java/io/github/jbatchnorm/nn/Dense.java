@@ -17,8 +17,8 @@ public final class Dense implements Layer {
    * @param random where the weights come from
    */
   public Dense(int in, int out, RandomGenerator random) {
-    this.weight = Initial.uniform(random, 1 / Math.sqrt(in), out, in);
-    this.bias = Initial.filled(0, out);
+    this.weight = Initializers.fanInUniform().create(random, in, out, out, in);
+    this.bias = Initializers.filled(0, out);
   }
 
   /** Makes a layer of given weights, shape (out, in), and bias, shape (out). */

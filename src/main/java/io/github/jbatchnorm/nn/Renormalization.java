@@ -39,8 +39,8 @@ final class Renormalization {
     Tensor offset = d;
     if (factor == null || offset == null || !Checkpoint.isRecomputing()) {
       ChannelMoments batch = ChannelMoments.of(x.asConstant(), options.layout());
-      factor = Initial.filled(1, running.mean().size()).asConstant();
-      offset = Initial.filled(0, running.mean().size()).asConstant();
+      factor = Initializers.filled(1, running.mean().size()).asConstant();
+      offset = Initializers.filled(0, running.mean().size()).asConstant();
       compute(batch, running, factor, offset);
       r = factor;
       d = offset;

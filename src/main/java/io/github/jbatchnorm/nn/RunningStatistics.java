@@ -22,8 +22,8 @@ final class RunningStatistics {
   RunningStatistics(int channels, double newValueWeight, boolean unbiased) {
     this.newValueWeight = newValueWeight;
     this.unbiased = unbiased;
-    this.mean = Initial.filled(0, channels).asConstant();
-    this.var = Initial.filled(1, channels).asConstant();
+    this.mean = Initializers.filled(0, channels).asConstant();
+    this.var = Initializers.filled(1, channels).asConstant();
   }
 
   Tensor mean() {

@@ -78,7 +78,7 @@ public final class Serving {
           continue;
         }
       }
-      if (layer instanceof Conv2d || layer instanceof Dense) {
+      if ((layer instanceof Conv conv && !conv.hasRelu()) || layer instanceof Dense) {
         held = layer;
         heldName = entry.getKey();
       } else {
@@ -92,7 +92,7 @@ public final class Serving {
   }
 
   private static @Nullable Layer fold(Layer layer, BatchNorm norm) {
-    if (layer instanceof Conv2d conv) {
+    if (layer instanceof Conv conv) {
       return conv.with(
           scaled(conv.weight(), norm), shifted(conv.bias(), conv.weight().dim(0), norm));
     }
@@ -120,14 +120,17 @@ public final class Serving {
     Tensor result = weight.copy();
     int each = weight.size() / Math.max(out, 1);
     Storage values = result.storage();
-    for (int i = 0; i < values.length(); i++) {
-      values.set(i, values.get(i) * scale(norm, i / each));
+    for (int c = 0; c < out; c++) {
+      double scale = scale(norm, c);
+      for (int i = c * each; i < (c + 1) * each; i++) {
+        values.set(i, values.get(i) * scale);
+      }
     }
     return result;
   }
 
   private static Tensor shifted(@Nullable Tensor bias, int out, BatchNorm norm) {
-    Tensor result = Initial.filled(0, out);
+    Tensor result = Initializers.filled(0, out);
     Tensor beta = norm.beta();
     for (int c = 0; c < out; c++) {
       double before = bias == null ? 0 : bias.storage().get(c);

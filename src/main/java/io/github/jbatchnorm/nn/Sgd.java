@@ -1,18 +1,18 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
-import java.util.LinkedHashMap;
+import io.github.jbatchnorm.kernel.Update;
 import java.util.Map;
 
 /**
  * Stochastic gradient descent with momentum: velocity = momentum * velocity + gradient, parameter =
- * parameter - learningRate * velocity (Sutskever et al., 2013, in PyTorch's form).
+ * parameter - learningRate * velocity; with Nesterov's momentum, learningRate * (gradient +
+ * momentum * velocity) (Sutskever et al., 2013, in PyTorch's form).
  */
-public final class Sgd implements Optimizer {
-  private final Map<String, Tensor> parameters;
-  private final Map<String, Tensor> velocities = new LinkedHashMap<>();
-  private double learningRate;
+public final class Sgd extends StepOptimizer {
   private final double momentum;
+  private final boolean nesterov;
+  private final WeightDecay decay;
 
   /**
    * Makes an optimizer.
@@ -23,43 +23,30 @@ public final class Sgd implements Optimizer {
    * @throws IllegalArgumentException if a number is out of range
    */
   public Sgd(Map<String, Tensor> parameters, double learningRate, double momentum) {
-    this.parameters = Map.copyOf(parameters);
-    this.learningRate = Ranges.positive("learningRate", learningRate);
+    this(parameters, learningRate, momentum, false, WeightDecay.NONE);
+  }
+
+  /**
+   * As {@link #Sgd(Map, double, double)}, with more.
+   *
+   * @param nesterov whether momentum looks ahead
+   * @param decay added to the gradient: rate * parameter
+   */
+  public Sgd(
+      Map<String, Tensor> parameters,
+      double learningRate,
+      double momentum,
+      boolean nesterov,
+      WeightDecay decay) {
+    super(parameters, learningRate, "velocity");
     this.momentum = Ranges.share("momentum", momentum);
-    parameters.forEach((name, p) -> velocities.put(name, Tensor.zeros(p.dtype(), p.shape())));
+    this.nesterov = nesterov;
+    this.decay = decay;
   }
 
   @Override
-  public void step() {
-    velocities.forEach(
-        (name, velocity) -> {
-          Tensor parameter = parameters.get(name);
-          Tensor grad = parameter.grad();
-          if (grad != null) {
-            step(parameter, grad, velocity);
-          }
-        });
-  }
-
-  private void step(Tensor parameter, Tensor grad, Tensor velocity) {
-    double[] g = grad.toDoubleArray();
-    double[] v = velocity.toDoubleArray();
-    double[] p = parameter.toDoubleArray();
-    for (int i = 0; i < p.length; i++) {
-      v[i] = momentum * v[i] + g[i];
-      p[i] -= learningRate * v[i];
-    }
-    velocity.update(storage -> storage.write(0, v, 0, v.length));
-    parameter.update(storage -> storage.write(0, p, 0, p.length));
-  }
-
-  @Override
-  public void learningRate(double rate) {
-    learningRate = Ranges.positive("rate", rate);
-  }
-
-  @Override
-  public void visit(StateVisitor visitor) {
-    velocities.forEach((name, velocity) -> visitor.statistic(name + ".velocity", velocity));
+  Update update(String name, Tensor parameter, double rate) {
+    double l2 = decay.of(name, parameter);
+    return new Update(Update.Rule.SGD, rate, l2, 0, momentum, 0, 0, 0, 0, nesterov);
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.jbatchnorm.autograd.ConvOptions;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import java.util.List;
@@ -28,8 +29,10 @@ class ServingTest {
         Sequential.builder()
             .add("dense", new Dense(5 * 36, 7, random))
             .add("norm", new BatchNorm(7, 1e-5));
+    Conv.Builder conv = Conv.builder(2, 5, 3, 3).options(ConvOptions.DEFAULT.withPadding(1));
+    conv = bias ? conv : conv.withoutBias();
     return Sequential.builder()
-        .add("conv", new Conv2d(2, 5, 3, 1, 1, bias, random))
+        .add("conv", conv.build(random))
         .add(
             "norm",
             BatchNorm.builder(5).options(BatchNormOptions.DEFAULT.withLeakyRelu(0.1)).build())

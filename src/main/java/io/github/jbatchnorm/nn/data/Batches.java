@@ -7,7 +7,7 @@ import java.util.SplittableRandom;
  * The batches of one epoch: each image once, in an order that seed and epoch determine; the last
  * batch may be smaller.
  */
-public final class Batches {
+public final class Batches implements BatchSource {
   private final ImageSet images;
   private final int size;
   private final int[] order;
@@ -48,12 +48,7 @@ public final class Batches {
     Batches batches = new Batches(images, size);
     SplittableRandom random = new SplittableRandom(seed * 1_000_003 + epoch);
     int[] order = batches.order;
-    for (int i = order.length - 1; i > 0; i--) {
-      int other = random.nextInt(i + 1);
-      int held = order[i];
-      order[i] = order[other];
-      order[other] = held;
-    }
+    BatchSource.shuffle(order, random);
     for (int i = 0; i < order.length; i++) {
       batches.down[i] = random.nextInt(-shift, shift + 1);
       batches.right[i] = random.nextInt(-shift, shift + 1);
@@ -61,7 +56,7 @@ public final class Batches {
     return batches;
   }
 
-  /** Returns the number of batches. */
+  @Override
   public int count() {
     return (order.length + size - 1) / size;
   }
@@ -93,6 +88,11 @@ public final class Batches {
       }
     }
     return Tensor.of(values, n, 1, rows, columns).asConstant();
+  }
+
+  @Override
+  public Batch batch(int index) {
+    return new Batch(images(index), labels(index));
   }
 
   private int sizeOf(int batch) {

@@ -1,0 +1,133 @@
+package io.github.jbatchnorm.nn;
+
+import io.github.jbatchnorm.autograd.ConvOptions;
+import io.github.jbatchnorm.autograd.Functions;
+import io.github.jbatchnorm.autograd.Tensor;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/** Convolution of one to three dimensions, f32: x of shape (N, in, ...) to (N, out, ...). */
+public final class Conv implements Layer {
+  private final Tensor weight;
+  private final @Nullable Tensor bias;
+  private final ConvOptions options;
+  private final boolean relu;
+
+  private Conv(Tensor weight, @Nullable Tensor bias, ConvOptions options, boolean relu) {
+    this.weight = weight;
+    this.bias = bias;
+    this.options = options;
+    this.relu = relu;
+  }
+
+  /** The options of a layer, each with its default. */
+  public static final class Builder {
+    private final int in;
+    private final int out;
+    private final int[] kernel;
+    private ConvOptions options = ConvOptions.DEFAULT;
+    private Initializer initializer = Initializers.heUniform();
+    private boolean withBias = true;
+    private boolean relu;
+
+    private Builder(int in, int out, int... kernel) {
+      this.in = in;
+      this.out = out;
+      this.kernel = kernel.clone();
+    }
+
+    /** Stride, padding, dilation and groups; {@link ConvOptions#DEFAULT} otherwise. */
+    public Builder options(ConvOptions newOptions) {
+      options = newOptions;
+      return this;
+    }
+
+    /** What the weights begin with; {@link Initializers#heUniform} otherwise. The bias is 0. */
+    public Builder initializer(Initializer newInitializer) {
+      initializer = newInitializer;
+      return this;
+    }
+
+    /** No bias: batch norm right after makes it pointless. */
+    public Builder withoutBias() {
+      withBias = false;
+      return this;
+    }
+
+    /** Followed by ReLU, in the same pass. */
+    public Builder relu() {
+      relu = true;
+      return this;
+    }
+
+    /**
+     * Returns the layer.
+     *
+     * @param random where the weights come from
+     * @throws IllegalArgumentException if the groups do not divide the channels
+     */
+    public Conv build(RandomGenerator random) {
+      if (options.groups() < 1 || in % options.groups() != 0 || out % options.groups() != 0) {
+        throw new IllegalArgumentException(
+            "groups: expected a divisor of %d and %d, got %d".formatted(in, out, options.groups()));
+      }
+      int[] shape = new int[kernel.length + 2];
+      shape[0] = out;
+      shape[1] = in / options.groups();
+      int taps = 1;
+      for (int d = 0; d < kernel.length; d++) {
+        shape[d + 2] = kernel[d];
+        taps *= kernel[d];
+      }
+      int fanOut = out / options.groups() * taps;
+      Tensor weight = initializer.create(random, shape[1] * taps, fanOut, shape);
+      return new Conv(weight, withBias ? Initializers.filled(0, out) : null, options, relu);
+    }
+  }
+
+  /**
+   * Returns a builder.
+   *
+   * @param in channels of the input
+   * @param out channels of the output
+   * @param kernel the filters' size along each dimension, of which there are as many
+   */
+  public static Builder builder(int in, int out, int... kernel) {
+    return new Builder(in, out, kernel);
+  }
+
+  /** Returns a layer of the same options with other weights and a bias. */
+  Conv with(Tensor newWeight, Tensor newBias) {
+    return new Conv(newWeight, newBias, options, relu);
+  }
+
+  /** Returns whether ReLU follows in the same pass. */
+  boolean hasRelu() {
+    return relu;
+  }
+
+  /** Returns the weights, shape (out, in / groups, kernel...). */
+  public Tensor weight() {
+    return weight;
+  }
+
+  /** Returns the bias, shape (out), or null where there is none. */
+  public @Nullable Tensor bias() {
+    return bias;
+  }
+
+  @Override
+  public Tensor forward(Tensor x, Mode mode) {
+    return relu
+        ? Functions.convRelu(x, weight, bias, options)
+        : Functions.conv(x, weight, bias, options);
+  }
+
+  @Override
+  public void visit(StateVisitor visitor) {
+    visitor.parameter("weight", weight);
+    if (bias != null) {
+      visitor.parameter("bias", bias);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+package io.github.jbatchnorm.nn;
+
+import io.github.jbatchnorm.autograd.Checkpoint;
+import io.github.jbatchnorm.autograd.Functions;
+import io.github.jbatchnorm.autograd.Tensor;
+import java.util.SplittableRandom;
+
+/**
+ * Dropout: in training each element is 0 with a probability, and the others grow to make up for it
+ * (Srivastava et al., 2014). What is dropped follows from the seed and the number of batches so
+ * far, which is a part of the layer's state.
+ */
+public final class Dropout implements Layer {
+  private final double p;
+  private final long seed;
+  private long batches;
+
+  /**
+   * Makes a layer.
+   *
+   * @param p the probability, 0 to less than 1
+   * @param seed of what is dropped
+   * @throws IllegalArgumentException if p is out of range
+   */
+  public Dropout(double p, long seed) {
+    this.p = Ranges.share("p", p);
+    this.seed = seed;
+  }
+
+  @Override
+  public Tensor forward(Tensor x, Mode mode) {
+    if (mode == Mode.EVALUATION || p == 0) {
+      return x;
+    }
+    if (!Checkpoint.isRecomputing()) {
+      batches++;
+    }
+    return Functions.dropout(x, p, new SplittableRandom(seed * 1_000_003 + batches));
+  }
+
+  @Override
+  public void visit(StateVisitor visitor) {
+    visitor.count("batches", () -> batches, count -> batches = count);
+  }
+}

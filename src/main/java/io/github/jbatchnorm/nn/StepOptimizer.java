@@ -1,0 +1,68 @@
+package io.github.jbatchnorm.nn;
+
+import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.kernel.Kernels;
+import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.kernel.Update;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** An optimizer that keeps tensors beside each parameter, all changed in one pass. */
+abstract class StepOptimizer implements Optimizer {
+  private final Map<String, Tensor> parameters;
+  private final Map<String, List<Tensor>> states = new LinkedHashMap<>();
+  private final List<String> stateNames;
+  private double learningRate;
+
+  /** Makes an optimizer whose state, 0 at first, is one or two tensors a parameter. */
+  StepOptimizer(Map<String, Tensor> parameters, double learningRate, String... stateNames) {
+    this.parameters = Map.copyOf(parameters);
+    this.learningRate = Ranges.positive("learningRate", learningRate);
+    this.stateNames = List.of(stateNames);
+    parameters.forEach(
+        (name, p) ->
+            states.put(
+                name,
+                Stream.of(stateNames).map(state -> Tensor.zeros(p.dtype(), p.shape())).toList()));
+  }
+
+  /** Returns what is done to a parameter in this step. */
+  abstract Update update(String name, Tensor parameter, double rate);
+
+  /** Is called at the beginning of each step. */
+  void begin() {}
+
+  @Override
+  public final void step() {
+    begin();
+    states.forEach(
+        (name, state) -> {
+          Tensor parameter = parameters.get(name);
+          Tensor grad = parameter.grad();
+          if (grad != null) {
+            Update update = update(name, parameter, learningRate);
+            Storage one = state.get(0).storage();
+            Storage two = state.get(state.size() - 1).storage();
+            parameter.update(
+                storage -> Kernels.arrays().update(update, storage, grad.storage(), one, two));
+          }
+        });
+  }
+
+  @Override
+  public final void learningRate(double rate) {
+    learningRate = Ranges.positive("rate", rate);
+  }
+
+  @Override
+  public void visit(StateVisitor visitor) {
+    states.forEach(
+        (name, state) -> {
+          for (int i = 0; i < stateNames.size(); i++) {
+            visitor.statistic(name + "." + stateNames.get(i), state.get(i));
+          }
+        });
+  }
+}

@@ -1,0 +1,43 @@
+package io.github.jbatchnorm.nn;
+
+import io.github.jbatchnorm.autograd.Tensor;
+import java.util.function.BiPredicate;
+
+/**
+ * How much parameters are drawn towards 0, and which of them.
+ *
+ * @param rate 0 for none
+ * @param applies which parameters, by name and tensor
+ */
+public record WeightDecay(double rate, BiPredicate<String, Tensor> applies) {
+  /** No decay. */
+  public static final WeightDecay NONE = ofAll(0);
+
+  /**
+   * Checks the rate.
+   *
+   * @throws IllegalArgumentException if it is negative or not finite
+   */
+  public WeightDecay {
+    if (!(rate >= 0) || Double.isInfinite(rate)) {
+      throw new IllegalArgumentException("rate: expected a finite value of 0 or more, got " + rate);
+    }
+  }
+
+  /** Returns a decay of every parameter. */
+  public static WeightDecay ofAll(double rate) {
+    return new WeightDecay(rate, (name, parameter) -> true);
+  }
+
+  /**
+   * Returns a decay of the parameters with two axes or more: of weights and filters, and not of
+   * gamma, beta and biases.
+   */
+  public static WeightDecay ofWeights(double rate) {
+    return new WeightDecay(rate, (name, parameter) -> parameter.ndim() > 1);
+  }
+
+  double of(String name, Tensor parameter) {
+    return applies.test(name, parameter) ? rate : 0;
+  }
+}

@@ -1,0 +1,106 @@
+package io.github.jbatchnorm.nn.data;
+
+import io.github.jbatchnorm.kernel.MemoryScope;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Goes through the batches of an epoch once, in order, while a thread of its own prepares the next
+ * ones. A batch's memory belongs to the {@link MemoryScope} in which {@link #next} was called, if
+ * there is one. Used by one thread at a time.
+ */
+public final class DataLoader implements Iterator<Batch>, AutoCloseable {
+  private static final long PATIENCE_MILLIS = 100;
+
+  /** A batch, or why there is none. */
+  private record Prepared(@Nullable Batch batch, @Nullable RuntimeException failure) {}
+
+  private final BatchSource source;
+  private final BlockingQueue<Prepared> ready;
+  private final Thread worker;
+  private volatile boolean closed;
+  private int next;
+
+  /**
+   * Makes a loader and starts its thread.
+   *
+   * @param source the batches
+   * @param prefetch how many may be ready ahead of their use, 1 or more
+   * @throws IllegalArgumentException if prefetch is below 1
+   */
+  public DataLoader(BatchSource source, int prefetch) {
+    if (prefetch < 1) {
+      throw new IllegalArgumentException("prefetch: expected 1 or more, got " + prefetch);
+    }
+    this.source = source;
+    this.ready = new ArrayBlockingQueue<>(prefetch);
+    this.worker = new Thread(this::prepare, "jbatchnorm-data-loader");
+    worker.setDaemon(true);
+    worker.start();
+  }
+
+  private void prepare() {
+    try {
+      for (int i = 0; i < source.count() && !closed; i++) {
+        Prepared prepared = prepare(i);
+        while (!closed && !ready.offer(prepared, PATIENCE_MILLIS, TimeUnit.MILLISECONDS)) {}
+        if (prepared.failure != null) {
+          return;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // the loader was closed
+    }
+  }
+
+  private Prepared prepare(int index) {
+    try {
+      return new Prepared(source.batch(index), null);
+    } catch (RuntimeException e) { // thrown again by next, on its caller's thread
+      return new Prepared(null, e);
+    }
+  }
+
+  @Override
+  public boolean hasNext() {
+    return !closed && next < source.count();
+  }
+
+  /**
+   * Returns the next batch, when it is ready.
+   *
+   * @throws NoSuchElementException if there is none, or the loader is closed
+   * @throws IllegalStateException if the thread is interrupted while it waits
+   */
+  @Override
+  public Batch next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException("no batch is left, or the loader is closed");
+    }
+    Prepared prepared;
+    try {
+      prepared = ready.take();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while waiting for a batch", e);
+    }
+    if (prepared.batch == null) {
+      closed = true;
+      throw prepared.failure == null ? new IllegalStateException() : prepared.failure;
+    }
+    next++;
+    MemoryScope.adopt(prepared.batch.x().storage());
+    return prepared.batch;
+  }
+
+  /** Ends the thread; batches that were prepared in vain are dropped. */
+  @Override
+  public void close() {
+    closed = true;
+    worker.interrupt();
+  }
+}

@@ -1,0 +1,70 @@
+package io.github.jbatchnorm.nn.data;
+
+import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.kernel.Storage;
+import java.util.SplittableRandom;
+
+/** Batches of samples that lie in one tensor; the last one may be smaller. */
+public final class TensorBatches implements BatchSource {
+  private final Tensor x;
+  private final int[] labels;
+  private final int size;
+  private final int[] order;
+
+  private TensorBatches(Tensor x, int[] labels, int size) {
+    if (size < 1) {
+      throw new IllegalArgumentException("size: expected 1 or more, got " + size);
+    }
+    if (x.ndim() < 1 || x.dim(0) != labels.length) {
+      throw new IllegalArgumentException(
+          "labels: expected one for each sample, got %d".formatted(labels.length));
+    }
+    this.x = x;
+    this.labels = labels.clone();
+    this.size = size;
+    this.order = new int[labels.length];
+    for (int i = 0; i < order.length; i++) {
+      order[i] = i;
+    }
+  }
+
+  /**
+   * Returns batches in the samples' own order.
+   *
+   * @param x shape (N, ...)
+   * @param labels N classes
+   * @param size samples a batch, 1 or more
+   * @throws IllegalArgumentException if the sizes do not fit
+   */
+  public static TensorBatches inOrder(Tensor x, int[] labels, int size) {
+    return new TensorBatches(x, labels, size);
+  }
+
+  /** As {@link #inOrder}, in an order that seed and epoch determine. */
+  public static TensorBatches shuffled(Tensor x, int[] labels, int size, long seed, int epoch) {
+    TensorBatches batches = new TensorBatches(x, labels, size);
+    BatchSource.shuffle(batches.order, new SplittableRandom(seed * 1_000_003 + epoch));
+    return batches;
+  }
+
+  @Override
+  public int count() {
+    return (order.length + size - 1) / size;
+  }
+
+  @Override
+  public Batch batch(int index) {
+    int n = Math.min(size, order.length - index * size);
+    int each = x.size() / Math.max(1, order.length);
+    int[] shape = x.shape();
+    shape[0] = n;
+    int[] own = new int[n];
+    Storage samples = Storage.uninitialized(x.dtype(), (long) n * each);
+    for (int i = 0; i < n; i++) {
+      int sample = order[index * size + i];
+      samples.copy(x.storage(), sample * each, i * each, each);
+      own[i] = labels[sample];
+    }
+    return new Batch(Tensor.constant(samples, shape), own);
+  }
+}

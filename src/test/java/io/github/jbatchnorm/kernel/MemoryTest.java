@@ -1,0 +1,205 @@
+package io.github.jbatchnorm.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/** Memory goes back when it is dropped or its scope closes, and never past the limit. */
+class MemoryTest {
+  private static final int MB = 1 << 20;
+
+  @Test
+  void everySizeHasTheSmallestClassThatHoldsIt() {
+    SplittableRandom random = new SplittableRandom(3);
+    for (int i = 0; i < 20_000; i++) {
+      int bytes = i < 5000 ? i : random.nextInt(Integer.MAX_VALUE - Block.ALIGNMENT);
+      int kind = MemoryPool.kind(bytes);
+      assertThat(MemoryPool.capacity(kind)).isGreaterThanOrEqualTo(bytes);
+      if (kind > 0) {
+        assertThat(MemoryPool.capacity(kind - 1)).isLessThan(bytes);
+      }
+    }
+  }
+
+  @Test
+  void wasteIsAQuarterAtMost() {
+    for (int bytes = 256; bytes < 64 * MB; bytes += bytes / 9) {
+      assertThat(MemoryPool.capacity(MemoryPool.kind(bytes)))
+          .isLessThanOrEqualTo(bytes * 5L / 4 + 64);
+    }
+  }
+
+  @Test
+  void closedMemoryIsUsedAgain() {
+    MemoryPool pool = new MemoryPool(8L * MB);
+    Memory first = pool.lease(MB, "first");
+    long address = first.block().address();
+    first.close();
+    Memory second = pool.lease(MB, "second");
+    assertThat(second.block().address()).isEqualTo(address);
+    assertThat(pool.use().allocations()).isEqualTo(1);
+    assertThat(pool.use().reuses()).isEqualTo(1);
+  }
+
+  @Test
+  void droppedMemoryComesBackUnderPressure() {
+    MemoryPool pool = new MemoryPool(16L * MB);
+    for (int i = 0; i < 1000; i++) {
+      pool.lease(4 * MB, "dropped").block().bytes.put(0, (byte) i);
+    }
+    assertThat(pool.use().held()).isLessThanOrEqualTo(16L * MB);
+    assertThat(pool.use().allocations()).isLessThanOrEqualTo(4);
+    assertThat(pool.use().collections()).isPositive();
+  }
+
+  @Test
+  void otherSizesMakeRoom() {
+    MemoryPool pool = new MemoryPool(16L * MB);
+    for (int size = 1; size <= 12; size++) {
+      for (int i = 0; i < 4; i++) {
+        assertThat(pool.lease(size * MB, "size").block().bytes.capacity())
+            .isGreaterThanOrEqualTo(size * MB);
+      }
+    }
+    assertThat(pool.use().held()).isLessThanOrEqualTo(16L * MB);
+  }
+
+  @Test
+  void limitEndsInAnExceptionThatSaysWhatHoldsIt() {
+    MemoryPool pool = new MemoryPool(16L * MB);
+    List<Memory> held = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      held.add(pool.lease(4 * MB, "Conv"));
+    }
+    held.add(pool.lease(2 * MB, "Relu"));
+    assertThatThrownBy(() -> pool.lease(4 * MB, "Add"))
+        .isInstanceOf(MemoryLimitException.class)
+        .hasMessage(
+            "4.0 MiB asked for: 14.0 MiB held of 16.0 MiB (jbatchnorm.maxMemory), 14.0 MiB of it"
+                + " in use, 12.0 MiB by 3 of Conv, 2.0 MiB by 1 of Relu");
+    held.remove(0).close();
+    assertThat(pool.lease(4 * MB, "Add").block().bytes.capacity()).isEqualTo(4 * MB);
+    assertThat(held).hasSize(3);
+  }
+
+  @Test
+  void memoryThatWasLookedAtThroughAViewIsNotUsedAgain() {
+    FloatBuffer view;
+    try (MemoryScope scope = MemoryScope.open()) {
+      Storage storage = Storage.allocate(DType.F32, 1000);
+      view = storage.floats();
+      view.put(0, 7);
+      assertThat(scope).isNotNull();
+    }
+    for (int i = 0; i < 50; i++) {
+      Storage other = Storage.uninitialized(DType.F32, 1000);
+      other.set(0, -1);
+    }
+    assertThat(view.get(0)).isEqualTo(7);
+  }
+
+  @Test
+  void useAfterTheScopeThrows() {
+    Storage kept;
+    Storage closed;
+    Storage slice;
+    try (MemoryScope scope = MemoryScope.open()) {
+      kept = Storage.allocate(DType.F64, 10);
+      closed = Storage.allocate(DType.F64, 10);
+      slice = closed.slice(2, 3);
+      scope.keep(kept);
+    }
+    assertThat(kept.get(3)).isZero();
+    List<Runnable> uses =
+        List.of(
+            () -> closed.get(0),
+            () -> closed.set(0, 1),
+            () -> slice.get(0),
+            () -> closed.read(0, new double[1], 0, 1),
+            () -> closed.write(0, new double[1], 0, 1),
+            () -> closed.bytes(),
+            () -> closed.copyFrom(kept),
+            () -> kept.copyFrom(closed),
+            () ->
+                Kernels.arrays()
+                    .zip(
+                        ArrayFunction.ADD,
+                        0,
+                        0,
+                        new int[] {10},
+                        Strided.of(kept, 0, 1),
+                        Strided.of(closed, 0, 1),
+                        Strided.of(kept, 0, 1)));
+    for (Runnable use : uses) {
+      assertThatThrownBy(use::run)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("MemoryScope");
+    }
+  }
+
+  @Test
+  void keptMemoryGoesToTheScopeAround() {
+    Storage inner;
+    try (MemoryScope outer = MemoryScope.open()) {
+      try (MemoryScope scope = MemoryScope.open()) {
+        inner = Storage.allocate(DType.F32, 4);
+        scope.keep(inner);
+      }
+      assertThat(inner.get(0)).isZero();
+      assertThat(outer).isNotNull();
+    }
+    assertThatThrownBy(() -> inner.get(0)).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void whatIsAllocatedOutsideStays() {
+    Storage stays;
+    try (MemoryScope scope = MemoryScope.open()) {
+      stays = MemoryScope.outside(() -> Storage.allocate(DType.F32, 4));
+      assertThat(scope).isNotNull();
+    }
+    assertThat(stays.get(0)).isZero();
+  }
+
+  @Test
+  void scopesCloseInnermostFirst() {
+    MemoryScope outer = MemoryScope.open();
+    MemoryScope inner = MemoryScope.open();
+    assertThatThrownBy(outer::close).isInstanceOf(IllegalStateException.class);
+    inner.close();
+    inner.close();
+    outer.close();
+  }
+
+  @Test
+  void memoryIsZeroWhereItIsPromised() {
+    for (int i = 0; i < 20; i++) {
+      try (MemoryScope scope = MemoryScope.open()) {
+        Storage storage = Storage.allocate(DType.F32, 5000);
+        for (int at = 0; at < 5000; at++) {
+          assertThat(storage.bits(at)).isZero();
+          storage.set(at, at + 1);
+        }
+        assertThat(scope).isNotNull();
+      }
+    }
+  }
+
+  @Test
+  void limitsAreParsed() {
+    assertThat(MemoryLimit.parse("1000")).isEqualTo(1000);
+    assertThat(MemoryLimit.parse("64k")).isEqualTo(65536);
+    assertThat(MemoryLimit.parse("3M")).isEqualTo(3L * MB);
+    assertThat(MemoryLimit.parse("2g")).isEqualTo(2L << 30);
+    for (String bad : new String[] {"", "-1", "2 g", "half", "1t"}) {
+      assertThatThrownBy(() -> MemoryLimit.parse(bad))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("jbatchnorm.maxMemory: expected bytes");
+    }
+  }
+}
