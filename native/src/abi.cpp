@@ -414,4 +414,8 @@ int jbn_array(int call, const int64_t* args, int32_t exec) {
   return JBN_OK;
 }
 
+void jbn_prefer_large_pages(const void* from, int64_t bytes) {
+  jbn::prefer_large_pages(from, bytes);
+}
+
 }  // extern "C"

@@ -2,6 +2,10 @@
 
 #include <cstdio>
 #include <cstring>
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
 
 namespace jbn {
 namespace {
@@ -45,6 +49,19 @@ Caches read_caches() {
 Resources resources(int threads) {
   static const Caches caches = read_caches();
   return {threads, caches.core, caches.shared};
+}
+
+void prefer_large_pages(const void* from, int64_t bytes) {
+#if defined(__linux__)
+  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t start = reinterpret_cast<uintptr_t>(from);
+  const uintptr_t first = (start + page - 1) / page * page;
+  const uintptr_t end = (start + static_cast<uintptr_t>(bytes)) / page * page;
+  if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+#else
+  (void)from;
+  (void)bytes;
+#endif
 }
 
 }  // namespace jbn

@@ -15,6 +15,9 @@ struct Resources {
 // The caches of this machine, as the operating system tells them; common sizes where it does not.
 Resources resources(int threads);
 
+// Asks for large pages: fewer faults at first use, and fewer misses of the address caches.
+void prefer_large_pages(const void* from, int64_t bytes);
+
 }  // namespace jbn
 
 #endif  // JBATCHNORM_SRC_MACHINE_HPP

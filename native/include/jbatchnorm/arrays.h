@@ -32,6 +32,9 @@ enum jbn_array_call {
  */
 JBN_API int jbn_array(int call, const int64_t* args, int32_t exec);
 
+/* Asks the system for large pages for the whole ones within a range of memory, where it has any. */
+JBN_API void jbn_prefer_large_pages(const void* from, int64_t bytes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -28,8 +28,13 @@ final class Tape {
       return;
     }
     List<Tensor> order = order(root);
-    NoAutodiff.call(() -> gradients(root, seed.copy(), order)).forEach(Tensor::giveGrad);
+    NoAutodiff.call(() -> gradients(root, own(seed), order)).forEach(Tensor::giveGrad);
     order.forEach(Tape::clear);
+  }
+
+  /** Returns the seed, or a copy where it is a variable, which a step may change. */
+  private static Tensor own(Tensor seed) {
+    return seed.isConstant() ? seed : seed.copy();
   }
 
   /** Returns the gradients of all that {@code root} was computed from, recording how. */

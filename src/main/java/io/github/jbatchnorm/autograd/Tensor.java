@@ -240,7 +240,8 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
   /**
    * As {@link #backward()}, of the sum of this tensor's elements times the seed's.
    *
-   * @param seed broadcasts to this shape; cast to this dtype
+   * @param seed broadcasts to this shape; cast to this dtype; a constant may become this tensor's
+   *     gradient itself, so leave it as it is
    * @throws IllegalArgumentException if the seed does not broadcast to this shape
    */
   public void backward(Tensor seed) {

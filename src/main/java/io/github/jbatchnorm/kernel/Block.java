@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.kernel;
 
+import io.github.jbatchnorm.kernel.jni.Abi;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
@@ -39,21 +40,40 @@ final class Block {
 
   /** Memory from the system: not the JVM's, which has a limit of its own. */
   record Root(Pointer memory, ByteBuffer bytes) {
+    /** From so many bytes on, pages of the size that large ones have. */
+    private static final int LARGE = 4 << 20;
+
+    private static final int LARGE_PAGE = 2 << 20;
+
+    private static int alignment(int size) {
+      return size < LARGE ? ALIGNMENT : LARGE_PAGE;
+    }
+
     /** Returns memory, or null where the system has no more. */
     static @Nullable Root allocate(int size) {
-      Pointer memory = Pointer.malloc((long) size + ALIGNMENT - 1);
+      long whole = Math.min((long) size + alignment(size) - 1, Integer.MAX_VALUE);
+      Pointer memory = Pointer.malloc(whole);
       if (memory == null || memory.isNull()) {
         return null;
       }
-      ByteBuffer whole = new BytePointer(memory).capacity(size + ALIGNMENT - 1L).asByteBuffer();
-      return new Root(memory, whole);
+      return new Root(memory, new BytePointer(memory).capacity(whole).asByteBuffer());
     }
 
     /** Returns the aligned part; it keeps {@link #bytes} reachable, as every view of it does. */
     Block block(int size) {
-      int start = bytes.alignmentOffset(0, ALIGNMENT);
-      int skip = start == 0 ? 0 : ALIGNMENT - start;
-      return new Block(bytes.slice(skip, size).order(ByteOrder.nativeOrder()));
+      int alignment = bytes.capacity() - size < LARGE_PAGE - 1 ? ALIGNMENT : LARGE_PAGE;
+      int start = bytes.alignmentOffset(0, alignment);
+      int skip = start == 0 ? 0 : alignment - start;
+      Block block = new Block(bytes.slice(skip, size).order(ByteOrder.nativeOrder()));
+      if (alignment == LARGE_PAGE && LargePages.AVAILABLE) {
+        Abi.jbn_prefer_large_pages(block.address(), size);
+      }
+      return block;
     }
+  }
+
+  /** Whether large pages can be asked for: through the native library, where it is in use. */
+  private static final class LargePages {
+    static final boolean AVAILABLE = Kernels.current() instanceof NativeKernel;
   }
 }
