@@ -33,23 +33,34 @@ final class TensorText {
     TensorText text = new TensorText(x);
     if (x.size() == 0) {
       text.text.append("[]");
-      if (!Arrays.equals(x.axes(), new int[] {0})) {
-        text.text.append(", shape=").append(Shapes.text(x.axes()));
+      if (x.ndim() > 1) {
+        text.appendShape();
       }
     } else if (x.ndim() == 0) {
       text.text.append(text.digits.text(x.storage().get(0)).strip());
     } else {
       text.append(0, 0);
     }
-    return text.text.append(dtype(x.dtype())).append(')').toString();
+    if (text.cut) {
+      text.appendShape();
+    }
+    if (x.dtype() != DType.F64 || x.size() == 0) {
+      text.text.append(", dtype=").append(dtype(x.dtype()));
+    }
+    return text.text.append(')').toString();
+  }
+
+  private void appendShape() {
+    String one = x.ndim() == 1 ? "(%d,)".formatted(x.dim(0)) : Shapes.text(x.axes());
+    text.append(", shape=").append(one);
   }
 
   private static String dtype(DType dtype) {
     return switch (dtype) {
-      case F64 -> "";
-      case F32 -> ", dtype=float32";
-      case F16 -> ", dtype=float16";
-      case BF16 -> ", dtype=bfloat16";
+      case F64 -> "float64";
+      case F32 -> "float32";
+      case F16 -> "float16";
+      case BF16 -> "bfloat16";
     };
   }
 
