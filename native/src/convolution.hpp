@@ -68,45 +68,82 @@ inline bool keeps_rows(const Geometry& g) {
   return g.stride[1] == 1 && g.stride[2] == 1 && g.in[2] == g.out[2];
 }
 
+// The elements of a slice of outputs that a tap which keeps rows reads as one run.
+struct Run {
+  int64_t from, past;
+
+  Run(const Geometry& g, const Reach* reach)
+      : from(reach[1].first * g.out[2] + reach[2].first),
+        past((reach[1].end - 1) * g.out[2] + reach[2].end) {}
+};
+
+// Sets the columns of a slice of outputs that a tap reads outside of x to 0.
+template <class T>
+JBN_INLINE void clear_sides(const Geometry& g, const Reach* reach, T* slice) {
+  const int64_t width = g.out[2];
+  for (int64_t k = 0; k < reach[2].first; k++) {
+    for (int64_t j = reach[1].first; j < reach[1].end; j++) slice[j * width + k] = 0;
+  }
+  for (int64_t k = reach[2].end; k < width; k++) {
+    for (int64_t j = reach[1].first; j < reach[1].end; j++) slice[j * width + k] = 0;
+  }
+}
+
+// Patches are written from the first element to the last, so that a vector may reach over the end of
+// its run: what it spoils is written next. Calls of memset and memcpy cost more than they save here.
+template <class T>
+JBN_INLINE void clear(T* at, int64_t from, int64_t to) {
+  for (int64_t k = from; k < to; k += kLanes) std::memset(at + k, 0, kLanes * sizeof(T));
+}
+
+// As clear; reads no further than `limit`.
+template <class T>
+JBN_INLINE void copy_run(const T* from, const T* limit, int64_t count, T* to) {
+  int64_t k = 0;
+  for (; k < count && from + k + kLanes <= limit; k += kLanes) {
+    std::memcpy(to + k, from + k, kLanes * sizeof(T));
+  }
+  for (; k < count; k++) to[k] = from[k];
+}
+
 // One row of patches: what one tap reads of one plane.
 template <class T>
-void read_tap(const Geometry& g, const T* plane, const Reach* reach, T* row) {
-  const int64_t width = g.out[2], height = g.out[1], area = width * height;
-  fill_zero(row, reach[0].first * area);
-  fill_zero(row + reach[0].end * area, (g.out[0] - reach[0].end) * area);
+void read_tap(const Geometry& g, const T* plane, const T* limit, const Reach* reach, T* row) {
+  const int64_t width = g.out[2], area = width * g.out[1];
   const int64_t first = reach[2].first, end = reach[2].end;
+  if (first == end || reach[1].first == reach[1].end) {
+    clear(row, 0, area * g.out[0]);
+    return;
+  }
+  const bool runs = keeps_rows(g);
+  const Run run(g, reach);
+  clear(row, 0, reach[0].first * area);
   for (int64_t i = reach[0].first; i < reach[0].end; i++) {
     const T* const slice =
         plane + (i * g.stride[0] + reach[0].shift) * g.in[1] * g.in[2] + reach[2].shift;
     T* const to = row + i * area;
-    fill_zero(to, reach[1].first * width);
-    fill_zero(to + reach[1].end * width, (height - reach[1].end) * width);
-    if (first == end || reach[1].first == reach[1].end) {
-      fill_zero(to, area);
-      continue;
-    }
-    if (keeps_rows(g)) {
-      const int64_t from = reach[1].first * width + first;
-      const int64_t past = (reach[1].end - 1) * width + end;
-      std::memcpy(to + from, slice + from + reach[1].shift * width,
-                  static_cast<size_t>(past - from) * sizeof(T));
-    }
-    for (int64_t j = reach[1].first; j < reach[1].end; j++) {
-      T* const line = to + j * width;
-      for (int64_t k = 0; k < first; k++) line[k] = 0;
-      for (int64_t k = end; k < width; k++) line[k] = 0;
-      if (!keeps_rows(g)) {
+    if (runs) {
+      clear(to, 0, run.from);
+      copy_run(slice + reach[1].shift * width + run.from, limit, run.past - run.from,
+               to + run.from);
+      clear(to, run.past, area);
+    } else {
+      clear(to, 0, reach[1].first * width);
+      for (int64_t j = reach[1].first; j < reach[1].end; j++) {
         const T* const from = slice + (j * g.stride[1] + reach[1].shift) * g.in[2];
-        for (int64_t k = first; k < end; k++) line[k] = from[k * g.stride[2]];
+        for (int64_t k = first; k < end; k++) to[j * width + k] = from[k * g.stride[2]];
       }
+      clear(to, reach[1].end * width, area);
     }
+    clear_sides(g, reach, to);
   }
+  clear(row, reach[0].end * area, g.out[0] * area);
 }
 
 // Adds one row of patches back to the plane that it was read from.
 template <class T>
 void add_tap(const Geometry& g, T* row, const Reach* reach, T* plane) {
-  const int64_t width = g.out[2], height = g.out[1], area = width * height;
+  const int64_t width = g.out[2], area = width * g.out[1];
   const int64_t first = reach[2].first, end = reach[2].end;
   if (first == end || reach[1].first == reach[1].end) return;
   for (int64_t i = reach[0].first; i < reach[0].end; i++) {
@@ -114,16 +151,11 @@ void add_tap(const Geometry& g, T* row, const Reach* reach, T* plane) {
         plane + (i * g.stride[0] + reach[0].shift) * g.in[1] * g.in[2] + reach[2].shift;
     T* const from = row + i * area;
     if (keeps_rows(g)) {
-      // The columns outside of x become 0, so that the rest is one run.
-      for (int64_t j = reach[1].first; j < reach[1].end; j++) {
-        for (int64_t k = 0; k < first; k++) from[j * width + k] = 0;
-        for (int64_t k = end; k < width; k++) from[j * width + k] = 0;
-      }
-      const int64_t start = reach[1].first * width + first;
-      const int64_t past = (reach[1].end - 1) * width + end;
+      const Run run(g, reach);
+      clear_sides(g, reach, from);  // so that the rest is one run
       T* const to = slice + reach[1].shift * width;
 #pragma omp simd
-      for (int64_t k = start; k < past; k++) to[k] += from[k];
+      for (int64_t k = run.from; k < run.past; k++) to[k] += from[k];
       continue;
     }
     for (int64_t j = reach[1].first; j < reach[1].end; j++) {
@@ -165,7 +197,8 @@ struct Convolution {
   }
 
   T* patches() const { return memory + omp_get_thread_num() * stride_of_memory; }
-  static int64_t aligned(int64_t elements) { return (elements + 15) / 16 * 16; }
+  // Rounded up to whole vectors, and one more, which clear and copy_run may reach into.
+  static int64_t aligned(int64_t elements) { return (elements + 31) / 16 * 16; }
   T* outputs() const { return patches() + aligned(g.patch() * g.columns()); }
   double* packed() const {
     return reinterpret_cast<double*>(outputs() + aligned(g.o * g.columns()));
@@ -185,7 +218,8 @@ struct Convolution {
     each_tap(g, [&](int64_t c, const Reach* reach, int64_t row) {
       T* const line = to + row * g.columns();
       for (int64_t s = 0; s < present; s++) {
-        read_tap(g, from + s * sample_size + c * g.plane(), reach, line + s * g.positions());
+        read_tap(g, from + s * sample_size + c * g.plane(), x + g.n * sample_size, reach,
+                 line + s * g.positions());
       }
       fill_zero(line + present * g.positions(), (g.samples - present) * g.positions());
     });

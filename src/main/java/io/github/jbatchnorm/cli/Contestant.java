@@ -9,13 +9,11 @@ import io.github.jbatchnorm.nn.Mode;
 import io.github.jbatchnorm.nn.Optimizer;
 import io.github.jbatchnorm.nn.StateVisitor;
 import io.github.jbatchnorm.nn.data.Batch;
-import io.github.jbatchnorm.nn.data.Batches;
+import io.github.jbatchnorm.nn.data.BatchSource;
 import io.github.jbatchnorm.nn.data.DataLoader;
-import io.github.jbatchnorm.nn.data.ImageSet;
 
 /** One of the two networks, with its optimizer. */
 final class Contestant {
-  private static final int TEST_BATCH = 500;
   private static final int PREFETCH = 2;
 
   private final String name;
@@ -45,7 +43,7 @@ final class Contestant {
   }
 
   /** Trains on each image once. */
-  void train(Batches batches, double learningRate, BatchListener listener) {
+  void train(BatchSource batches, double learningRate, BatchListener listener) {
     optimizer.learningRate(learningRate);
     try (DataLoader loader = new DataLoader(batches, PREFETCH)) {
       while (loader.hasNext()) {
@@ -63,18 +61,24 @@ final class Contestant {
   }
 
   /** Returns the share of images that are recognized. */
-  double accuracy(ImageSet images) {
-    Batches batches = Batches.inOrder(images, TEST_BATCH);
-    int right = 0;
+  double accuracy(BatchSource batches) {
+    int[] counts = new int[2];
     for (int i = 0; i < batches.count(); i++) {
-      Tensor x = batches.images(i);
-      Tensor scores = NoAutodiff.call(() -> network.forward(x, Mode.EVALUATION));
-      int[] labels = batches.labels(i);
-      for (int n = 0; n < labels.length; n++) {
-        right += likeliest(scores, n) == labels[n] ? 1 : 0;
-      }
+      Batch batch = batches.batch(i);
+      MemoryScope.run(() -> counts[0] += recognized(batch));
+      counts[1] += batch.size();
     }
-    return (double) right / images.count();
+    return (double) counts[0] / counts[1];
+  }
+
+  private int recognized(Batch batch) {
+    Tensor scores = NoAutodiff.call(() -> network.forward(batch.x(), Mode.EVALUATION));
+    int[] labels = batch.labels();
+    int right = 0;
+    for (int n = 0; n < labels.length; n++) {
+      right += likeliest(scores, n) == labels[n] ? 1 : 0;
+    }
+    return right;
   }
 
   private static int likeliest(Tensor scores, int row) {

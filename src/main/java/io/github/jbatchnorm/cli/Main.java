@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.cli;
 
+import io.github.jbatchnorm.kernel.MemoryLimitException;
 import io.github.jbatchnorm.kernel.NativeLibraryException;
 import io.github.jbatchnorm.nn.data.IdxFormatException;
 import java.io.IOException;
@@ -23,7 +24,13 @@ import picocli.CommandLine.Spec;
     description = "Batch normalization for the JVM.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    subcommands = {TrainCommand.class, BenchCommand.class, MemoryCommand.class, InfoCommand.class})
+    subcommands = {
+      TrainCommand.class,
+      ResNetCommand.class,
+      BenchCommand.class,
+      MemoryCommand.class,
+      InfoCommand.class
+    })
 public final class Main implements Runnable {
   private static final int USER_ERROR = 2;
 
@@ -60,6 +67,7 @@ public final class Main implements Runnable {
       throws Exception {
     if (e instanceof UserException
         || e instanceof IdxFormatException
+        || e instanceof MemoryLimitException
         || e instanceof NativeLibraryException) {
       return say(command, e.getMessage());
     }

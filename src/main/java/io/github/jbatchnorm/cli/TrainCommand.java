@@ -36,6 +36,7 @@ import picocli.CommandLine.Spec;
 final class TrainCommand implements Callable<Integer> {
   private static final int DRAWN_TRAIN = 2_500;
   private static final int DRAWN_TEST = 1_000;
+  private static final int TEST_BATCH = 500;
 
   /** Keeps the drawn test images apart from every training set. */
   private static final long TEST_SEED = 0x7E57L << 32;
@@ -146,7 +147,7 @@ final class TrainCommand implements Callable<Integer> {
             progress::trained);
         rates[i] = progress.imagesPerSecond();
       }
-      accuracies[i] = both[i].accuracy(images.test());
+      accuracies[i] = both[i].accuracy(Batches.inOrder(images.test(), TEST_BATCH));
     }
     print.printf(
         Locale.ROOT,

@@ -147,7 +147,7 @@ public final class NativeArrays implements ArrayKernel {
     }
 
     private static long aligned(long elements) {
-      return (elements + 15) / 16 * 16;
+      return (elements + 31) / 16 * 16; // whole vectors and one more
     }
 
     @Override

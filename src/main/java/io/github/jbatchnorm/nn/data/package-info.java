@@ -1,4 +1,4 @@
-/** Images to train on: IDX files, digits that the program draws itself, batches. */
+/** Images to train on: IDX and CIFAR files, images that the program draws itself, batches. */
 @NullMarked
 package io.github.jbatchnorm.nn.data;
 

@@ -1,0 +1,80 @@
+package io.github.jbatchnorm.nn.data;
+
+import java.util.SplittableRandom;
+
+/** Colour images of 32 x 32 pixels with labels, as CIFAR-10 has them. Immutable. */
+public final class ColorImages {
+  /** The images' height and width. */
+  public static final int SIDE = 32;
+
+  /** Red, green and blue. */
+  public static final int COLORS = 3;
+
+  /** Bytes of one image: a plane for each colour, row by row. */
+  public static final int BYTES = COLORS * SIDE * SIDE;
+
+  private final byte[] pixels;
+  private final byte[] labels;
+
+  /**
+   * Makes a set with copies of the arrays.
+   *
+   * @param pixels N * 3072 levels, unsigned
+   * @param labels N classes, unsigned
+   * @throws IllegalArgumentException if the sizes do not fit
+   */
+  public ColorImages(byte[] pixels, byte[] labels) {
+    if (pixels.length != (long) labels.length * BYTES) {
+      throw new IllegalArgumentException(
+          "pixels: expected %d bytes for %d images, got %d"
+              .formatted((long) labels.length * BYTES, labels.length, pixels.length));
+    }
+    this.pixels = pixels.clone();
+    this.labels = labels.clone();
+  }
+
+  /** Returns the number of images. */
+  public int count() {
+    return labels.length;
+  }
+
+  /** Returns the class of one image. */
+  public int label(int image) {
+    return labels[image] & 0xff;
+  }
+
+  /** Returns the level of one colour of one pixel, 0 to 255. */
+  public int level(int image, int color, int row, int column) {
+    return pixels[((image * COLORS + color) * SIDE + row) * SIDE + column] & 0xff;
+  }
+
+  /**
+   * Draws digits in one colour on a ground of another, with noise: something to try a network on.
+   *
+   * @param count how many, 0 or more; their classes are the digits 0 to 9 in turn
+   * @param seed chooses all that is random
+   */
+  public static ColorImages draw(int count, long seed) {
+    ImageSet digits = DrawnDigits.draw(count, seed);
+    byte[] pixels = new byte[Math.multiplyExact(count, BYTES)];
+    byte[] labels = new byte[count];
+    SplittableRandom random = new SplittableRandom(~seed);
+    int margin = (SIDE - DrawnDigits.SIDE) / 2;
+    for (int i = 0; i < count; i++) {
+      labels[i] = (byte) digits.label(i);
+      for (int color = 0; color < COLORS; color++) {
+        int ground = random.nextInt(0, 128);
+        int ink = random.nextInt(128, 256);
+        for (int p = 0; p < SIDE * SIDE; p++) {
+          int row = p / SIDE - margin;
+          int column = p % SIDE - margin;
+          boolean inside = Math.min(row, column) >= 0 && Math.max(row, column) < DrawnDigits.SIDE;
+          int grey = inside ? digits.pixel(i, row, column) : 0;
+          int level = ground + (ink - ground) * grey / 255 + random.nextInt(-24, 25);
+          pixels[(i * COLORS + color) * SIDE * SIDE + p] = (byte) Math.max(0, Math.min(255, level));
+        }
+      }
+    }
+    return new ColorImages(pixels, labels);
+  }
+}

@@ -1,0 +1,87 @@
+package io.github.jbatchnorm.nn.models;
+
+import io.github.jbatchnorm.autograd.ConvOptions;
+import io.github.jbatchnorm.autograd.Functions;
+import io.github.jbatchnorm.autograd.Index;
+import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.autograd.Tensors;
+import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.nn.BatchNorm;
+import io.github.jbatchnorm.nn.Conv;
+import io.github.jbatchnorm.nn.Initializers;
+import io.github.jbatchnorm.nn.Layer;
+import io.github.jbatchnorm.nn.Mode;
+import io.github.jbatchnorm.nn.StateVisitor;
+import java.util.random.RandomGenerator;
+
+/**
+ * Two 3 x 3 convolutions with batch norm, around which x goes too: relu(bn2(conv2(relu(bn1(conv1(
+ * x))))) + x) (He et al., 2016). The tails, ReLU and sum + ReLU, are in the batch norms' passes.
+ * Where the block has more channels than x, x is subsampled and zeros stand for the new ones, which
+ * needs no parameters (their option A).
+ */
+public final class ResidualBlock implements Layer {
+  private static final int KERNEL = 3;
+
+  private final int added;
+  private final int stride;
+  private final Conv conv1;
+  private final BatchNorm bn1;
+  private final Conv conv2;
+  private final BatchNorm bn2;
+
+  /**
+   * Makes a block.
+   *
+   * @param in channels of x
+   * @param out channels of the result, in or more
+   * @param stride of the first convolution
+   * @param random where the weights come from
+   */
+  public ResidualBlock(int in, int out, int stride, RandomGenerator random) {
+    if (out < in) {
+      throw new IllegalArgumentException("out: expected %d or more, got %d".formatted(in, out));
+    }
+    this.added = out - in;
+    this.stride = stride;
+    BatchNormOptions relu = BatchNormOptions.DEFAULT.withRelu();
+    this.conv1 = conv(in, out, stride, random);
+    this.bn1 = BatchNorm.builder(out).options(relu).build();
+    this.conv2 = conv(out, out, 1, random);
+    this.bn2 = BatchNorm.builder(out).options(relu).build();
+  }
+
+  /** Returns a 3 x 3 convolution without a bias that keeps the size, but for its stride. */
+  static Conv conv(int in, int out, int stride, RandomGenerator random) {
+    return Conv.builder(in, out, KERNEL, KERNEL)
+        .options(ConvOptions.DEFAULT.withStride(stride).withPadding(1))
+        .initializer(Initializers.heNormal())
+        .withoutBias()
+        .build(random);
+  }
+
+  @Override
+  public Tensor forward(Tensor x, Mode mode) {
+    Tensor y = bn1.forward(conv1.forward(x, mode), mode);
+    return bn2.forward(conv2.forward(y, mode), shortcut(x), null, mode);
+  }
+
+  private Tensor shortcut(Tensor x) {
+    Tensor small =
+        stride == 1 ? x : x.slice(Index.all(), Index.all(), Index.step(stride), Index.step(stride));
+    if (added == 0) {
+      return small;
+    }
+    int[] shape = small.shape();
+    shape[1] = added;
+    return Functions.concatenate(1, small, Tensors.zeros(x.dtype(), shape).asConstant());
+  }
+
+  @Override
+  public void visit(StateVisitor visitor) {
+    conv1.visit(visitor.within("conv1."));
+    bn1.visit(visitor.within("bn1."));
+    conv2.visit(visitor.within("conv2."));
+    bn2.visit(visitor.within("bn2."));
+  }
+}
