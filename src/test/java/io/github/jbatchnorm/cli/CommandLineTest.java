@@ -279,4 +279,41 @@ class CommandLineTest {
     assertThat(outcome.status()).isZero();
     assertThat(outcome.out()).contains("train").contains("info");
   }
+
+  @Test
+  void resnetTrainsOnDrawnImagesAndOnItsOwnFiles() {
+    List<String> args = List.of("resnet", "--images", "20", "--epochs", "1", "--batch-size", "10");
+    Outcome drawn = run(plus(args, "--out", out.toString()));
+    assertThat(drawn.status()).as(drawn.err()).isZero();
+    assertThat(drawn.out())
+        .contains("20 training images, 10 test images")
+        .containsPattern(" 1 +\\d+\\.\\d\\d% +\\d+");
+    Path other = folder.resolve("other");
+    Outcome read = run(plus(args, "--data", out.toString(), "--out", other.toString()));
+    assertThat(read.status()).as(read.err()).isZero();
+    assertThat(other.resolve("model.safetensors")).isNotEmptyFile();
+  }
+
+  @Test
+  void resnetExplainsMissingData() {
+    Outcome outcome = run(List.of("resnet", "--data", data.toString(), "--out", out.toString()));
+    assertThat(outcome.status()).isEqualTo(USER_ERROR);
+    assertThat(outcome.err()).contains("data_batch_1.bin: no such file");
+  }
+
+  @Test
+  void memoryPrintsTimeAndSize() {
+    Outcome outcome = run(List.of("memory", "--steps", "50", "--scope"));
+    assertThat(outcome.status()).as(outcome.err()).isZero();
+    assertThat(outcome.out())
+        .containsPattern(" 50 +\\d+\\.\\d{3} +-?\\d+ +\\d+")
+        .contains("held of");
+    assertThat(run(List.of("memory", "--steps", "1")).status()).isEqualTo(USER_ERROR);
+  }
+
+  private static List<String> plus(List<String> args, String... more) {
+    List<String> all = new ArrayList<>(args);
+    all.addAll(List.of(more));
+    return all;
+  }
 }
