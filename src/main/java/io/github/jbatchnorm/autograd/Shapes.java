@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayKernel;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -34,13 +35,7 @@ final class Shapes {
 
   /** Returns the row-major strides, in elements. */
   static int[] strides(int... shape) {
-    int[] strides = new int[shape.length];
-    int stride = 1;
-    for (int axis = shape.length - 1; axis >= 0; axis--) {
-      strides[axis] = stride;
-      stride *= Math.max(shape[axis], 1);
-    }
-    return strides;
+    return ArrayKernel.plainStrides(shape);
   }
 
   /**

@@ -32,9 +32,12 @@ final class Tape {
     order.forEach(Tape::clear);
   }
 
-  /** Returns the seed, or a copy where it is a variable, which a step may change. */
+  /**
+   * Returns a tensor of this backward's own, by which operations know the gradients they have
+   * found: the seed's data, or a copy where it is a variable, which a step may change.
+   */
   private static Tensor own(Tensor seed) {
-    return seed.isConstant() ? seed : seed.copy();
+    return seed.isConstant() ? seed.asConstant() : seed.copy();
   }
 
   /** Returns the gradients of all that {@code root} was computed from, recording how. */

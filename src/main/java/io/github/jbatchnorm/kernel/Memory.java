@@ -10,7 +10,10 @@ import org.jspecify.annotations.Nullable;
 final class Memory {
   private final Block block;
   private MemoryPool.@Nullable Lease lease;
-  private @Nullable MemoryScope keeper;
+
+  /** Scopes of this depth and deeper ones leave this as it is when they close. */
+  private int keptFrom = Integer.MAX_VALUE;
+
   private boolean closed;
 
   Memory(Block block) {
@@ -34,13 +37,13 @@ final class Memory {
     return block;
   }
 
-  /** Notes the scope whose end this outlives. */
-  void keep(MemoryScope scope) {
-    keeper = scope;
+  /** Notes that scopes of a depth, and those inside of them, keep this. */
+  void keep(int depth) {
+    keptFrom = Math.min(keptFrom, depth);
   }
 
-  boolean isKeptBy(MemoryScope scope) {
-    return keeper == scope;
+  boolean isKept(int depth) {
+    return keptFrom <= depth;
   }
 
   /** Says that views were handed out, which may outlive this: the block is not used again. */

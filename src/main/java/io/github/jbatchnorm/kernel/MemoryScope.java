@@ -31,11 +31,13 @@ public final class MemoryScope implements AutoCloseable {
   private final Current current;
   private final @Nullable MemoryScope outer;
   private final List<Memory> allocated = new ArrayList<>();
+  private final int depth;
   private boolean closed;
 
   private MemoryScope(Current current) {
     this.current = current;
     this.outer = current.scope;
+    this.depth = outer == null ? 0 : outer.depth + 1;
   }
 
   /** Opens a scope on the calling thread, inside the one that is open there. */
@@ -61,7 +63,7 @@ public final class MemoryScope implements AutoCloseable {
    * around this one, if there is one.
    */
   public void keep(Storage storage) {
-    storage.memory().keep(this);
+    storage.memory().keep(depth);
   }
 
   /** Returns what {@code action} returns; what it allocates belongs to no scope. */
@@ -128,7 +130,7 @@ public final class MemoryScope implements AutoCloseable {
     closed = true;
     current.scope = outer;
     for (Memory memory : allocated) {
-      if (!memory.isKeptBy(this)) {
+      if (!memory.isKept(depth)) {
         memory.close();
       } else if (outer != null) {
         outer.allocated.add(memory);

@@ -286,6 +286,36 @@ class TapeTest {
   }
 
   @Test
+  void backwardThatFailedWorksOnceItsCauseIsGone() {
+    Tensor x = Tensors.ones(DType.F32, 1, 1, 3, 3);
+    Tensor filters = Tensors.ones(DType.F32, 1, 1, 2, 2);
+    ConvOptions options = ConvOptions.DEFAULT;
+    boolean[] broken = {true};
+    Tensor below =
+        new Operation(x) {
+          @Override
+          protected Tensor forward() {
+            return input(0).copy().asConstant();
+          }
+
+          @Override
+          protected Tensor backward(int input, Tensor grad) {
+            if (broken[0]) {
+              throw new IllegalStateException("broken");
+            }
+            return grad;
+          }
+        }.apply();
+    Tensor y = Functions.convRelu(below, filters, null, options);
+    Tensor seed = Tensors.ones(DType.F32, 1, 1, 2, 2).asConstant();
+    assertThatThrownBy(() -> y.backward(seed)).hasMessage("broken");
+    broken[0] = false;
+    y.backward(seed);
+    assertThat(x.grad().toDoubleArray()).containsExactly(1, 2, 1, 2, 4, 2, 1, 2, 1);
+    assertThat(filters.grad().toDoubleArray()).containsOnly(4);
+  }
+
+  @Test
   void gradientOfAWrongShapeIsRefused() {
     Tensor x = x();
     Tensor y = new Cube(x, true).apply();

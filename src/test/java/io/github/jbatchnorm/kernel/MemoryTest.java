@@ -157,6 +157,22 @@ class MemoryTest {
   }
 
   @Test
+  void whatAnOuterScopeKeepsOutlivesInnerOnesThatKeepItToo() {
+    Storage kept;
+    try (MemoryScope outer = MemoryScope.open()) {
+      try (MemoryScope scope = MemoryScope.open()) {
+        kept = Storage.allocate(DType.F32, 4);
+        outer.keep(kept);
+        scope.keep(kept);
+      }
+      try (MemoryScope scope = MemoryScope.open()) {
+        scope.keep(kept);
+      }
+    }
+    assertThat(kept.get(0)).isZero();
+  }
+
+  @Test
   void whatIsAllocatedOutsideStays() {
     Storage stays;
     try (MemoryScope scope = MemoryScope.open()) {
