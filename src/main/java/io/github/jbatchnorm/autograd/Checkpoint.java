@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A part of a model that keeps none of its intermediate results: backward computes them again (Chen
  * et al., 2016). Batch norm's running statistics move once: {@link #isRecomputing} is true the
- * second time.
+ * second time. There are no gradients of gradients through it: {@link Gradients#of} throws.
  */
 public final class Checkpoint extends Operation {
   private static final ThreadLocal<Boolean> RECOMPUTING = ThreadLocal.withInitial(() -> false);
@@ -47,6 +47,10 @@ public final class Checkpoint extends Operation {
 
   @Override
   protected Tensor backward(int input, Tensor grad) {
+    if (NoAutodiff.isRecording()) {
+      throw new UnsupportedOperationException(
+          "checkpoint: there are no gradients of gradients through a block that is computed again");
+    }
     if (gradientsOf != grad) {
       gradients = compute(grad);
       gradientsOf = grad;
@@ -58,7 +62,7 @@ public final class Checkpoint extends Operation {
     boolean before = RECOMPUTING.get();
     RECOMPUTING.set(true);
     try {
-      return NoAutodiff.callRecording(() -> gradients(grad));
+      return gradients(grad);
     } finally {
       RECOMPUTING.set(before);
     }
@@ -73,7 +77,8 @@ public final class Checkpoint extends Operation {
         wanted.add(input);
       }
     }
-    List<Tensor> found = Gradients.of(block.apply(x), grad, wanted);
+    Tensor y = NoAutodiff.callRecording(() -> block.apply(x));
+    List<Tensor> found = Gradients.unrecorded(y, grad, wanted);
     List<Tensor> all = new ArrayList<>();
     int next = 0;
     for (int i = 0; i < inputs().size(); i++) {

@@ -27,7 +27,15 @@ public final class Gradients {
         throw new IllegalArgumentException("inputs: input %d is constant".formatted(i));
       }
     }
-    IdentityHashMap<Tensor, Tensor> found = Tape.recorded(y, seed);
+    return pick(Tape.recorded(y, seed), inputs);
+  }
+
+  /** As {@link #of(Tensor, Tensor, List)}, without recording how they are computed. */
+  static List<Tensor> unrecorded(Tensor y, Tensor seed, List<Tensor> inputs) {
+    return pick(NoAutodiff.call(() -> Tape.found(y, seed)), inputs);
+  }
+
+  private static List<Tensor> pick(IdentityHashMap<Tensor, Tensor> found, List<Tensor> inputs) {
     List<Tensor> gradients = new ArrayList<>();
     for (Tensor input : inputs) {
       Tensor gradient = found.get(input);

@@ -45,6 +45,11 @@ final class Tape {
     if (!NoAutodiff.isRecording()) {
       throw new InvalidBackpropException("gradients: asked for inside a NoAutodiff scope");
     }
+    return found(root, seed);
+  }
+
+  /** As {@link #recorded}, recorded only where operations are. */
+  static IdentityHashMap<Tensor, Tensor> found(Tensor root, Tensor seed) {
     return root.isConstant() ? new IdentityHashMap<>() : gradients(root, seed, order(root));
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.jbatchnorm.kernel.DType;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
@@ -313,6 +314,36 @@ class TapeTest {
     y.backward(seed);
     assertThat(x.grad().toDoubleArray()).containsExactly(1, 2, 1, 2, 4, 2, 1, 2, 1);
     assertThat(filters.grad().toDoubleArray()).containsOnly(4);
+  }
+
+  @Test
+  void checkpointsNest() {
+    Tensor x = x();
+    Tensor weight = Tensor.of(new double[] {2, 5}, 2);
+    Tensor y =
+        Checkpoint.of(
+            outer ->
+                Checkpoint.of(inner -> inner.multiply(weight).exp(), outer, List.of(weight))
+                    .multiply(outer),
+            x,
+            List.of(weight));
+    y.backward();
+    double[] dx = x.grad().toDoubleArray();
+    double[] dWeight = weight.grad().toDoubleArray();
+    x.multiply(weight).exp().multiply(x).backward();
+    assertThat(dx).isEqualTo(x.grad().toDoubleArray());
+    assertThat(dWeight).isEqualTo(weight.grad().toDoubleArray());
+  }
+
+  @Test
+  void gradientsOfGradientsThroughACheckpointAreRefused() {
+    Tensor x = x();
+    Tensor y = Checkpoint.of(Tensor::exp, x, List.of());
+    assertThatThrownBy(() -> Gradients.of(y, x))
+        .isInstanceOf(UnsupportedOperationException.class)
+        .hasMessageStartingWith("checkpoint:");
+    y.backward();
+    assertThat(x.grad().toDoubleArray()).isEqualTo(x.exp().toDoubleArray());
   }
 
   @Test
