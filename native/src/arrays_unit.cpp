@@ -6,6 +6,7 @@
 #include "pooling.hpp"
 #include "product.hpp"
 #include "reduce.hpp"
+#include "softmax.hpp"
 #include "units.hpp"
 #include "update.hpp"
 
@@ -32,6 +33,8 @@ static void run(int call, Fields fields, int threads) {
       return max_unpool(fields, threads);
     case JBN_ARRAY_UPDATE:
       return update(fields, threads);
+    case JBN_ARRAY_LOG_SOFTMAX:
+      return log_softmax(fields, threads);
   }
 }
 

@@ -1,6 +1,7 @@
 // Cross-correlation of one to three dimensions as products with a matrix of patches: row (c, tap),
-// column (sample, position of the output), 0 outside of x. A few samples share a matrix where the
-// images are small. Everything has three dimensions here; missing ones, in front, are of size 1.
+// column (sample, position of the output), 0 outside of x. Small images share a matrix; of large
+// ones a matrix has a band of positions (forward) or a block of channels (gradients), so that it
+// stays in the cache. Everything has three dimensions here; missing ones, in front, are of size 1.
 #ifndef JBATCHNORM_SRC_CONVOLUTION_HPP
 #define JBATCHNORM_SRC_CONVOLUTION_HPP
 
@@ -10,10 +11,25 @@
 namespace jbn {
 namespace JBN_NAMESPACE {
 
+// A part of the positions of an output that lie together: whole lines, or a piece of one.
+struct Band {
+  int64_t line, line_end, column, column_end;
+
+  int64_t width() const { return column_end - column; }
+  int64_t count() const { return (line_end - line) * width(); }
+};
+
+struct Channels {
+  int64_t from, to;
+};
+
 struct Geometry {
   int64_t n, groups, c, o;  // c and o of one group
   const int64_t *in, *taps, *out, *stride, *padding, *dilation;
   int64_t samples;  // that share a matrix of patches
+  int64_t bands;    // of an output, where samples is 1
+  int64_t pieces;   // of a line, where a band is not whole lines
+  int64_t blocks;   // of channels
 
   static Geometry read(Fields& fields) {
     Geometry g;
@@ -28,14 +44,29 @@ struct Geometry {
     g.padding = fields.integers(3);
     g.dilation = fields.integers(3);
     g.samples = fields.integer();
+    g.bands = fields.integer();
+    g.pieces = fields.integer();
+    g.blocks = fields.integer();
     return g;
   }
   static int64_t product(const int64_t* sizes) { return sizes[0] * sizes[1] * sizes[2]; }
   int64_t plane() const { return product(in); }
+  int64_t lines() const { return out[0] * out[1]; }
   int64_t positions() const { return product(out); }
-  int64_t patch() const { return c * product(taps); }
-  int64_t columns() const { return samples * positions(); }
+  int64_t filter() const { return product(taps); }
+  int64_t patch() const { return c * filter(); }
   int64_t batches() const { return (n + samples - 1) / samples; }
+  int64_t samples_of(int64_t batch) const {
+    const int64_t left = n - batch * samples;
+    return left < samples ? left : samples;
+  }
+  Band whole() const { return {0, lines(), 0, out[2]}; }
+  Band band(int64_t i) const {
+    if (pieces == 1) return {lines() * i / bands, lines() * (i + 1) / bands, 0, out[2]};
+    const int64_t line = i / pieces, piece = i % pieces;
+    return {line, line + 1, out[2] * piece / pieces, out[2] * (piece + 1) / pieces};
+  }
+  Channels block(int64_t i) const { return {c * i / blocks, c * (i + 1) / blocks}; }
   // The matrix is x itself: one tap that visits every element once.
   bool is_plain() const {
     bool plain = samples == 1;
@@ -49,13 +80,28 @@ struct Reach {
   int64_t first, end, shift;
 
   Reach(const Geometry& g, int d, int64_t tap) {
+    const int64_t stride = g.stride[d];
     shift = tap * g.dilation[d] - g.padding[d];
-    first = shift >= 0 ? 0 : (-shift + g.stride[d] - 1) / g.stride[d];
     const int64_t last = g.in[d] - 1 - shift;
-    end = last < 0 ? 0 : last / g.stride[d] + 1;
+    if (stride == 1) {  // divisions would take longer than what they are for
+      first = shift >= 0 ? 0 : -shift;
+      end = last < 0 ? 0 : last + 1;
+    } else {
+      first = shift >= 0 ? 0 : (-shift + stride - 1) / stride;
+      end = last < 0 ? 0 : last / stride + 1;
+    }
     if (end > g.out[d]) end = g.out[d];
     if (first > end) first = end;
   }
+  // The part within [from, to), perhaps none.
+  Reach within(int64_t from, int64_t to) const {
+    Reach part = *this;
+    if (part.first < from) part.first = from;
+    if (part.end > to) part.end = to;
+    if (part.end < part.first) part.end = part.first;
+    return part;
+  }
+  bool is_empty() const { return first == end; }
 };
 
 template <class T>
@@ -77,15 +123,14 @@ struct Run {
         past((reach[1].end - 1) * g.out[2] + reach[2].end) {}
 };
 
-// Sets the columns of a slice of outputs that a tap reads outside of x to 0.
+// Sets the columns of lines that a tap reads outside of x to 0.
 template <class T>
-JBN_INLINE void clear_sides(const Geometry& g, const Reach* reach, T* slice) {
-  const int64_t width = g.out[2];
-  for (int64_t k = 0; k < reach[2].first; k++) {
-    for (int64_t j = reach[1].first; j < reach[1].end; j++) slice[j * width + k] = 0;
+JBN_INLINE void clear_sides(int64_t lines, int64_t width, const Reach& columns, T* at) {
+  for (int64_t k = 0; k < columns.first; k++) {
+    for (int64_t j = 0; j < lines; j++) at[j * width + k] = 0;
   }
-  for (int64_t k = reach[2].end; k < width; k++) {
-    for (int64_t j = reach[1].first; j < reach[1].end; j++) slice[j * width + k] = 0;
+  for (int64_t k = columns.end; k < width; k++) {
+    for (int64_t j = 0; j < lines; j++) at[j * width + k] = 0;
   }
 }
 
@@ -106,38 +151,52 @@ JBN_INLINE void copy_run(const T* from, const T* limit, int64_t count, T* to) {
   for (; k < count; k++) to[k] = from[k];
 }
 
-// One row of patches: what one tap reads of one plane.
+// The part of a row of patches that lies in one slice of outputs, lines [from, to): what one tap
+// reads of one plane.
 template <class T>
-void read_tap(const Geometry& g, const T* plane, const T* limit, const Reach* reach, T* row) {
-  const int64_t width = g.out[2], area = width * g.out[1];
-  const int64_t first = reach[2].first, end = reach[2].end;
-  if (first == end || reach[1].first == reach[1].end) {
-    clear(row, 0, area * g.out[0]);
+JBN_INLINE void read_slice(const Geometry& g, const T* slice, const T* limit, const Reach& lines,
+                           const Reach& columns, int64_t from, int64_t to, const Band& band,
+                           T* row) {
+  const int64_t width = band.width();
+  if (width == g.out[2] && keeps_rows(g)) {
+    const int64_t first = (lines.first - from) * width + columns.first;
+    const int64_t past = (lines.end - 1 - from) * width + columns.end;
+    clear(row, 0, first);
+    copy_run(slice + (lines.first + lines.shift) * width + columns.first + columns.shift, limit,
+             past - first, row + first);
+    clear(row, past, (to - from) * width);
+    clear_sides(lines.end - lines.first, width, columns, row + (lines.first - from) * width);
     return;
   }
-  const bool runs = keeps_rows(g);
-  const Run run(g, reach);
-  clear(row, 0, reach[0].first * area);
-  for (int64_t i = reach[0].first; i < reach[0].end; i++) {
-    const T* const slice =
-        plane + (i * g.stride[0] + reach[0].shift) * g.in[1] * g.in[2] + reach[2].shift;
-    T* const to = row + i * area;
-    if (runs) {
-      clear(to, 0, run.from);
-      copy_run(slice + reach[1].shift * width + run.from, limit, run.past - run.from,
-               to + run.from);
-      clear(to, run.past, area);
-    } else {
-      clear(to, 0, reach[1].first * width);
-      for (int64_t j = reach[1].first; j < reach[1].end; j++) {
-        const T* const from = slice + (j * g.stride[1] + reach[1].shift) * g.in[2];
-        for (int64_t k = first; k < end; k++) to[j * width + k] = from[k * g.stride[2]];
-      }
-      clear(to, reach[1].end * width, area);
-    }
-    clear_sides(g, reach, to);
+  clear(row, 0, (lines.first - from) * width);
+  for (int64_t j = lines.first; j < lines.end; j++) {
+    const T* const line = slice + (j * g.stride[1] + lines.shift) * g.in[2] + columns.shift;
+    T* const at = row + (j - from) * width - band.column;
+    for (int64_t k = band.column; k < columns.first; k++) at[k] = 0;
+    for (int64_t k = columns.first; k < columns.end; k++) at[k] = line[k * g.stride[2]];
+    for (int64_t k = columns.end; k < band.column_end; k++) at[k] = 0;
   }
-  clear(row, reach[0].end * area, g.out[0] * area);
+  clear(row, (lines.end - from) * width, (to - from) * width);
+}
+
+// One row of patches: what one tap reads of one plane for a band of positions.
+template <class T>
+void read_tap(const Geometry& g, const T* plane, const T* limit, const Reach* reach,
+              const Band& band, T* row) {
+  const Reach columns = reach[2].within(band.column, band.column_end);
+  for (int64_t line = band.line; line < band.line_end;) {
+    const int64_t i = line == 0 ? 0 : line / g.out[1], from = line - i * g.out[1];
+    const int64_t left = band.line_end - i * g.out[1], to = left < g.out[1] ? left : g.out[1];
+    const Reach lines = reach[1].within(from, to);
+    if (i < reach[0].first || i >= reach[0].end || lines.is_empty() || columns.is_empty()) {
+      clear(row, 0, (to - from) * band.width());
+    } else {
+      read_slice(g, plane + (i * g.stride[0] + reach[0].shift) * g.in[1] * g.in[2], limit, lines,
+                 columns, from, to, band, row);
+    }
+    row += (to - from) * band.width();
+    line += to - from;
+  }
 }
 
 // Adds one row of patches back to the plane that it was read from.
@@ -152,7 +211,7 @@ void add_tap(const Geometry& g, T* row, const Reach* reach, T* plane) {
     T* const from = row + i * area;
     if (keeps_rows(g)) {
       const Run run(g, reach);
-      clear_sides(g, reach, from);  // so that the rest is one run
+      clear_sides(reach[1].end - reach[1].first, width, reach[2], from + reach[1].first * width);
       T* const to = slice + reach[1].shift * width;
 #pragma omp simd
       for (int64_t k = run.from; k < run.past; k++) to[k] += from[k];
@@ -166,11 +225,11 @@ void add_tap(const Geometry& g, T* row, const Reach* reach, T* plane) {
   }
 }
 
-// Calls `visit` with the channel, the reach and the row of each tap of a group's channels.
+// Calls `visit` with the channel, the reach and the row of each tap of some channels of a group.
 template <class Visit>
-void each_tap(const Geometry& g, const Visit& visit) {
+void each_tap(const Geometry& g, const Channels& channels, const Visit& visit) {
   int64_t row = 0;
-  for (int64_t c = 0; c < g.c; c++) {
+  for (int64_t c = channels.from; c < channels.to; c++) {
     for (int64_t i = 0; i < g.taps[0]; i++) {
       for (int64_t j = 0; j < g.taps[1]; j++) {
         for (int64_t k = 0; k < g.taps[2]; k++) {
@@ -188,88 +247,95 @@ struct Convolution {
   Geometry g;
   Multiplier<T> multiply;
   T* memory;
-  int64_t stride_of_memory;
+  int64_t of_thread, of_patches, of_outputs;  // in elements
 
   explicit Convolution(Fields& fields)
       : g(Geometry::read(fields)), multiply{reinterpret_cast<Gemm<T>>(fields.integer())} {
     memory = fields.pointer<T>();
-    stride_of_memory = fields.integer();
+    of_thread = fields.integer();
+    of_patches = fields.integer();
+    of_outputs = fields.integer();
   }
 
-  T* patches() const { return memory + omp_get_thread_num() * stride_of_memory; }
-  // Rounded up to whole vectors, and one more, which clear and copy_run may reach into.
-  static int64_t aligned(int64_t elements) { return (elements + 31) / 16 * 16; }
-  T* outputs() const { return patches() + aligned(g.patch() * g.columns()); }
-  double* packed() const {
-    return reinterpret_cast<double*>(outputs() + aligned(g.o * g.columns()));
-  }
-  int64_t samples_of(int64_t batch) const {
-    const int64_t left = g.n - batch * g.samples;
-    return left < g.samples ? left : g.samples;
+  T* patches() const { return memory + omp_get_thread_num() * of_thread; }
+  T* outputs() const { return patches() + of_patches; }
+  double* packed() const { return reinterpret_cast<double*>(outputs() + of_outputs); }
+  // The columns of the matrices of a batch.
+  int64_t columns(int64_t batch, const Band& band) const {
+    return g.samples == 1 ? band.count() : g.samples_of(batch) * g.positions();
   }
 
-  // The patches of a group of a batch of samples; those of missing samples are 0.
-  const T* read(const T* x, int64_t batch, int64_t group) const {
-    const int64_t sample_size = g.groups * g.c * g.plane();
-    const T* const from = x + batch * g.samples * sample_size + group * g.c * g.plane();
-    if (g.is_plain()) return from;
+  // A channel of a group of a batch's first sample.
+  template <class U>
+  U* plane(U* x, int64_t batch, int64_t group, int64_t channel) const {
+    return x + ((batch * g.samples * g.groups + group) * g.c + channel) * g.plane();
+  }
+  // An output channel of a group of a sample.
+  template <class U>
+  U* place(U* y, int64_t sample, int64_t group, int64_t channel) const {
+    return y + ((sample * g.groups + group) * g.o + channel) * g.positions();
+  }
+  int64_t sample_size() const { return g.groups * g.c * g.plane(); }
+
+  // The patches of some channels of a group of a batch of samples.
+  Matrix<const T> read(const T* x, int64_t batch, int64_t group, const Channels& channels,
+                       const Band& band) const {
+    const T* const from = plane(x, batch, group, 0);
+    if (g.is_plain()) {
+      const int64_t first = band.line * g.out[2] + band.column;
+      return {from + channels.from * g.plane() + first, g.plane(), false};
+    }
     T* const to = patches();
-    const int64_t present = samples_of(batch);
-    each_tap(g, [&](int64_t c, const Reach* reach, int64_t row) {
-      T* const line = to + row * g.columns();
+    const int64_t present = g.samples_of(batch), width = columns(batch, band);
+    each_tap(g, channels, [&](int64_t c, const Reach* reach, int64_t row) {
+      T* const line = to + row * width;
       for (int64_t s = 0; s < present; s++) {
-        read_tap(g, from + s * sample_size + c * g.plane(), x + g.n * sample_size, reach,
+        read_tap(g, from + s * sample_size() + c * g.plane(), x + g.n * sample_size(), reach, band,
                  line + s * g.positions());
       }
-      fill_zero(line + present * g.positions(), (g.samples - present) * g.positions());
     });
-    return to;
+    return {to, width, false};
   }
 
-  void add_back(T* patch_rows, int64_t batch, int64_t group, T* x) const {
-    const int64_t sample_size = g.groups * g.c * g.plane();
-    T* const to = x + batch * g.samples * sample_size + group * g.c * g.plane();
-    const int64_t present = samples_of(batch);
-    for (int64_t s = 0; s < present; s++) fill_zero(to + s * sample_size, g.c * g.plane());
-    each_tap(g, [&](int64_t c, const Reach* reach, int64_t row) {
-      T* const line = patch_rows + row * g.columns();
+  void add_back(T* patch_rows, int64_t batch, int64_t group, const Channels& channels, T* x) const {
+    T* const to = plane(x, batch, group, 0);
+    const int64_t present = g.samples_of(batch), width = columns(batch, g.whole());
+    for (int64_t s = 0; s < present; s++) {
+      fill_zero(to + s * sample_size() + channels.from * g.plane(),
+                (channels.to - channels.from) * g.plane());
+    }
+    each_tap(g, channels, [&](int64_t c, const Reach* reach, int64_t row) {
+      T* const line = patch_rows + row * width;
       for (int64_t s = 0; s < present; s++) {
-        add_tap(g, line + s * g.positions(), reach, to + s * sample_size + c * g.plane());
+        add_tap(g, line + s * g.positions(), reach, to + s * sample_size() + c * g.plane());
       }
     });
-  }
-
-  // The place of a group of a sample in an array of outputs.
-  template <class U>
-  U* place(U* y, int64_t sample, int64_t group) const {
-    return y + (sample * g.groups + group) * g.o * g.positions();
   }
 
   // The gradients of a batch's outputs as a matrix: themselves, or gathered from its samples.
-  const T* gather(const T* dy, int64_t batch, int64_t group) const {
-    if (g.samples == 1) return place(dy, batch, group);
+  Matrix<const T> gather(const T* dy, int64_t batch, int64_t group) const {
+    if (g.samples == 1) return {place(dy, batch, group, 0), g.positions(), false};
     T* const to = outputs();
-    const int64_t present = samples_of(batch), size = g.positions();
+    const int64_t present = g.samples_of(batch), size = g.positions();
     for (int64_t o = 0; o < g.o; o++) {
       for (int64_t s = 0; s < present; s++) {
-        std::memcpy(to + o * g.columns() + s * size,
-                    place(dy, batch * g.samples + s, group) + o * size,
+        std::memcpy(to + (o * present + s) * size, place(dy, batch * g.samples + s, group, o),
                     static_cast<size_t>(size) * sizeof(T));
       }
-      fill_zero(to + o * g.columns() + present * size, (g.samples - present) * size);
     }
-    return to;
+    return {to, present * size, false};
   }
 
-  // y = bend(products + bias): products may be y itself.
-  void finish(const T* products, int64_t batch, int64_t group, const T* bias, T slope, T* y) const {
-    const int64_t present = samples_of(batch), size = g.positions();
+  // y = bend(products + bias): products, `width` elements a row, may be y itself.
+  void finish(const T* products, int64_t width, int64_t batch, int64_t group, const Band& band,
+              const T* bias, T slope, T* y) const {
+    const int64_t size = band.count(), first = band.line * g.out[2] + band.column;
     if (g.samples == 1 && !bias && slope == 1) return;
     for (int64_t o = 0; o < g.o; o++) {
       const T shift = bias ? bias[group * g.o + o] : T{0};
-      for (int64_t s = 0; s < present; s++) {
-        const T* const from = products + o * g.columns() + s * size;
-        T* const to = place(y, batch * g.samples + s, group) + o * size;
+      for (int64_t s = 0; s < g.samples_of(batch); s++) {
+        const T* const from = products + o * width + s * size;
+        T* const to = place(y, batch * g.samples + s, group, o) + first;
         if (slope != 1) {
 #pragma omp simd
           for (int64_t i = 0; i < size; i++) to[i] = bend(bias ? from[i] + shift : from[i], slope);
@@ -283,8 +349,9 @@ struct Convolution {
     }
   }
 
-  Matrix<const T> filters(const T* all, int64_t group, bool transposed) const {
-    return {all + group * g.o * g.patch(), g.patch(), transposed};
+  // The filters of a group as a matrix, from a channel on.
+  Matrix<const T> filters(const T* all, int64_t group, int64_t channel, bool transposed) const {
+    return {all + group * g.o * g.patch() + channel * g.filter(), g.patch(), transposed};
   }
 };
 
@@ -298,14 +365,21 @@ void convolve_of(Fields fields, int threads) {
   const T slope = static_cast<T>(fields.number());
   T* const y = fields.pointer<T>();
   on_threads(threads, [&] {
-#pragma omp for schedule(dynamic) collapse(2)
+#pragma omp for schedule(dynamic) collapse(3)
     for (int64_t batch = 0; batch < g.batches(); batch++) {
       for (int64_t group = 0; group < g.groups; group++) {
-        const Matrix<const T> patches = {job.read(x, batch, group), g.columns(), false};
-        T* const to = g.samples == 1 ? job.place(y, batch, group) : job.outputs();
-        job.multiply(job.filters(filters, group, false), patches, false,
-                     {g.o, g.columns(), g.patch()}, to, g.columns(), job.packed());
-        job.finish(to, batch, group, bias, slope, y);
+        for (int64_t i = 0; i < g.bands; i++) {
+          const Band band = g.band(i);
+          const Matrix<const T> patches = job.read(x, batch, group, {0, g.c}, band);
+          const bool in_place = g.samples == 1;
+          const int64_t columns = job.columns(batch, band);
+          T* const to = in_place ? job.place(y, batch, group, 0) + band.line * g.out[2] + band.column
+                                 : job.outputs();
+          const int64_t width = in_place ? g.positions() : columns;
+          job.multiply(job.filters(filters, group, 0, false), patches, false,
+                       {g.o, columns, g.patch()}, to, width, job.packed());
+          job.finish(to, width, batch, group, band, bias, slope, y);
+        }
       }
     }
   });
@@ -319,15 +393,19 @@ void convolve_input_of(Fields fields, int threads) {
   const T* const filters = fields.pointer<const T>();
   T* const dx = fields.pointer<T>();
   on_threads(threads, [&] {
-#pragma omp for schedule(dynamic) collapse(2)
+#pragma omp for schedule(dynamic) collapse(3)
     for (int64_t batch = 0; batch < g.batches(); batch++) {
       for (int64_t group = 0; group < g.groups; group++) {
-        const Matrix<const T> grads = {job.gather(dy, batch, group), g.columns(), false};
-        T* const direct = dx + (batch * g.groups + group) * g.c * g.plane();
-        T* const to = g.is_plain() ? direct : job.patches();
-        job.multiply(job.filters(filters, group, true), grads, false, {g.patch(), g.columns(), g.o},
-                     to, g.columns(), job.packed());
-        if (!g.is_plain()) job.add_back(to, batch, group, dx);
+        for (int64_t i = 0; i < g.blocks; i++) {
+          const Channels channels = g.block(i);
+          const int64_t columns = job.columns(batch, g.whole());
+          T* const to = g.is_plain() ? job.plane(dx, batch, group, channels.from) : job.patches();
+          job.multiply(job.filters(filters, group, channels.from, true),
+                       job.gather(dy, batch, group), false,
+                       {(channels.to - channels.from) * g.filter(), columns, g.o}, to, columns,
+                       job.packed());
+          if (!g.is_plain()) job.add_back(to, batch, group, channels, dx);
+        }
       }
     }
   });
@@ -344,17 +422,22 @@ void convolve_filters_of(Fields fields, int threads) {
   const int64_t count = fields.integer();
   const int64_t size = g.o * g.patch();
   on_threads(threads, [&] {
-#pragma omp for schedule(dynamic) collapse(2)
+#pragma omp for schedule(dynamic) collapse(3)
     for (int64_t part = 0; part < count; part++) {
       for (int64_t group = 0; group < g.groups; group++) {
-        T* const to = parts + (part * g.groups + group) * size;
-        const int64_t from = g.batches() * part / count, end = g.batches() * (part + 1) / count;
-        if (from == end) fill_zero(to, size);
-        for (int64_t batch = from; batch < end; batch++) {
-          const Matrix<const T> grads = {job.gather(dy, batch, group), g.columns(), false};
-          const Matrix<const T> patches = {job.read(x, batch, group), g.columns(), true};
-          job.multiply(grads, patches, batch > from, {g.o, g.patch(), g.columns()}, to, g.patch(),
-                       job.packed());
+        for (int64_t i = 0; i < g.blocks; i++) {
+          const Channels channels = g.block(i);
+          T* const whole = parts + (part * g.groups + group) * size;
+          const int64_t from = g.batches() * part / count, end = g.batches() * (part + 1) / count;
+          if (from == end && i == 0) fill_zero(whole, size);
+          for (int64_t batch = from; batch < end; batch++) {
+            Matrix<const T> patches = job.read(x, batch, group, channels, g.whole());
+            patches.transposed = true;
+            job.multiply(job.gather(dy, batch, group), patches, batch > from,
+                         {g.o, (channels.to - channels.from) * g.filter(),
+                          job.columns(batch, g.whole())},
+                         whole + channels.from * g.filter(), g.patch(), job.packed());
+          }
         }
       }
     }

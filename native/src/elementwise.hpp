@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "arrays.hpp"
+#include "exponential.hpp"
 #include "threads.hpp"
 #include "vectors.hpp"
 
@@ -31,7 +32,14 @@ enum class Function {
   kIsZero,
   kClip,
   kInside,
-  kSquare
+  kSquare,
+  kExp,
+  kExpm1,
+  kLog,
+  kLog1p,
+  kTanh,
+  kSigmoid,
+  kElu
 };
 
 template <class T>
@@ -92,6 +100,35 @@ JBN_INLINE void run_row(const F& f, const T* a, int64_t sa, const T* b, int64_t 
   }
 }
 
+// A function of one element, of vectors of doubles.
+template <class F>
+struct InVectors {
+  F of;
+};
+
+// `count` elements, at most a vector's, `stride` apart.
+template <class T>
+JBN_INLINE Doubles load_some(const T* from, int64_t stride, int64_t count) {
+  T some[kWidth] = {};
+  for (int64_t i = 0; i < count; i++) some[i] = from[i * stride];
+  return load_vector(some);
+}
+
+template <class T, class F>
+JBN_INLINE void run_row(const InVectors<F>& f, const T* a, int64_t sa, const T*, int64_t, T* y,
+                        int64_t sy, int64_t n) {
+  int64_t i = 0;
+  if (sa == 1 && sy == 1) {
+    for (; i + kWidth <= n; i += kWidth) store_vector(y + i, f.of(load_vector(a + i)));
+  }
+  for (; i < n; i += kWidth) {
+    const int64_t count = n - i < kWidth ? n - i : kWidth;
+    T some[kWidth];
+    store_vector(some, f.of(load_some(a + i * sa, sa, count)));
+    for (int64_t j = 0; j < count; j++) y[(i + j) * sy] = some[j];
+  }
+}
+
 template <class T, class F>
 void run_walk(const F& f, const Walk& walk, const T* a, const T* b, T* y, int threads) {
   const int64_t size = walk.rows * walk.length;
@@ -113,7 +150,8 @@ void run_walk(const F& f, const Walk& walk, const T* a, const T* b, T* y, int th
 
 template <class T>
 void zip_of(Function function, Fields& fields, int threads) {
-  const T p = static_cast<T>(fields.number()), q = static_cast<T>(fields.number());
+  const double first = fields.number(), second = fields.number();
+  const T p = static_cast<T>(first), q = static_cast<T>(second);
   const T* const a = fields.pointer<const T>();
   const T* const b = fields.pointer<const T>();
   T* const y = fields.pointer<T>();
@@ -127,6 +165,7 @@ void zip_of(Function function, Fields& fields, int threads) {
   walk.rows = 1;
   for (int64_t axis = 0; axis < walk.ndim - 1; axis++) walk.rows *= walk.shape[axis];
   const auto run = [&](const auto& f) { run_walk(f, walk, a, b, y, threads); };
+  const auto map = [&](const auto& f) { run(InVectors<decltype(f)>{f}); };
   switch (function) {
     case Function::kAdd:
       return run([](T u, T v) { return u + v; });
@@ -166,6 +205,20 @@ void zip_of(Function function, Fields& fields, int threads) {
       return run([p, q](T u, T) { return u < p || u > q ? T{0} : T{1}; });
     case Function::kSquare:
       return run([](T u, T) { return u * u; });
+    case Function::kExp:
+      return map([](Doubles u) { return exp_of(u); });
+    case Function::kExpm1:
+      return map([](Doubles u) { return expm1_of(u); });
+    case Function::kLog:
+      return map([](Doubles u) { return log_of(u); });
+    case Function::kLog1p:
+      return map([](Doubles u) { return log1p_of(u); });
+    case Function::kTanh:
+      return map([](Doubles u) { return tanh_of(u); });
+    case Function::kSigmoid:
+      return map([](Doubles u) { return sigmoid_of(u); });
+    case Function::kElu:
+      return map([first](Doubles u) { return elu_of(u, first); });
   }
 }
 

@@ -30,7 +30,7 @@
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-// Doubles: a vector of kWidth doubles. Floats: as many floats.
+// Doubles: a vector of kWidth doubles. Bits: their bits. Floats: as many floats.
 #if JBN_VECTORS
 #if defined(__AVX512F__)
 constexpr int kWidth = 8;
@@ -40,6 +40,7 @@ constexpr int kWidth = 4;
 constexpr int kWidth = 2;
 #endif
 typedef double Doubles __attribute__((vector_size(kWidth * sizeof(double))));
+typedef uint64_t Bits __attribute__((vector_size(kWidth * sizeof(uint64_t))));
 typedef float Floats __attribute__((vector_size(kWidth * sizeof(float))));
 // As many floats as fill a vector.
 constexpr int kWideWidth = 2 * kWidth;
@@ -78,6 +79,7 @@ JBN_INLINE WideFloats all_floats(float value) { return WideFloats{} + value; }
 #else
 constexpr int kWidth = 1;
 typedef double Doubles;
+typedef uint64_t Bits;
 constexpr int kWideWidth = 1;
 typedef float WideFloats;
 typedef uint32_t WideInts;

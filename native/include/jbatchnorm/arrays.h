@@ -1,6 +1,6 @@
 /*
  * Operations on whole arrays, for the Java library's tensors: elementwise functions, sums, matrix products, convolution,
- * pooling and the optimizers' updates, for f32 and f64. Not a part of the stable ABI, and, unlike jbatchnorm.h, without
+ * pooling, softmax and the optimizers' updates, for f32 and f64. Not a part of the stable ABI, and, unlike jbatchnorm.h, without
  * checks of its own: the Java side, ArrayKernel, has checked everything. What each computes, and in which order, is
  * JavaArrays's code; the bits are the same, but for products by a BLAS.
  */
@@ -23,7 +23,8 @@ enum jbn_array_call {
   JBN_ARRAY_CONVOLVE_FILTERS = 5,
   JBN_ARRAY_MAX_POOL = 6,
   JBN_ARRAY_MAX_UNPOOL = 7,
-  JBN_ARRAY_UPDATE = 8
+  JBN_ARRAY_UPDATE = 8,
+  JBN_ARRAY_LOG_SOFTMAX = 9
 };
 
 /*

@@ -69,7 +69,8 @@ public class ProductBenchmark {
       shape =
           Convolution.of(
               new int[] {s[0], s[1], s[2], s[2]}, new int[] {s[3], s[1], 3, 3}, one, one, one, 1);
-      samples = Math.max(1, 192 / (s[2] * s[2])); // as Convolution shares matrices
+      int area = s[2] * s[2];
+      samples = s[0] / (s[0] / ((191 + area) / area)); // as ConvolutionTiles
       x = random((long) s[0] * s[1] * s[2] * s[2]);
       filters = random((long) s[3] * s[1] * 9);
       y = random((long) s[0] * s[3] * s[2] * s[2]);

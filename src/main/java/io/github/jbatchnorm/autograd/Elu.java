@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** x where x > 0, else alpha (exp(x) - 1); the derivative there is y + alpha. */
 final class Elu extends Operation {
   private final double alpha;
@@ -11,7 +13,7 @@ final class Elu extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(a -> a > 0 ? a : alpha * StrictMath.expm1(a), input(0));
+    return Elementwise.of(ArrayFunction.ELU, input(0), alpha, 0);
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** e to the power of x, its own derivative. */
 final class Exp extends Operation {
   Exp(Tensor x) {
@@ -8,7 +10,7 @@ final class Exp extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(StrictMath::exp, input(0));
+    return Elementwise.of(ArrayFunction.EXP, input(0));
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** exp(x) - 1, exact near 0. */
 final class Expm1 extends Operation {
   Expm1(Tensor x) {
@@ -8,7 +10,7 @@ final class Expm1 extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(StrictMath::expm1, input(0));
+    return Elementwise.of(ArrayFunction.EXPM1, input(0));
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** The natural logarithm; d log(x) = dx / x. */
 final class Log extends Operation {
   Log(Tensor x) {
@@ -8,7 +10,7 @@ final class Log extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(StrictMath::log, input(0));
+    return Elementwise.of(ArrayFunction.LOG, input(0));
   }
 
   @Override

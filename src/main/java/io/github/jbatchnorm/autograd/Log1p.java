@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** log(1 + x), exact near 0. */
 final class Log1p extends Operation {
   Log1p(Tensor x) {
@@ -8,7 +10,7 @@ final class Log1p extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(StrictMath::log1p, input(0));
+    return Elementwise.of(ArrayFunction.LOG1P, input(0));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Storage;
 
 /**
@@ -17,29 +18,9 @@ final class LogSoftmax extends Operation {
   @Override
   protected Tensor forward() {
     Tensor x = input(0);
-    Storage result = Storage.allocate(x.dtype(), x.size());
-    double[] row = new double[x.dim(-1)];
-    for (int at = 0; at < x.size(); at += row.length) {
-      x.storage().read(at, row, 0, row.length);
-      normalize(row);
-      result.write(at, row, 0, row.length);
-    }
-    return Tensor.constant(result, x.shape());
-  }
-
-  private static void normalize(double[] row) {
-    double largest = Double.NEGATIVE_INFINITY;
-    for (double value : row) {
-      largest = Math.max(largest, value);
-    }
-    double sum = 0;
-    for (double value : row) {
-      sum += StrictMath.exp(value - largest);
-    }
-    double log = StrictMath.log(sum);
-    for (int i = 0; i < row.length; i++) {
-      row[i] = row[i] - largest - log;
-    }
+    Storage y = Storage.uninitialized(x.dtype(), x.size());
+    Kernels.arrays().logSoftmax(x.dim(-1), x.storage(), y);
+    return Tensor.constant(y, x.axes());
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** y = 1 / (1 + exp(-x)); dy = dx y (1 - y). */
 final class Sigmoid extends Operation {
   Sigmoid(Tensor x) {
@@ -8,7 +10,7 @@ final class Sigmoid extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(a -> 1 / (1 + StrictMath.exp(-a)), input(0));
+    return Elementwise.of(ArrayFunction.SIGMOID, input(0));
   }
 
   @Override

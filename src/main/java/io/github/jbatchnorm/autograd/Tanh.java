@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
+
 /** The hyperbolic tangent; d tanh(x) = dx (1 - tanh(x)^2). */
 final class Tanh extends Operation {
   Tanh(Tensor x) {
@@ -8,7 +10,7 @@ final class Tanh extends Operation {
 
   @Override
   protected Tensor forward() {
-    return Elementwise.map(StrictMath::tanh, input(0));
+    return Elementwise.of(ArrayFunction.TANH, input(0));
   }
 
   @Override

@@ -2,8 +2,9 @@ package io.github.jbatchnorm.kernel;
 
 /**
  * Elementwise functions of one or two arrays, a and b, with the parameters p and q where they have
- * any. Computed in f64 and rounded once to the dtype of the result, which for these gives the bits
- * of f32 arithmetic.
+ * any. Computed in f64 and rounded once to the dtype of the result, which for + - * / and the
+ * square root gives the bits of f32 arithmetic. docs/numerics.md has the errors of the
+ * exponentials.
  */
 public enum ArrayFunction {
   /** a + b. */
@@ -43,7 +44,21 @@ public enum ArrayFunction {
   /** 1 where a is p to q, else 0; 1 for NaN. */
   INSIDE(17),
   /** a a. */
-  SQUARE(18);
+  SQUARE(18),
+  /** e to the power of a. */
+  EXP(19),
+  /** exp(a) - 1, exact near 0. */
+  EXPM1(20),
+  /** The natural logarithm of a. */
+  LOG(21),
+  /** log(1 + a), exact near 0. */
+  LOG1P(22),
+  /** The hyperbolic tangent of a. */
+  TANH(23),
+  /** 1 / (1 + exp(-a)). */
+  SIGMOID(24),
+  /** a where a is more than 0, else p (exp(a) - 1). */
+  ELU(25);
 
   /** The number that native/src/elementwise.hpp knows this by. */
   final int code;
@@ -52,7 +67,7 @@ public enum ArrayFunction {
     this.code = code;
   }
 
-  /** Returns the function's value; p, q and inner results are rounded to {@code dtype} first. */
+  /** Returns the function's value; p, q and inner sums are rounded to {@code dtype} first. */
   double apply(double a, double b, double p, double q, DType dtype) {
     return switch (this) {
       case ADD -> a + b;
@@ -75,6 +90,13 @@ public enum ArrayFunction {
           a < round(p, dtype) ? round(p, dtype) : a > round(q, dtype) ? round(q, dtype) : a;
       case INSIDE -> a < round(p, dtype) || a > round(q, dtype) ? 0 : 1;
       case SQUARE -> a * a;
+      case EXP -> Exponentials.exp(a);
+      case EXPM1 -> Exponentials.expm1(a);
+      case LOG -> Exponentials.log(a);
+      case LOG1P -> Exponentials.log1p(a);
+      case TANH -> Exponentials.tanh(a);
+      case SIGMOID -> Exponentials.sigmoid(a);
+      case ELU -> a > 0 ? a : p * Exponentials.expm1(a);
     };
   }
 

@@ -74,6 +74,16 @@ public interface ArrayKernel {
   /** Adds each gradient to the element that was picked; the others' are 0. */
   void maxUnpool(Pooling shape, Storage dy, PickedElements picks, Storage dx);
 
+  /**
+   * Computes the logarithm of the softmax of each row, x - max - log(sum(exp(x - max))): in f64, in
+   * an order that depends on the length alone, and rounded once.
+   *
+   * @param length the elements of a row
+   * @param x rows, one after the other
+   * @param y as many elements, of x's dtype
+   */
+  void logSoftmax(int length, Storage x, Storage y);
+
   /** Changes a parameter and its optimizer's state by a gradient. */
   void update(Update update, Storage parameter, Storage grad, Storage one, Storage two);
 }

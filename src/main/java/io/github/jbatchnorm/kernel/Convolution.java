@@ -8,13 +8,12 @@ import java.util.Arrays;
  * padding - dilation (size of filter - 1) - 1) / stride + 1. Output channel o of group g sees the
  * input channels of group g.
  *
- * <p>It is a product of the filters with a matrix of patches, built for a few samples at a time.
+ * <p>It is a product of the filters with a matrix of patches, built for what stays in a core's
+ * cache: a few samples, or of large ones a band of positions, and for gradients a block of
+ * channels.
  */
 public final class Convolution {
   private static final int DIMENSIONS = 3;
-
-  /** Columns that a matrix of patches should have at least: narrow products are slow. */
-  private static final int COLUMNS = 192;
 
   /** The most parts that the gradient of the filters is summed in, side by side. */
   private static final int MOST_PARTS = 8;
@@ -32,6 +31,7 @@ public final class Convolution {
   final int[] stride;
   final int[] padding;
   final int[] dilation;
+  final ConvolutionTiles tiles;
 
   private Convolution(
       int[] x, int[] filters, int[] stride, int[] padding, int[] dilation, int groups) {
@@ -55,10 +55,11 @@ public final class Convolution {
       }
       out[d] = Math.toIntExact(room / this.stride[d] + 1);
     }
-    long patches = (long) patch() * columns();
-    if (patches > Integer.MAX_VALUE / Double.BYTES) {
+    tiles = ConvolutionTiles.of(this);
+    if (tiles == null) {
       throw new IllegalArgumentException(
-          "x: the patches of one sample of shape %s do not fit 2 GiB".formatted(text(x)));
+          "x: shape %s with filters of shape %s needs patches of more than 1 GiB"
+              .formatted(text(x), text(filters)));
     }
   }
 
@@ -152,22 +153,17 @@ public final class Convolution {
 
   /** Rows of the matrix of patches of one group. */
   int patch() {
-    return c * taps[0] * taps[1] * taps[2];
+    return c * filter();
   }
 
-  /** Samples that share a matrix of patches. */
-  int samples() {
-    return Math.max(1, Math.min(n, COLUMNS / Math.max(1, positions())));
+  /** Elements of one filter of one channel. */
+  int filter() {
+    return taps[0] * taps[1] * taps[2];
   }
 
-  /** Columns of the matrix of patches. */
-  int columns() {
-    return samples() * positions();
-  }
-
-  /** Matrices of patches of one group. */
+  /** Matrices of patches of one group, of whole images. */
   int batches() {
-    return (n + samples() - 1) / samples();
+    return (n + tiles.samples() - 1) / tiles.samples();
   }
 
   /** Parts that the gradient of the filters is summed in. */

@@ -204,6 +204,45 @@ public final class JavaArrays implements ArrayKernel {
   }
 
   @Override
+  public void logSoftmax(int length, Storage x, Storage y) {
+    checkRows(length, x, y);
+    double[] row = new double[length];
+    for (int at = 0; at < x.length(); at += length) {
+      x.read(at, row, 0, length);
+      logSoftmax(row);
+      y.write(at, row, 0, length);
+    }
+  }
+
+  static void checkRows(int length, Storage x, Storage y) {
+    Convolution.expect("y", y, x.length(), x);
+    if (length < 0 || (length == 0 ? x.length() != 0 : x.length() % length != 0)) {
+      throw new IllegalArgumentException(
+          "x: expected whole rows of %d elements, got %d".formatted(length, x.length()));
+    }
+  }
+
+  private static void logSoftmax(double[] row) {
+    double most = Double.NEGATIVE_INFINITY;
+    for (double value : row) {
+      most = Math.max(most, value);
+    }
+    double[] lanes = new double[LANES];
+    for (int i = 0; i < row.length; i++) {
+      lanes[i % LANES] += Exponentials.exp(row[i] - most);
+    }
+    for (int half = LANES / 2; half > 0; half /= 2) {
+      for (int lane = 0; lane < half; lane++) {
+        lanes[lane] += lanes[lane + half];
+      }
+    }
+    double log = Exponentials.log(lanes[0]);
+    for (int i = 0; i < row.length; i++) {
+      row[i] = row[i] - most - log;
+    }
+  }
+
+  @Override
   public void update(Update update, Storage parameter, Storage grad, Storage one, Storage two) {
     update.check(parameter, grad, one, two);
     double[] state = new double[2];

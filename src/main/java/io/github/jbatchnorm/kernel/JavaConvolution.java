@@ -15,20 +15,46 @@ final class JavaConvolution {
     void element(int patch, int x);
   }
 
-  private int samplesOf(int batch) {
-    return Math.min(g.samples(), g.n - batch * g.samples());
+  /** One matrix of patches: some channels of a group of a batch, at some positions. */
+  private record Tile(int batch, int group, int channel, int channelEnd, int from, int end) {
+    int positions() {
+      return end - from;
+    }
   }
 
-  /** Visits the matrix of patches of a group of a batch, tap by tap. */
-  private void visit(int batch, int group, Visit visit) {
-    int taps = g.taps[0] * g.taps[1] * g.taps[2];
-    for (int row = 0; row < g.patch(); row++) {
-      for (int column = 0; column < g.columns(); column++) {
-        int sample = batch * g.samples() + column / g.positions();
-        int plane = (sample * g.groups + group) * g.c + row / taps;
-        int at = inPlane(row % taps, column % g.positions());
-        boolean outside = at < 0 || sample >= g.n;
-        visit.element(row * g.columns() + column, outside ? -1 : plane * g.plane() + at);
+  private Tile whole(int batch, int group) {
+    return new Tile(batch, group, 0, g.c, 0, g.positions());
+  }
+
+  private Tile band(int batch, int group, int band) {
+    int from = g.tiles.bandStart(band);
+    return new Tile(batch, group, 0, g.c, from, g.tiles.bandStart(band + 1));
+  }
+
+  private Tile block(int batch, int group, int block) {
+    int end = Math.min(g.c, g.tiles.blockStart(block + 1));
+    return new Tile(batch, group, g.tiles.blockStart(block), end, 0, g.positions());
+  }
+
+  private int columns(Tile tile) {
+    int samples = Math.min(g.tiles.samples(), g.n - tile.batch * g.tiles.samples());
+    return samples * tile.positions();
+  }
+
+  private int rows(Tile tile) {
+    return (tile.channelEnd - tile.channel) * g.filter();
+  }
+
+  /** Visits a matrix of patches, tap by tap. */
+  private void visit(Tile tile, Visit visit) {
+    int width = columns(tile);
+    for (int row = 0; row < rows(tile); row++) {
+      for (int column = 0; column < width; column++) {
+        int sample = tile.batch * g.tiles.samples() + column / tile.positions();
+        int channel = tile.channel + row / g.filter();
+        int plane = (sample * g.groups + tile.group) * g.c + channel;
+        int at = inPlane(row % g.filter(), tile.from + column % tile.positions());
+        visit.element(row * width + column, at < 0 ? -1 : plane * g.plane() + at);
       }
     }
   }
@@ -49,45 +75,49 @@ final class JavaConvolution {
     return at;
   }
 
-  private Storage patches(Storage x, int batch, int group) {
-    Storage patches = Storage.allocate(x.dtype(), (long) g.patch() * g.columns());
-    visit(batch, group, (to, from) -> patches.set(to, from < 0 ? 0 : x.get(from)));
-    return patches;
+  private Blas.Matrix patches(Storage x, Tile tile) {
+    Storage patches = Storage.allocate(x.dtype(), (long) rows(tile) * columns(tile));
+    visit(tile, (to, from) -> patches.set(to, from < 0 ? 0 : x.get(from)));
+    return new Blas.Matrix(patches, rows(tile), columns(tile));
   }
 
-  private Blas.Matrix filters(Storage filters, int group) {
-    return new Blas.Matrix(filters, group * g.o * g.patch(), g.o, g.patch(), false);
+  /** Returns the filters of a tile, for its channels. */
+  private Blas.Matrix filters(Storage filters, int start, Tile tile) {
+    int first = start + tile.group * g.o * g.patch() + tile.channel * g.filter();
+    return new Blas.Matrix(filters, first, g.o, rows(tile), g.patch(), false);
   }
 
-  /** Calls {@code each} with the index in y and in a matrix of outputs, for a group of a batch. */
-  private void outputs(int batch, int group, Visit each) {
+  /** Calls {@code each} with the index in a matrix of outputs and in y. */
+  private void outputs(Tile tile, Visit each) {
+    int width = columns(tile);
     for (int o = 0; o < g.o; o++) {
-      for (int column = 0; column < samplesOf(batch) * g.positions(); column++) {
-        int sample = batch * g.samples() + column / g.positions();
-        int plane = (sample * g.groups + group) * g.o + o;
-        each.element(o * g.columns() + column, plane * g.positions() + column % g.positions());
+      for (int column = 0; column < width; column++) {
+        int sample = tile.batch * g.tiles.samples() + column / tile.positions();
+        int plane = (sample * g.groups + tile.group) * g.o + o;
+        int position = tile.from + column % tile.positions();
+        each.element(o * width + column, plane * g.positions() + position);
       }
     }
   }
 
   void convolve(ConvolutionArguments a) {
     DType dtype = a.x().dtype();
+    int bands = g.tiles.bands();
     Parallel.run(
-        g.batches() * g.groups,
+        g.batches() * g.groups * bands,
         task -> {
-          int group = task % g.groups;
-          int batch = task / g.groups;
-          Storage products = Storage.allocate(dtype, (long) g.o * g.columns());
+          Tile tile = band(task / bands / g.groups, task / bands % g.groups, task % bands);
+          int width = columns(tile);
+          Storage products = Storage.allocate(dtype, (long) g.o * width);
           JavaProducts.multiply(
-              filters(a.filters(), group),
-              new Blas.Matrix(patches(a.x(), batch, group), g.patch(), g.columns()),
+              filters(a.filters(), 0, tile),
+              patches(a.x(), tile),
               false,
-              new Blas.Matrix(products, g.o, g.columns()));
+              new Blas.Matrix(products, g.o, width));
           outputs(
-              batch,
-              group,
+              tile,
               (from, to) -> {
-                int channel = group * g.o + from / g.columns();
+                int channel = tile.group * g.o + from / width;
                 double sum = products.get(from);
                 sum = a.bias() == null ? sum : rounded(sum + a.bias().get(channel), dtype);
                 ArrayFunction f = a.slope() == 1 ? ArrayFunction.COPY : ArrayFunction.BEND;
@@ -101,29 +131,29 @@ final class JavaConvolution {
   }
 
   private Blas.Matrix gradients(Storage dy, int batch, int group) {
-    Storage gathered = Storage.allocate(dy.dtype(), (long) g.o * g.columns());
-    outputs(batch, group, (to, from) -> gathered.set(to, dy.get(from)));
-    return new Blas.Matrix(gathered, g.o, g.columns());
+    Tile tile = whole(batch, group);
+    Storage gathered = Storage.allocate(dy.dtype(), (long) g.o * columns(tile));
+    outputs(tile, (to, from) -> gathered.set(to, dy.get(from)));
+    return new Blas.Matrix(gathered, g.o, columns(tile));
   }
 
   void input(Storage dy, Storage filters, Storage dx) {
     for (int i = 0; i < dx.length(); i++) {
       dx.set(i, 0);
     }
+    int blocks = g.tiles.blocks();
     Parallel.run(
-        g.batches() * g.groups,
+        g.batches() * g.groups * blocks,
         task -> {
-          int group = task % g.groups;
-          int batch = task / g.groups;
-          Storage patches = Storage.allocate(dy.dtype(), (long) g.patch() * g.columns());
+          Tile tile = block(task / blocks / g.groups, task / blocks % g.groups, task % blocks);
+          Storage patches = Storage.allocate(dy.dtype(), (long) rows(tile) * columns(tile));
           JavaProducts.multiply(
-              filters(filters, group).transpose(),
-              gradients(dy, batch, group),
+              filters(filters, 0, tile).transpose(),
+              gradients(dy, tile.batch, tile.group),
               false,
-              new Blas.Matrix(patches, g.patch(), g.columns()));
+              new Blas.Matrix(patches, rows(tile), columns(tile)));
           visit(
-              batch,
-              group,
+              tile,
               (from, to) -> {
                 if (to >= 0) {
                   dx.set(to, dx.get(to) + patches.get(from));
@@ -134,21 +164,21 @@ final class JavaConvolution {
 
   void filters(Storage x, Storage dy, Storage dFilters) {
     int size = g.groups * g.o * g.patch();
+    int blocks = g.tiles.blocks();
     Storage parts = Storage.allocate(x.dtype(), (long) g.parts() * size);
     Parallel.run(
-        g.parts(),
-        part -> {
+        g.parts() * g.groups * blocks,
+        task -> {
+          int part = task / blocks / g.groups;
           int from = (int) ((long) g.batches() * part / g.parts());
           int end = (int) ((long) g.batches() * (part + 1) / g.parts());
           for (int batch = from; batch < end; batch++) {
-            for (int group = 0; group < g.groups; group++) {
-              JavaProducts.multiply(
-                  gradients(dy, batch, group),
-                  new Blas.Matrix(patches(x, batch, group), g.patch(), g.columns()).transpose(),
-                  batch > from,
-                  new Blas.Matrix(
-                      parts, part * size + group * g.o * g.patch(), g.o, g.patch(), false));
-            }
+            Tile tile = block(batch, task / blocks % g.groups, task % blocks);
+            JavaProducts.multiply(
+                gradients(dy, batch, tile.group),
+                patches(x, tile).transpose(),
+                batch > from,
+                filters(parts, part * size, tile));
           }
         });
     new JavaArrays().sum(new int[] {g.parts(), size}, parts, new boolean[] {true, false}, dFilters);

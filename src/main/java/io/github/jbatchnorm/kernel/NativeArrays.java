@@ -10,11 +10,14 @@ import org.jspecify.annotations.Nullable;
 public final class NativeArrays implements ArrayKernel {
   private static final int TILE_COLUMNS = 16; // of the ordered product's packed matrix
 
+  /** Bytes of memory that a convolution's threads may take; with more, fewer threads run. */
+  private static final long MOST_WORKSPACE = 1 << 30;
+
   /** The field of the shape is 32-bit; more axes than this are computed in Java. */
   private static final int MOST_AXES = 32;
 
   private final JavaArrays java = new JavaArrays();
-  private final int exec;
+  private final int isa; // as jbn_array wants it, beside the threads
   private final int threads;
 
   /**
@@ -28,7 +31,7 @@ public final class NativeArrays implements ArrayKernel {
   public NativeArrays(int threads, Isa isa) {
     NativeKernel kernel = new NativeKernel(threads, isa);
     this.threads = kernel.threads();
-    this.exec = kernel.isa().code << 16 | this.threads;
+    this.isa = kernel.isa().code << 16;
   }
 
   private static boolean isNative(DType dtype) {
@@ -40,7 +43,11 @@ public final class NativeArrays implements ArrayKernel {
   }
 
   private void run(int call, ArgumentBlock block, @Nullable Object... used) {
-    int status = Abi.jbn_array(call, block.address(), exec);
+    run(call, threads, block, used);
+  }
+
+  private void run(int call, int workers, ArgumentBlock block, @Nullable Object... used) {
+    int status = Abi.jbn_array(call, block.address(), isa | workers);
     Reference.reachabilityFence(used);
     if (status != Abi.JBN_OK) {
       throw new IllegalStateException(Abi.jbn_status_text(status).getString());
@@ -121,29 +128,26 @@ public final class NativeArrays implements ArrayKernel {
             .integers(p.pairs)
             .integers(p.strideA)
             .integers(p.strideB);
-    int exec = this.exec >> 16 << 16 | tasks;
-    int status = Abi.jbn_array(Abi.JBN_ARRAY_PRODUCT, block.address(), exec);
-    Reference.reachabilityFence(p);
+    run(Abi.JBN_ARRAY_PRODUCT, tasks, block, p, packed);
     packed.memory().close();
-    if (status != Abi.JBN_OK) {
-      throw new IllegalStateException(Abi.jbn_status_text(status).getString());
-    }
   }
 
-  /** The memory that the threads of one convolution work in. */
+  /** The memory that the threads of one convolution work in, and how many these are. */
   private final class Workspace implements AutoCloseable {
     private final Storage memory;
-    private final int ofThread;
+    private final long patches;
+    private final long outputs;
+    private final long ofThread;
+    private final int workers;
 
-    Workspace(Convolution shape, DType dtype) {
-      long size = aligned((long) shape.patch() * shape.columns());
-      size += aligned((long) shape.o * shape.columns());
-      if (Products.areOrdered()) {
-        int inner = Math.max(shape.patch(), Math.max(shape.o, shape.columns()));
-        size += (long) Double.BYTES / dtype.bytes() * TILE_COLUMNS * inner;
-      }
-      ofThread = Math.toIntExact(size);
-      memory = Storage.uninitialized(dtype, (long) threads * ofThread);
+    Workspace(ConvolutionTiles tiles, DType dtype, long tasks) {
+      patches = aligned(tiles.patches());
+      outputs = aligned(tiles.outputs());
+      long packed = Products.areOrdered() ? (long) TILE_COLUMNS * tiles.inner() : 0;
+      ofThread = patches + outputs + aligned(packed * Double.BYTES / dtype.bytes());
+      long fitting = Math.max(1, MOST_WORKSPACE / (ofThread * dtype.bytes()));
+      workers = (int) Math.max(1, Math.min(Math.min(threads, tasks), fitting));
+      memory = Storage.uninitialized(dtype, workers * ofThread);
     }
 
     private static long aligned(long elements) {
@@ -168,34 +172,42 @@ public final class NativeArrays implements ArrayKernel {
         .integers(g.stride)
         .integers(g.padding)
         .integers(g.dilation)
-        .integer(g.samples())
+        .integer(g.tiles.samples())
+        .integer(g.tiles.bands())
+        .integer(g.tiles.pieces())
+        .integer(g.tiles.blocks())
         .integer(gemm(dtype))
         .storage(workspace.memory)
-        .integer(workspace.ofThread);
+        .integer(workspace.ofThread)
+        .integer(workspace.patches)
+        .integer(workspace.outputs);
   }
 
   @Override
   public void convolve(Convolution shape, ConvolutionArguments a) {
     a.check(shape);
-    try (Workspace workspace = new Workspace(shape, a.x().dtype())) {
+    DType dtype = a.x().dtype();
+    long tasks = (long) shape.batches() * shape.groups * shape.tiles.bands();
+    try (Workspace workspace = new Workspace(shape.tiles, dtype, tasks)) {
       ArgumentBlock block =
-          block(shape, a.x().dtype(), workspace)
+          block(shape, dtype, workspace)
               .storage(a.x())
               .storage(a.filters())
               .storage(a.bias())
               .number(a.slope())
               .storage(a.y());
-      run(Abi.JBN_ARRAY_CONVOLVE, block, a, workspace);
+      run(Abi.JBN_ARRAY_CONVOLVE, workspace.workers, block, a, workspace);
     }
   }
 
   @Override
   public void convolveInput(Convolution shape, Storage dy, Storage filters, Storage dx) {
     shape.check(dx, filters, dy);
-    try (Workspace workspace = new Workspace(shape, dy.dtype())) {
+    long tasks = (long) shape.batches() * shape.groups * shape.tiles.blocks();
+    try (Workspace workspace = new Workspace(shape.tiles, dy.dtype(), tasks)) {
       ArgumentBlock block =
           block(shape, dy.dtype(), workspace).storage(dy).storage(filters).storage(dx);
-      run(Abi.JBN_ARRAY_CONVOLVE_INPUT, block, dy, filters, dx, workspace);
+      run(Abi.JBN_ARRAY_CONVOLVE_INPUT, workspace.workers, block, dy, filters, dx, workspace);
     }
   }
 
@@ -203,14 +215,15 @@ public final class NativeArrays implements ArrayKernel {
   public void convolveFilters(Convolution shape, Storage x, Storage dy, Storage dFilters) {
     shape.check(x, dFilters, dy);
     Storage parts = Storage.uninitialized(x.dtype(), (long) shape.parts() * dFilters.length());
-    try (Workspace workspace = new Workspace(shape, x.dtype())) {
+    long tasks = (long) shape.parts() * shape.groups * shape.tiles.blocks();
+    try (Workspace workspace = new Workspace(shape.tiles, x.dtype(), tasks)) {
       ArgumentBlock block =
           block(shape, x.dtype(), workspace)
               .storage(x)
               .storage(dy)
               .storage(parts)
               .integer(shape.parts());
-      run(Abi.JBN_ARRAY_CONVOLVE_FILTERS, block, x, dy, parts, workspace);
+      run(Abi.JBN_ARRAY_CONVOLVE_FILTERS, workspace.workers, block, x, dy, parts, workspace);
     }
     int[] sizes = {shape.parts(), dFilters.length()};
     sum(sizes, parts, new boolean[] {true, false}, dFilters);
@@ -245,6 +258,21 @@ public final class NativeArrays implements ArrayKernel {
             .integer(shape.plane())
             .integer(shape.positions());
     run(Abi.JBN_ARRAY_MAX_UNPOOL, block, dy, picks, dx);
+  }
+
+  @Override
+  public void logSoftmax(int length, Storage x, Storage y) {
+    if (!isNative(x.dtype())) {
+      java.logSoftmax(length, x, y);
+      return;
+    }
+    JavaArrays.checkRows(length, x, y);
+    if (x.length() == 0) {
+      return;
+    }
+    ArgumentBlock block =
+        block(x.dtype()).integer(x.length() / length).integer(length).storage(x).storage(y);
+    run(Abi.JBN_ARRAY_LOG_SOFTMAX, block, x, y);
   }
 
   @Override

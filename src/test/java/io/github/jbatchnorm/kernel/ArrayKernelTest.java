@@ -92,6 +92,53 @@ class ArrayKernelTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = ArrayFunction.class,
+      names = {"EXP", "EXPM1", "LOG", "LOG1P", "TANH", "SIGMOID", "ELU"})
+  void exponentialsOfAllMagnitudesHaveTheSameBits(ArrayFunction f) {
+    int[] shape = {30_011};
+    for (DType dtype : List.of(DType.F32, DType.F64)) {
+      Storage x = Storage.allocate(dtype, shape[0]);
+      for (int i = 0; i < x.length(); i++) {
+        double any =
+            dtype == DType.F64
+                ? Double.longBitsToDouble(random.nextLong())
+                : Float.intBitsToFloat(random.nextInt());
+        x.set(i, i % 2 == 0 ? any : random.nextDouble(-800, 800));
+      }
+      Strided a = Strided.of(x, 0, 1);
+      same(shape[0], dtype, (kernel, y) -> kernel.zip(f, 1.7, 0, shape, a, a, Strided.of(y, 0, 1)));
+    }
+  }
+
+  @Test
+  void exponentialsOfAnyStridesHaveTheSameBits() {
+    Storage x = finite(DType.F32, 24);
+    int[] shape = {4, 3, 2};
+    Strided backwards = Strided.of(x, 23, -1, -4, -12);
+    same(
+        25,
+        DType.F32,
+        (kernel, y) ->
+            kernel.zip(
+                ArrayFunction.EXP, 0, 0, shape, backwards, backwards, Strided.of(y, 1, 1, 8, 4)));
+  }
+
+  @Test
+  void logSoftmaxHasTheSameBits() {
+    for (DType dtype : List.of(DType.F32, DType.F64)) {
+      for (int length : new int[] {1, 10, 16, 37, 1000}) {
+        Storage x = finite(dtype, length * 40);
+        same(x.length(), dtype, (kernel, y) -> kernel.logSoftmax(length, x, y));
+        Storage special = random(dtype, length * 40);
+        same(x.length(), dtype, (kernel, y) -> kernel.logSoftmax(length, special, y));
+      }
+      Storage empty = Storage.allocate(dtype, 0);
+      same(0, dtype, (kernel, y) -> kernel.logSoftmax(0, empty, y));
+    }
+  }
+
   @Test
   void zipReadsAndWritesWithAnyStrides() {
     Storage x = finite(DType.F32, 24);
@@ -211,6 +258,44 @@ class ArrayKernelTest {
     return c;
   }
 
+  private static final Convolution BANDS =
+      convolution(
+          new int[] {1, 8, 40, 40},
+          new int[] {3, 8, 5, 5},
+          new int[] {1, 1},
+          new int[] {2, 2},
+          new int[] {1, 1},
+          1);
+
+  private static final Convolution PIECES =
+      convolution(
+          new int[] {1, 16, 3000},
+          new int[] {2, 16, 9},
+          new int[] {1},
+          new int[] {4},
+          new int[] {1},
+          1);
+
+  @Test
+  void largeConvolutionsAreCutIntoTilesOfTheCache() {
+    assertThat(BANDS.tiles.bands()).isGreaterThan(1);
+    assertThat(BANDS.tiles.blocks()).isGreaterThan(1);
+    assertThat(PIECES.tiles.pieces()).isGreaterThan(1);
+    Convolution large =
+        convolution(
+            new int[] {1, 64, 512, 512},
+            new int[] {64, 64, 3, 3},
+            new int[] {1, 1},
+            new int[] {1, 1},
+            new int[] {1, 1},
+            1);
+    assertThat(large.tiles.patches()).isLessThan(1 << 25); // of 151 million in one
+    for (Convolution shape : List.of(BANDS, PIECES, large)) {
+      assertThat(shape.tiles.bandStart(0)).isZero();
+      assertThat(shape.tiles.bandStart(shape.tiles.bands())).isEqualTo(shape.positions());
+    }
+  }
+
   static Stream<Convolution> convolutions() {
     int[] one = {1};
     int[] two = {1, 1};
@@ -232,6 +317,22 @@ class ArrayKernelTest {
             new int[] {1, 2, 1},
             new int[] {1, 0, 1},
             new int[] {1, 1, 2},
+            1),
+        BANDS,
+        PIECES,
+        convolution(
+            new int[] {1, 4, 6, 20, 20},
+            new int[] {2, 4, 3, 3, 3},
+            new int[] {1, 1, 1},
+            new int[] {1, 1, 1},
+            new int[] {1, 1, 1},
+            1),
+        convolution(
+            new int[] {1, 8, 61, 60},
+            new int[] {2, 8, 5, 4},
+            new int[] {2, 1},
+            new int[] {4, 1},
+            new int[] {1, 3},
             1),
         convolution(new int[] {0, 2, 5, 5}, new int[] {3, 2, 3, 3}, two, two, two, 1));
   }
@@ -366,6 +467,8 @@ class ArrayKernelTest {
             k -> k.convolve(shape, new ConvolutionArguments(ten, ten, null, 1, ten)),
             k -> k.convolveInput(shape, ten, ten, ten),
             k -> k.convolveFilters(shape, ten, ten, ten),
+            k -> k.logSoftmax(3, ten, ten),
+            k -> k.logSoftmax(5, ten, nine),
             k -> k.maxPool(pooling, ten, ten, new PickedElements(5)),
             k -> k.maxUnpool(pooling, nine, new PickedElements(5), ten),
             k -> k.update(update, ten, nine, ten, ten),

@@ -1,0 +1,101 @@
+package io.github.jbatchnorm.kernel;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a convolution is cut into products of matrices whose patches stay in a core's cache: a matter
+ * of sizes alone, so that results do not depend on threads. Small images share a matrix of patches;
+ * of large ones, forward goes over bands of positions, and gradients over blocks of channels, whose
+ * sums are in the same order as without blocks.
+ *
+ * @param samples samples that share a matrix of patches
+ * @param bands bands of positions; 1 where samples share a matrix
+ * @param pieces pieces that a line of an output is cut into; 1 where a band is whole lines
+ * @param blocks blocks of channels
+ * @param patches elements of the largest matrix of patches
+ * @param outputs elements of a matrix of outputs that samples share; 0 where each has its own
+ * @param inner the most products that are summed for one element
+ * @param lines lines of an output
+ * @param width positions of a line
+ * @param channels channels of a group, 1 or more
+ */
+record ConvolutionTiles(
+    int samples,
+    int bands,
+    int pieces,
+    int blocks,
+    int patches,
+    int outputs,
+    int inner,
+    int lines,
+    int width,
+    int channels) {
+  /** Columns that a matrix of patches should have at least: narrow products are slow. */
+  private static final long COLUMNS = 192;
+
+  /** Rows that a matrix of patches should have at least, for the same reason. */
+  private static final long ROWS = 64;
+
+  /** Elements that a matrix of patches should have at most. */
+  private static final long MOST = 1 << 17;
+
+  /** Elements that memory is had for: 1 GiB of doubles. */
+  private static final long LIMIT = 1 << 27;
+
+  /** Returns the tiles, or null where a matrix would not fit the memory that there is for it. */
+  static @Nullable ConvolutionTiles of(Convolution g) {
+    long lines = (long) g.out[0] * g.out[1];
+    long width = g.out[2];
+    long filter = (long) g.taps[0] * g.taps[1] * g.taps[2];
+    if (lines * width > LIMIT || filter > LIMIT || g.c * filter > LIMIT) {
+      return null;
+    }
+    long n = Math.max(1, g.n);
+    long least = parts(COLUMNS, Math.max(1, lines * width));
+    long samples = parts(n, parts(n, Math.max(1, least))); // evenly
+    long columns = samples * lines * width; // of whole samples
+    long most = Math.max(COLUMNS, MOST / Math.max(1, g.c * filter)); // columns of a band
+    long pieces = samples > 1 ? 1 : parts(width, most);
+    long bands = samples > 1 ? 1 : parts(lines, Math.max(1, most / width)) * pieces;
+    long band = samples > 1 ? columns : parts(lines * pieces, bands) * parts(width, pieces);
+    long channels = Math.max(1, g.c);
+    long fitting = Math.max(1, MOST / Math.max(1, columns * filter));
+    long blocks = parts(channels, Math.max(fitting, Math.min(channels, parts(ROWS, filter))));
+    long patches = Math.max(g.c * filter * band, parts(channels, blocks) * filter * columns);
+    long outputs = samples > 1 ? g.o * columns : 0;
+    if (patches > LIMIT || outputs > LIMIT) {
+      return null;
+    }
+    return new ConvolutionTiles(
+        (int) samples,
+        (int) bands,
+        (int) pieces,
+        (int) blocks,
+        (int) patches,
+        (int) outputs,
+        (int) Math.max(g.c * filter, Math.max(g.o, columns)),
+        (int) lines,
+        (int) width,
+        (int) channels);
+  }
+
+  private static long parts(long things, long most) {
+    return (things + most - 1) / most;
+  }
+
+  /** Returns the first position of a band; for the one behind the last, the end of the output. */
+  int bandStart(int band) {
+    return pieces == 1
+        ? part(lines, band, bands) * width
+        : band / pieces * width + part(width, band % pieces, pieces);
+  }
+
+  /** Returns the first channel of a block; for the one behind the last, the number of channels. */
+  int blockStart(int block) {
+    return part(channels, block, blocks);
+  }
+
+  private static int part(int things, int i, int parts) {
+    return (int) ((long) things * i / parts);
+  }
+}
