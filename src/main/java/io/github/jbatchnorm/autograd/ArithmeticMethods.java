@@ -55,7 +55,8 @@ public sealed interface ArithmeticMethods permits Tensor {
 
   /** Returns this to the power of exponent, elementwise, as {@link StrictMath#pow}. */
   default Tensor pow(Tensor exponent) {
-    return new Power(self(), exponent).apply();
+    DType dtype = DType.promote(self().dtype(), exponent.dtype());
+    return new Power(self().astype(dtype), exponent.astype(dtype)).apply();
   }
 
   /** Returns this to the power of exponent. */
@@ -177,7 +178,7 @@ public sealed interface ArithmeticMethods permits Tensor {
 
   /** Returns this in another dtype, each element rounded to nearest; this itself if it has it. */
   default Tensor astype(DType dtype) {
-    return self().dtype() == dtype ? self() : new Cast(self(), dtype).apply();
+    return self().dtype() == dtype ? self().same() : new Cast(self(), dtype).apply();
   }
 
   private Tensor self() {

@@ -110,7 +110,7 @@ public final class BatchNormOp extends Operation {
   protected Tensor forward() {
     Tensor x = input(0);
     if (inPlace) {
-      x.update(this::compute);
+      x.overwrite(this::compute);
       return x.view(x.shape());
     }
     Storage y = Storage.uninitialized(x.dtype(), x.size());

@@ -1,7 +1,5 @@
 package io.github.jbatchnorm.autograd;
 
-import java.util.Arrays;
-
 /** x repeated to a larger shape; the gradient is summed back. */
 final class BroadcastTo extends Operation {
   private final int[] to;
@@ -9,10 +7,8 @@ final class BroadcastTo extends Operation {
   BroadcastTo(Tensor x, int... to) {
     super(x);
     this.to = to;
-    if (!Arrays.equals(Shapes.broadcast(x.shape(), to), to)) {
-      throw new IllegalArgumentException(
-          "shape: %s does not broadcast to %s".formatted(Shapes.text(x.shape()), Shapes.text(to)));
-    }
+    Shapes.size(to); // no negative axes
+    Shapes.checkBroadcast("this", x.axes(), to);
   }
 
   @Override

@@ -5,11 +5,14 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import java.math.RoundingMode;
 
-/** How the numbers of one array are written: all with a point in its place, or an exponent. */
+/**
+ * How the numbers of one array are written, all with a point in its place or all with an exponent,
+ * as NumPy 2.4 does: the fewest digits that tell a number from its neighbours, but at most 8 after
+ * the point, where the exact number is rounded.
+ */
 final class Digits {
   private static final int MOST_DIGITS = 17;
   private static final int MOST_AFTER_POINT = 8;
-  private static final double LARGE = 1e8;
   private static final double SMALL = 1e-4;
   private static final double WIDE = 1000;
 
@@ -17,6 +20,7 @@ final class Digits {
   private final boolean exponent;
   private int before; // characters before the point, a sign included
   private int after; // digits after the point
+  private int ofExponent = 2; // digits
   private int width;
 
   Digits(double[] values, DType dtype) {
@@ -29,19 +33,36 @@ final class Digits {
         least = Math.min(least, Math.abs(value));
       }
     }
-    exponent = most > 0 && (most >= LARGE || least < SMALL || most / least > WIDE);
+    exponent =
+        most > 0
+            && (most >= large(dtype)
+                || least < dtype.round(SMALL)
+                || dtype.round(most / least) > WIDE);
     for (double value : values) {
       if (Double.isFinite(value)) {
-        String plain = plain(value, exponent);
-        int end = exponent ? plain.indexOf('e') : plain.length();
-        before = Math.max(before, plain.indexOf('.'));
-        after = Math.max(after, end - plain.indexOf('.') - 1);
+        Parts parts = parts(value, 0);
+        before = Math.max(before, parts.whole.length());
+        after = Math.max(after, parts.fraction.length());
+        ofExponent = Math.max(ofExponent, Integer.toString(Math.abs(parts.power)).length());
       }
     }
     for (double value : values) {
       width = Math.max(width, padded(value).length());
     }
   }
+
+  /** From here on numbers have exponents. */
+  private static double large(DType dtype) {
+    return switch (dtype) {
+      case F64 -> 1e8;
+      case F32 -> 1e6;
+      case F16 -> 1e3;
+      case BF16 -> 1e2;
+    };
+  }
+
+  /** The parts of a number's text; the power of ten is 0 where none is written. */
+  private record Parts(String whole, String fraction, int power) {}
 
   /** Returns the text of one of the values, as long as those of the others. */
   String text(double value) {
@@ -56,42 +77,54 @@ final class Digits {
     if (Double.isInfinite(value)) {
       return value > 0 ? "inf" : "-inf";
     }
-    String plain = plain(value, exponent);
-    int point = plain.indexOf('.');
-    int end = exponent ? plain.indexOf('e') : plain.length();
-    String fill = (exponent ? "0" : " ").repeat(after - (end - point - 1));
-    return " ".repeat(before - point) + plain.substring(0, end) + fill + plain.substring(end);
+    Parts parts = parts(value, exponent ? after : 0);
+    String text = " ".repeat(before - parts.whole.length()) + parts.whole + '.' + parts.fraction;
+    if (!exponent) {
+      return text + " ".repeat(after - parts.fraction.length());
+    }
+    String power = Integer.toString(Math.abs(parts.power));
+    return text + (parts.power < 0 ? "e-" : "e+") + "0".repeat(ofExponent - power.length()) + power;
   }
 
-  private String plain(double value, boolean withExponent) {
-    BigDecimal shortest = shortest(value);
+  /** Returns the parts, with at least so many digits after the point: true ones, not zeros. */
+  private Parts parts(double value, int least) {
     String sign = value < 0 || 1 / value < 0 ? "-" : "";
-    if (!withExponent) {
-      BigDecimal fixed = shortest.abs().setScale(MOST_AFTER_POINT, RoundingMode.HALF_EVEN);
-      String text = fixed.stripTrailingZeros().toPlainString();
-      return sign + (text.indexOf('.') < 0 ? text + "." : text);
+    BigDecimal exact = new BigDecimal(Math.abs(value));
+    BigDecimal shortest = shortest(exact, value);
+    if (!exponent) {
+      BigDecimal fixed = shortest.scale() > MOST_AFTER_POINT ? exact : shortest;
+      String text = strip(fixed.setScale(MOST_AFTER_POINT, RoundingMode.HALF_EVEN).toPlainString());
+      int point = text.indexOf('.');
+      return new Parts(sign + text.substring(0, point), text.substring(point + 1), 0);
     }
-    BigDecimal digits =
-        shortest.abs().round(new MathContext(MOST_AFTER_POINT + 1)).stripTrailingZeros();
-    int power = value == 0 ? 0 : digits.precision() - digits.scale() - 1;
-    String all = digits.unscaledValue().toString();
-    return "%s%s.%se%s%02d"
-        .formatted(sign, all.charAt(0), all.substring(1), power < 0 ? "-" : "+", Math.abs(power));
+    int precision = shortest.stripTrailingZeros().precision();
+    int wanted = Math.min(Math.max(precision, least + 1), MOST_AFTER_POINT + 1);
+    BigDecimal from = wanted == precision ? shortest : exact;
+    BigDecimal rounded = from.round(new MathContext(wanted, RoundingMode.HALF_EVEN));
+    int power = value == 0 ? 0 : rounded.precision() - rounded.scale() - 1;
+    String digits = strip('.' + rounded.unscaledValue().toString()).substring(1);
+    String all = digits + "0".repeat(Math.max(0, least + 1 - digits.length()));
+    return new Parts(sign + all.charAt(0), all.substring(1), power);
+  }
+
+  /** Returns the text without zeros at the end of its fraction. */
+  private static String strip(String text) {
+    int end = text.length();
+    while (text.charAt(end - 1) == '0' && text.indexOf('.') < end - 1 && end > 2) {
+      end--;
+    }
+    return text.substring(0, end);
   }
 
   /** Returns the number with the fewest digits that is read as this one. */
-  private BigDecimal shortest(double value) {
+  private BigDecimal shortest(BigDecimal exact, double value) {
     if (value == 0) {
       return BigDecimal.ZERO;
     }
-    BigDecimal exact = new BigDecimal(value);
     for (int precision = 1; precision < MOST_DIGITS; precision++) {
       BigDecimal rounded = exact.round(new MathContext(precision, RoundingMode.HALF_EVEN));
-      boolean same =
-          dtype == DType.F64
-              ? rounded.doubleValue() == value
-              : rounded.floatValue() == (float) value;
-      if (same) {
+      double read = dtype == DType.F32 ? rounded.floatValue() : dtype.round(rounded.doubleValue());
+      if (read == Math.abs(value)) {
         return rounded;
       }
     }

@@ -40,8 +40,11 @@ final class Einsum {
     }
     List<Named> rest = new ArrayList<>();
     for (int i = 0; i < inputs.length; i++) {
-      rest.add(diagonal(operands[i], names(inputs[i], operands[i].ndim(), i)));
+      String names = names(inputs[i], operands[i].ndim(), i);
+      collectSizes(operands[i], names);
+      rest.add(new Named(operands[i], names));
     }
+    rest.replaceAll(operand -> diagonal(withoutRepeated(operand)));
     String output = sides.length == 2 ? output(sides[1]) : implicit(rest, sides[0]);
     while (rest.size() > 1) {
       Named left = rest.remove(0);
@@ -49,7 +52,7 @@ final class Einsum {
       rest.add(0, contract(left, right, needed(rest, output)));
     }
     Named last = sumOver(rest.get(0), output);
-    return ordered(last, output).tensor;
+    return ordered(last, output).tensor.same();
   }
 
   /** Returns a name for each axis of an operand. */
@@ -79,6 +82,10 @@ final class Einsum {
   }
 
   private String output(String given) {
+    if (mostUnnamed() > 0 && !given.contains(ELLIPSIS)) {
+      throw new IllegalArgumentException(
+          "subscripts: the operands' ... has axes, but the result has no ...: " + subscripts);
+    }
     String output = given.replace(ELLIPSIS, unnamed(mostUnnamed()));
     for (int i = 0; i < output.length(); i++) {
       char name = output.charAt(i);
@@ -102,30 +109,56 @@ final class Einsum {
     return unnamed(mostUnnamed()) + (operands.isEmpty() ? "" : once);
   }
 
+  /** Notes the size of each name: the largest of an operand's; others may have 1, and repeat. */
+  private void collectSizes(Tensor x, String names) {
+    for (int axis = 0; axis < names.length(); axis++) {
+      char name = names.charAt(axis);
+      int size = x.dim(axis);
+      int known = sizes.getOrDefault(name, 1);
+      if (known != size && known != 1 && size != 1) {
+        throw new IllegalArgumentException(
+            "operands: axis %s has sizes %d and %d"
+                .formatted(name >= UNNAMED ? "of ..." : name, known, size));
+      }
+      sizes.put(name, known == 1 ? size : known);
+    }
+  }
+
+  /** Returns the operand without axes of size 1 that stand for more. */
+  private Named withoutRepeated(Named x) {
+    StringBuilder names = new StringBuilder();
+    List<Integer> shape = new ArrayList<>();
+    for (int axis = 0; axis < x.names.length(); axis++) {
+      if (x.tensor.dim(axis) == sizes.get(x.names.charAt(axis))) {
+        names.append(x.names.charAt(axis));
+        shape.add(x.tensor.dim(axis));
+      }
+    }
+    int[] kept = shape.stream().mapToInt(Integer::intValue).toArray();
+    return new Named(x.tensor.reshape(kept), names.toString());
+  }
+
   /** Returns the tensor with each name once: of axes with the same name, the diagonal. */
-  private Named diagonal(Tensor x, String names) {
+  private static Named diagonal(Named operand) {
+    Tensor x = operand.tensor;
+    String names = operand.names;
     int[] own = Shapes.strides(x.axes());
     StringBuilder distinct = new StringBuilder();
     List<Integer> shape = new ArrayList<>();
     List<Integer> strides = new ArrayList<>();
     for (int axis = 0; axis < names.length(); axis++) {
       char name = names.charAt(axis);
-      int size = x.dim(axis);
-      if (sizes.merge(name, size, (a, b) -> a) != size) {
-        throw new IllegalArgumentException(
-            "operands: axis %s has sizes %d and %d".formatted(name, sizes.get(name), size));
-      }
       int known = distinct.indexOf(String.valueOf(name));
       if (known >= 0) {
         strides.set(known, strides.get(known) + own[axis]);
       } else {
         distinct.append(name);
-        shape.add(size);
+        shape.add(x.dim(axis));
         strides.add(own[axis]);
       }
     }
     if (distinct.length() == names.length()) {
-      return new Named(x, names);
+      return operand;
     }
     int[] walk = shape.stream().mapToInt(Integer::intValue).toArray();
     int[] steps = strides.stream().mapToInt(Integer::intValue).toArray();

@@ -19,7 +19,8 @@ final class Elu extends Operation {
   @Override
   protected Tensor backward(int input, Tensor grad) {
     Tensor positive = Steps.positive(input(0));
-    Tensor below = output().add(alpha).multiply(positive.negate().add(1));
-    return grad.multiply(positive.add(below));
+    Tensor zero = Tensor.constantScalar(grad.dtype(), 0);
+    Tensor below = new Select(positive, zero, output()).apply().add(alpha); // never infinite
+    return new Select(positive, grad, grad.multiply(below)).apply();
   }
 }

@@ -46,11 +46,20 @@ public final class Functions {
    *
    * @param x shape (N, in)
    * @param weight shape (out, in)
-   * @param bias shape (out)
+   * @param bias shape (out), or null for none
    * @throws IllegalArgumentException if the shapes do not fit
    */
-  public static Tensor dense(Tensor x, Tensor weight, Tensor bias) {
-    return MatMul.of(x, false, weight, true).add(bias);
+  public static Tensor dense(Tensor x, Tensor weight, @Nullable Tensor bias) {
+    Tensor product = MatMul.of(x, false, weight, true);
+    if (bias == null) {
+      return product;
+    }
+    if (bias.ndim() != 1 || bias.size() != weight.dim(0)) {
+      throw new IllegalArgumentException(
+          "bias: expected shape (%d) (out), got %s"
+              .formatted(weight.dim(0), Shapes.text(bias.axes())));
+    }
+    return product.add(bias);
   }
 
   /**
@@ -122,9 +131,17 @@ public final class Functions {
     return sums.reshape(shape).divide(Shapes.size(window));
   }
 
-  /** Returns the mean of each channel of each sample: (N, C, ...) to (N, C). */
+  /**
+   * Returns the mean of each channel of each sample: (N, C, ...) to (N, C).
+   *
+   * @throws IllegalArgumentException if x has fewer than two axes
+   */
   public static Tensor globalAvgPool(Tensor x) {
-    return x.mean(IntStream.range(2, x.ndim()).toArray());
+    if (x.ndim() < 2) {
+      throw new IllegalArgumentException(
+          "x: expected shape (N, C, ...), got " + Shapes.text(x.axes()));
+    }
+    return x.ndim() == 2 ? x.same() : x.mean(IntStream.range(2, x.ndim()).toArray());
   }
 
   /**
@@ -227,10 +244,10 @@ public final class Functions {
 
   /**
    * Returns a sum of products by Einstein's notation: {@code einsum("ij,jk->ik", a, b)}. A letter
-   * names an axis; axes with the same letter are of the same size and gone through together; those
-   * that the result does not name are summed over. Without {@code ->} the result has the letters
-   * that occur once, in alphabetical order. {@code ...} stands for axes without names, the same
-   * ones in every operand.
+   * names an axis; axes with the same letter are gone through together, and are of the same size or
+   * of size 1; those that the result does not name are summed over. Without {@code ->} the result
+   * has the letters that occur once, in alphabetical order. {@code ...} stands for axes without
+   * names, the same ones in every operand.
    *
    * @throws IllegalArgumentException if the notation does not fit the operands
    */

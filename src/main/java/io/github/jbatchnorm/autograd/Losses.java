@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import java.util.Arrays;
+
 /** Losses of classifiers, and of rankings. */
 public final class Losses {
   private Losses() {}
@@ -27,7 +29,8 @@ public final class Losses {
   }
 
   /**
-   * As {@link #negativeLogLikelihood(Tensor, int...)}, the mean weighted by the labels' classes.
+   * As {@link #negativeLogLikelihood(Tensor, int...)}, each sample times its class's weight. The
+   * mean is over N, as MyGrad's; PyTorch divides by the sum of the samples' weights.
    *
    * @param weights K numbers
    */
@@ -38,13 +41,11 @@ public final class Losses {
           "weights: expected %d (K), got %d".formatted(x.dim(1), weights.length));
     }
     double[] factors = new double[labels.length];
-    double sum = 0;
     for (int i = 0; i < labels.length; i++) {
       factors[i] = weights[labels[i]];
-      sum += factors[i];
     }
     Tensor factor = Tensor.of(factors).asConstant().astype(x.dtype());
-    return picked.multiply(factor).sum().divide(-sum);
+    return picked.multiply(factor).mean().negate();
   }
 
   /**
@@ -59,21 +60,29 @@ public final class Losses {
    */
   public static Tensor focal(Tensor probabilities, double alpha, double gamma, int... labels) {
     Tensor p = pick(probabilities, labels);
-    return focal(p, p.log(), alpha, gamma);
+    return focal(p.log(), p.negate().add(1).maximum(0), alpha, gamma);
   }
 
   /** As {@link #focal}, of scores: their softmax's loss, without overflow. */
   public static Tensor softmaxFocal(Tensor scores, double alpha, double gamma, int... labels) {
     Tensor log = pick(Functions.logSoftmax(matrix(scores)), labels);
-    return focal(log.exp(), log, alpha, gamma);
+    return focal(log, log.expm1().negate(), alpha, gamma);
   }
 
-  private static Tensor focal(Tensor p, Tensor log, double alpha, double gamma) {
+  /** Of the logarithm of p, and of 1 - p: where that is 0, so are the loss and its gradients. */
+  private static Tensor focal(Tensor log, Tensor rest, double alpha, double gamma) {
     if (!(gamma >= 0)) {
       throw new IllegalArgumentException("gamma: expected 0 or more, got " + gamma);
     }
     Tensor loss = log.multiply(-alpha);
-    return gamma == 0 ? loss : loss.multiply(p.negate().add(1).maximum(0).pow(gamma));
+    if (gamma == Math.rint(gamma)) {
+      return gamma == 0 ? loss : loss.multiply(rest.pow(gamma));
+    }
+    Tensor some = rest.greater(0);
+    Tensor one = Tensor.constantScalar(rest.dtype(), 1);
+    Tensor none = Tensor.constantScalar(rest.dtype(), 0);
+    // The power's derivatives at 0 may be infinite: it is never taken there.
+    return loss.multiply(Functions.where(some, Functions.where(some, rest, one).pow(gamma), none));
   }
 
   /**
@@ -102,9 +111,15 @@ public final class Losses {
    * @param x2 the other, of the same shape
    * @param y 1 or -1, of a shape that broadcasts
    * @param margin 0 or more
-   * @throws IllegalArgumentException if shapes do not broadcast or the margin is below 0
+   * @throws IllegalArgumentException if shapes do not fit or the margin is below 0
    */
   public static Tensor marginRanking(Tensor x1, Tensor x2, Tensor y, double margin) {
+    if (!Arrays.equals(x1.axes(), x2.axes())) {
+      throw new IllegalArgumentException(
+          "x2: expected x1's shape %s, got %s"
+              .formatted(Shapes.text(x1.axes()), Shapes.text(x2.axes())));
+    }
+    Shapes.checkBroadcast("y", y.axes(), x1.axes());
     if (!(margin >= 0)) {
       throw new IllegalArgumentException("margin: expected 0 or more, got " + margin);
     }

@@ -22,6 +22,7 @@ public abstract class Operation {
   private @Nullable Tensor output;
 
   private int outputVersion;
+  private int outputUpdates;
 
   /**
    * Makes an application to the given inputs.
@@ -58,7 +59,9 @@ public abstract class Operation {
     if (output == null) {
       throw new IllegalStateException(name() + ": no output before apply");
     }
-    checkUnchanged("output", output, outputVersion);
+    if (output.version() != outputVersion) {
+      throw changed("output", output);
+    }
     return output;
   }
 
@@ -106,6 +109,7 @@ public abstract class Operation {
     result.record(this, constant);
     output = result;
     outputVersion = result.version();
+    outputUpdates = result.updates();
     if (constant) {
       clear();
     }
@@ -146,8 +150,13 @@ public abstract class Operation {
       throw new InvalidBackpropException(
           name() + ": this part of the graph was cleared by an earlier backward");
     }
+    if (output != null && output.updates() != outputUpdates) {
+      throw changed("output", output);
+    }
     for (int i = 0; i < versions.length; i++) {
-      checkUnchanged("input " + i, input(i), versions[i]);
+      if (input(i).version() != versions[i]) {
+        throw changed("input " + i, input(i));
+      }
       if (input(i).creator() != creators[i]) {
         throw new InvalidBackpropException(
             "%s: the graph below input %d was cleared by an earlier backward".formatted(name(), i));
@@ -155,11 +164,9 @@ public abstract class Operation {
     }
   }
 
-  private void checkUnchanged(String what, Tensor tensor, int version) {
-    if (tensor.version() != version) {
-      throw new InvalidBackpropException(
-          "%s: %s of shape %s was changed in place between forward and backward"
-              .formatted(name(), what, Shapes.text(tensor.shape())));
-    }
+  private InvalidBackpropException changed(String what, Tensor tensor) {
+    return new InvalidBackpropException(
+        "%s: %s of shape %s was changed in place between forward and backward"
+            .formatted(name(), what, Shapes.text(tensor.axes())));
   }
 }

@@ -5,18 +5,15 @@ import io.github.jbatchnorm.kernel.Storage;
 
 /** x where the condition is other than 0, else y; what is not chosen has no part in anything. */
 final class Select extends Operation {
-  private final Tensor condition;
-
   Select(Tensor condition, Tensor x, Tensor y) {
-    super(x, y);
-    this.condition = condition.asConstant();
+    super(x, y, condition.asConstant()); // an input, so that its changes are noticed
   }
 
   @Override
   protected Tensor forward() {
     int[] both = Shapes.broadcast(input(0).axes(), input(1).axes());
-    int[] shape = Shapes.broadcast(condition.axes(), both);
-    Storage test = condition.broadcastTo(shape).storage();
+    int[] shape = Shapes.broadcast(input(2).axes(), both);
+    Storage test = input(2).broadcastTo(shape).storage();
     Storage x = input(0).broadcastTo(shape).storage();
     Storage y = input(1).broadcastTo(shape).storage();
     Storage result =
@@ -32,7 +29,7 @@ final class Select extends Operation {
   protected Tensor backward(int input, Tensor grad) {
     Tensor zero = Tensor.constantScalar(grad.dtype(), 0);
     return input == 0
-        ? new Select(condition, grad, zero).apply()
-        : new Select(condition, zero, grad).apply();
+        ? new Select(input(2), grad, zero).apply()
+        : new Select(input(2), zero, grad).apply();
   }
 }

@@ -15,7 +15,7 @@ public sealed interface ShapeMethods permits Tensor {
    */
   default Tensor reshape(int... shape) {
     int[] whole = Shapes.complete(self().size(), shape);
-    return Arrays.equals(whole, self().shape()) ? self() : new Reshape(self(), whole).apply();
+    return Arrays.equals(whole, self().axes()) ? self().same() : new Reshape(self(), whole).apply();
   }
 
   /**
@@ -38,8 +38,8 @@ public sealed interface ShapeMethods permits Tensor {
    * @throws IllegalArgumentException if this does not broadcast to it
    */
   default Tensor broadcastTo(int... shape) {
-    return Arrays.equals(self().shape(), shape)
-        ? self()
+    return Arrays.equals(self().axes(), shape)
+        ? self().same()
         : new BroadcastTo(self(), shape.clone()).apply();
   }
 

@@ -57,6 +57,22 @@ final class Shapes {
     return shape;
   }
 
+  /**
+   * Checks that an argument's shape broadcasts to another.
+   *
+   * @throws IllegalArgumentException if it does not
+   */
+  static void checkBroadcast(String name, int[] from, int[] to) {
+    boolean fits = from.length <= to.length;
+    for (int i = 1; fits && i <= from.length; i++) {
+      fits = from[from.length - i] == 1 || from[from.length - i] == to[to.length - i];
+    }
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "%s: shape %s does not broadcast to %s".formatted(name, text(from), text(to)));
+    }
+  }
+
   /** Returns the strides with which {@code from} is read as {@code to}: 0 along a repeated axis. */
   static int[] broadcastStrides(int[] from, int[] to) {
     int[] own = strides(from);
@@ -78,11 +94,7 @@ final class Shapes {
       Arrays.fill(mask, true);
     }
     for (int axis : axes) {
-      int at = axis < 0 ? axis + ndim : axis;
-      if (at < 0 || at >= ndim) {
-        throw new IllegalArgumentException(
-            "axes: expected -%d to %d, got %d".formatted(ndim, ndim - 1, axis));
-      }
+      int at = axis("axes", ndim, axis);
       if (mask[at]) {
         throw new IllegalArgumentException("axes: axis %d is named twice".formatted(axis));
       }
@@ -97,10 +109,18 @@ final class Shapes {
    * @throws IllegalArgumentException if it is out of range
    */
   static int axis(int ndim, int axis) {
+    return axis("axis", ndim, axis);
+  }
+
+  private static int axis(String name, int ndim, int axis) {
     int at = axis < 0 ? axis + ndim : axis;
+    if (ndim == 0) {
+      throw new IllegalArgumentException(
+          "%s: expected none, as there are no axes, got %d".formatted(name, axis));
+    }
     if (at < 0 || at >= ndim) {
       throw new IllegalArgumentException(
-          "axis: expected -%d to %d, got %d".formatted(ndim, ndim - 1, axis));
+          "%s: expected -%d to %d, got %d".formatted(name, ndim, ndim - 1, axis));
     }
     return at;
   }

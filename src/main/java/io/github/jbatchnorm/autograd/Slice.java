@@ -3,6 +3,7 @@ package io.github.jbatchnorm.autograd;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,7 @@ final class Slice extends Operation {
     int at = -1;
     List<Index> all = new ArrayList<>();
     for (Index index : indices) {
+      Objects.requireNonNull(index, "indices: expected no null; Index.newAxis() adds an axis");
       if (index instanceof Index.Ellipsis) {
         if (at >= 0) {
           throw new IllegalArgumentException("indices: at most one ellipsis");

@@ -3,7 +3,6 @@ package io.github.jbatchnorm.autograd;
 import io.github.jbatchnorm.kernel.MemoryScope;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.IdentityHashMap;
@@ -69,11 +68,7 @@ final class Tape {
 
   private static Tensor seed(Tensor root, Tensor seed) {
     int[] shape = root.shape();
-    if (!Arrays.equals(Shapes.broadcast(seed.shape(), shape), shape)) {
-      throw new IllegalArgumentException(
-          "seed: shape %s does not broadcast to %s"
-              .formatted(Shapes.text(seed.shape()), Shapes.text(shape)));
-    }
+    Shapes.checkBroadcast("seed", seed.axes(), shape);
     return seed.broadcastTo(shape).astype(root.dtype());
   }
 

@@ -20,6 +20,7 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
   /** Counts the changes of data that a tensor shares with its views. */
   private static final class Version {
     int count;
+    int updates; // those of them that are not an operation's
   }
 
   private final Storage storage;
@@ -111,6 +112,13 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
     return view(shape);
   }
 
+  /**
+   * Returns this, as the result of an operation that has nothing to do: constant without a graph.
+   */
+  Tensor same() {
+    return constant || NoAutodiff.isRecording() ? this : asConstant();
+  }
+
   /** Returns a variable of the same data, which it shares, without a creator. */
   Tensor detached() {
     return new Tensor(storage, version, false, shape);
@@ -118,12 +126,18 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
 
   /** Returns a constant of the same data in another shape. */
   Tensor view(int... newShape) {
-    return new Tensor(storage, version, true, newShape);
+    return new Tensor(storage, version, true, newShape).frozenAs(this);
   }
 
   /** Returns a constant of a part of the data, from an element on. */
   Tensor part(int from, int... newShape) {
-    return new Tensor(storage.slice(from, Shapes.size(newShape)), version, true, newShape);
+    Storage some = storage.slice(from, Shapes.size(newShape));
+    return new Tensor(some, version, true, newShape).frozenAs(this);
+  }
+
+  private Tensor frozenAs(Tensor other) {
+    frozen = other.frozen;
+    return this;
   }
 
   /** Returns a variable, or a constant if this is one, with a copy of the data and no creator. */
@@ -198,6 +212,11 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
     return version.count;
   }
 
+  /** Returns how many times {@link #update} changed them. */
+  int updates() {
+    return version.updates;
+  }
+
   /** Forgets the gradient. */
   public void nullGrad() {
     grad = null;
@@ -250,7 +269,7 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
 
   /**
    * Changes the data in place. A backward that needs the old data throws rather than give a wrong
-   * gradient.
+   * gradient; so does one that comes to data which an operation had computed and this changed.
    *
    * @throws IllegalStateException if this is a gradient
    */
@@ -258,6 +277,12 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
     if (frozen) {
       throw new IllegalStateException("a gradient cannot be changed in place: copy it first");
     }
+    version.updates++;
+    overwrite(change);
+  }
+
+  /** As {@link #update}, by an operation that knows the gradient. */
+  void overwrite(Consumer<Storage> change) {
     version.count++;
     change.accept(storage);
   }

@@ -1,12 +1,14 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.DType;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
- * The text of a tensor, as NumPy prints arrays with its default settings: as many digits as tell an
- * element from its neighbours, at most 8 after the point; the middle of more than 1000 elements
- * left out; lines of 75 characters.
+ * The text of a tensor, as NumPy 2.4 prints arrays with its default settings: as many digits as
+ * tell an element from its neighbours, at most 8 after the point; the middle of more than 1000
+ * elements left out; lines of 75 characters.
  */
 final class TensorText {
   private static final int MOST_SHOWN = 1000;
@@ -33,26 +35,31 @@ final class TensorText {
     TensorText text = new TensorText(x);
     if (x.size() == 0) {
       text.text.append("[]");
-      if (x.ndim() > 1) {
-        text.appendShape();
-      }
     } else if (x.ndim() == 0) {
       text.text.append(text.digits.text(x.storage().get(0)).strip());
     } else {
       text.append(0, 0);
     }
-    if (text.cut) {
-      text.appendShape();
-    }
-    if (x.dtype() != DType.F64 || x.size() == 0) {
-      text.text.append(", dtype=").append(dtype(x.dtype()));
-    }
+    text.appendExtras();
     return text.text.append(')').toString();
   }
 
-  private void appendShape() {
-    String one = x.ndim() == 1 ? "(%d,)".formatted(x.dim(0)) : Shapes.text(x.axes());
-    text.append(", shape=").append(one);
+  /** Adds shape and dtype where they are not plain to see, on a line of their own if need be. */
+  private void appendExtras() {
+    List<String> extras = new ArrayList<>();
+    if (cut || (x.size() == 0 && x.ndim() > 1)) {
+      extras.add("shape=" + (x.ndim() == 1 ? "(%d,)".formatted(x.dim(0)) : Shapes.text(x.axes())));
+    }
+    if (x.dtype() != DType.F64 || x.size() == 0) {
+      extras.add("dtype=" + dtype(x.dtype()));
+    }
+    if (extras.isEmpty()) {
+      return;
+    }
+    String all = String.join(", ", extras);
+    int line = text.length() - (text.lastIndexOf("\n") + 1);
+    boolean fits = line + 1 + all.length() + 2 <= LINE;
+    text.append(',').append(fits ? " " : "\n" + " ".repeat(BEGIN.length())).append(all);
   }
 
   private static String dtype(DType dtype) {

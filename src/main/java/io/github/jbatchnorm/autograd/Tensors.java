@@ -44,9 +44,14 @@ public final class Tensors {
    */
   public static Tensor arange(DType dtype, double start, double stop, double step) {
     double count = Math.ceil((stop - start) / step);
-    if (Double.isNaN(count) || Double.isInfinite(count) || count > Integer.MAX_VALUE) {
+    if (!(Double.isFinite(start) && Double.isFinite(stop) && Double.isFinite(step)) || step == 0) {
       throw new IllegalArgumentException(
-          "step: expected a step from %s to %s, got %s".formatted(start, stop, step));
+          "step: expected finite numbers, and a step other than 0, got %s, %s, %s"
+              .formatted(start, stop, step));
+    }
+    if (count > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "step: from %s to %s by %s are more than 2^31-1 elements".formatted(start, stop, step));
     }
     return fill(dtype, i -> start + i * step, (int) Math.max(0, count));
   }

@@ -26,6 +26,15 @@ public enum DType {
     return bytes;
   }
 
+  /** Returns the nearest value of this type, of two as near the even one. */
+  public double round(double value) {
+    return switch (this) {
+      case F64 -> value;
+      case F32 -> (float) value;
+      case BF16, F16 -> Halves.widen(Halves.narrow(value, this), this);
+    };
+  }
+
   /**
    * Returns the type of the parameters and statistics that go with data of this type: itself, or
    * f32 for the 16-bit types.

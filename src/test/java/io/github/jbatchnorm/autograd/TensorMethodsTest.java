@@ -253,7 +253,7 @@ class TensorMethodsTest {
     assertThat(Losses.multiclassHinge(scores, 1, 1, 0).item()).isEqualTo((3 + 1) / 2.0);
     assertThat(Losses.negativeLogLikelihood(scores, 2, 1).item()).isEqualTo(-3.5);
     assertThat(Losses.negativeLogLikelihood(scores, new double[] {0, 3, 1}, 2, 1).item())
-        .isEqualTo(-(4 * 1 + 3 * 3) / 4.0);
+        .isEqualTo(-(4 * 1 + 3 * 3) / 2.0); // over N, as MyGrad
     Tensor a = Tensor.of(new double[] {1, 2}, 2);
     Tensor b = Tensor.of(new double[] {3, 1}, 2);
     assertThat(Losses.marginRanking(a, b, Tensor.scalar(1), 0.5).item()).isEqualTo(1.25);
