@@ -414,8 +414,10 @@ int jbn_array(int call, const int64_t* args, int32_t exec) {
   return JBN_OK;
 }
 
-void jbn_prefer_large_pages(const void* from, int64_t bytes) {
-  jbn::prefer_large_pages(from, bytes);
+int64_t jbn_map(int64_t bytes) { return reinterpret_cast<intptr_t>(jbn::map_pages(bytes)); }
+
+void jbn_unmap(int64_t address, int64_t bytes) {
+  jbn::unmap_pages(reinterpret_cast<void*>(static_cast<intptr_t>(address)), bytes);
 }
 
 }  // extern "C"

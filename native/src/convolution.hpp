@@ -373,8 +373,9 @@ void convolve_of(Fields fields, int threads) {
           const Matrix<const T> patches = job.read(x, batch, group, {0, g.c}, band);
           const bool in_place = g.samples == 1;
           const int64_t columns = job.columns(batch, band);
-          T* const to = in_place ? job.place(y, batch, group, 0) + band.line * g.out[2] + band.column
-                                 : job.outputs();
+          T* const to = in_place
+                            ? job.place(y, batch, group, 0) + band.line * g.out[2] + band.column
+                            : job.outputs();
           const int64_t width = in_place ? g.positions() : columns;
           job.multiply(job.filters(filters, group, 0, false), patches, false,
                        {g.o, columns, g.patch()}, to, width, job.packed());
@@ -433,10 +434,10 @@ void convolve_filters_of(Fields fields, int threads) {
           for (int64_t batch = from; batch < end; batch++) {
             Matrix<const T> patches = job.read(x, batch, group, channels, g.whole());
             patches.transposed = true;
-            job.multiply(job.gather(dy, batch, group), patches, batch > from,
-                         {g.o, (channels.to - channels.from) * g.filter(),
-                          job.columns(batch, g.whole())},
-                         whole + channels.from * g.filter(), g.patch(), job.packed());
+            job.multiply(
+                job.gather(dy, batch, group), patches, batch > from,
+                {g.o, (channels.to - channels.from) * g.filter(), job.columns(batch, g.whole())},
+                whole + channels.from * g.filter(), g.patch(), job.packed());
           }
         }
       }

@@ -1,6 +1,7 @@
 #include "machine.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -10,6 +11,7 @@
 namespace jbn {
 namespace {
 
+constexpr size_t kLargePage = size_t{2} << 20;
 constexpr int64_t kCommonCore = 512 * 1024;
 constexpr int64_t kCommonShared = 8 * 1024 * 1024;
 
@@ -51,17 +53,35 @@ Resources resources(int threads) {
   return {threads, caches.core, caches.shared};
 }
 
-void prefer_large_pages(const void* from, int64_t bytes) {
 #if defined(__linux__)
-  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const uintptr_t start = reinterpret_cast<uintptr_t>(from);
-  const uintptr_t first = (start + page - 1) / page * page;
-  const uintptr_t end = (start + static_cast<uintptr_t>(bytes)) / page * page;
-  if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
-#else
-  (void)from;
-  (void)bytes;
-#endif
+// Maps more than asked for, so that large pages fit, and unmaps what is left over at both ends.
+void* map_pages(int64_t bytes) {
+  if (bytes <= 0) return nullptr;
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t size = (static_cast<size_t>(bytes) + page - 1) / page * page;
+  const size_t alignment = size >= 2 * kLargePage ? kLargePage : page;
+  const size_t whole = size + alignment - page;
+  void* const mapped =
+      mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  char* const start = static_cast<char*>(mapped);
+  const size_t skip = (alignment - reinterpret_cast<uintptr_t>(start) % alignment) % alignment;
+  if (skip > 0) munmap(start, skip);
+  if (whole - skip > size) munmap(start + skip + size, whole - skip - size);
+  if (alignment == kLargePage) madvise(start + skip, size, MADV_HUGEPAGE);
+  return start + skip;
 }
+
+void unmap_pages(void* from, int64_t bytes) {
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  munmap(from, (static_cast<size_t>(bytes) + page - 1) / page * page);
+}
+#else
+void* map_pages(int64_t bytes) {
+  return bytes <= 0 ? nullptr : std::aligned_alloc(64, (static_cast<size_t>(bytes) + 63) / 64 * 64);
+}
+
+void unmap_pages(void* from, int64_t) { std::free(from); }
+#endif
 
 }  // namespace jbn

@@ -15,8 +15,10 @@ struct Resources {
 // The caches of this machine, as the operating system tells them; common sizes where it does not.
 Resources resources(int threads);
 
-// Asks for large pages: fewer faults at first use, and fewer misses of the address caches.
-void prefer_large_pages(const void* from, int64_t bytes);
+// Pages from the system, or null. Large pages mean fewer faults at first use, and fewer misses of
+// the address caches.
+void* map_pages(int64_t bytes);
+void unmap_pages(void* from, int64_t bytes);
 
 }  // namespace jbn
 

@@ -38,13 +38,14 @@ using Gemm = void (*)(int order, int trans_a, int trans_b, int m, int n, int k, 
 constexpr int kTileRows = 4;
 constexpr int kTileColumns = 16;
 
-// c[r][j] of a tile: `b` is packed, k rows of kTileColumns doubles.
+constexpr int64_t kPackedRows = 1 << 16;
+
+// Adds products to sums[r][j] of a tile: `b` is packed, k rows of kTileColumns doubles.
 template <class T>
-void multiply_tile(const Matrix<const T>& a, int64_t rows, const double* b, const Sizes& sizes,
-                   int64_t columns, bool keep, T* c, int64_t c_width) {
-  alignas(64) double sums[kTileRows][kTileColumns] = {};
-  for (int64_t k = 0; k < sizes.k; k++) {
-    const double* const row = b + k * kTileColumns;
+void add_products(const Matrix<const T>& a, int64_t rows, const double* b, int64_t from, int64_t to,
+                  double (&sums)[kTileRows][kTileColumns]) {
+  for (int64_t k = from; k < to; k++) {
+    const double* const row = b + (k - from) * kTileColumns;
     for (int r = 0; r < kTileRows; r++) {
       const int64_t within = r < rows ? r : 0;
       const double factor = a.at[within * a.row_stride() + k * a.column_stride()];
@@ -52,6 +53,11 @@ void multiply_tile(const Matrix<const T>& a, int64_t rows, const double* b, cons
       for (int j = 0; j < kTileColumns; j++) sums[r][j] += factor * row[j];
     }
   }
+}
+
+template <class T>
+void store_tile(const double (&sums)[kTileRows][kTileColumns], int64_t rows, int64_t columns,
+                bool keep, T* c, int64_t c_width) {
   for (int64_t r = 0; r < rows; r++) {
     for (int64_t j = 0; j < columns; j++) {
       T* const to = c + r * c_width + j;
@@ -61,27 +67,39 @@ void multiply_tile(const Matrix<const T>& a, int64_t rows, const double* b, cons
 }
 
 template <class T>
-void multiply_exactly_ordered(const Matrix<const T>& a, const Matrix<const T>& b, bool keep,
-                              const Sizes& sizes, T* c, int64_t c_width, double* packed) {
-  for (int64_t column = 0; column < sizes.n; column += kTileColumns) {
-    const int64_t left = sizes.n - column;
-    const int64_t columns = left < kTileColumns ? left : kTileColumns;
-    for (int64_t k = 0; k < sizes.k; k++) {
-      const T* const row = b.at + k * b.row_stride() + column * b.column_stride();
-      for (int64_t j = 0; j < kTileColumns; j++) {
-        packed[k * kTileColumns + j] = j < columns ? row[j * b.column_stride()] : 0;
-      }
-    }
-    for (int64_t row = 0; row < sizes.m; row += kTileRows) {
-      const int64_t rows = sizes.m - row < kTileRows ? sizes.m - row : kTileRows;
-      multiply_tile(a.from_row(row), rows, packed, sizes, columns, keep, c + row * c_width + column,
-                    c_width);
+void pack(const Matrix<const T>& b, int64_t from, int64_t to, int64_t columns, double* packed) {
+  for (int64_t k = from; k < to; k++) {
+    const T* const row = b.at + k * b.row_stride();
+    for (int64_t j = 0; j < kTileColumns; j++) {
+      packed[(k - from) * kTileColumns + j] = j < columns ? row[j * b.column_stride()] : 0;
     }
   }
 }
 
-// How products are computed: by `gemm`, or, where that is null, here, with k * kTileColumns doubles
-// of memory.
+// Where k has more rows than are packed at a time, they are packed anew for each tile.
+template <class T>
+void multiply_exactly_ordered(const Matrix<const T>& a, const Matrix<const T>& b, bool keep,
+                              const Sizes& sizes, T* c, int64_t c_width, double* packed) {
+  const bool at_once = sizes.k <= kPackedRows;
+  for (int64_t column = 0; column < sizes.n; column += kTileColumns) {
+    const int64_t left = sizes.n - column;
+    const int64_t columns = left < kTileColumns ? left : kTileColumns;
+    if (at_once) pack(b.from_column(column), 0, sizes.k, columns, packed);
+    for (int64_t row = 0; row < sizes.m; row += kTileRows) {
+      const int64_t rows = sizes.m - row < kTileRows ? sizes.m - row : kTileRows;
+      alignas(64) double sums[kTileRows][kTileColumns] = {};
+      for (int64_t from = 0; from < sizes.k; from += kPackedRows) {
+        const int64_t to = sizes.k - from < kPackedRows ? sizes.k : from + kPackedRows;
+        if (!at_once) pack(b.from_column(column), from, to, columns, packed);
+        add_products(a.from_row(row), rows, packed, from, to, sums);
+      }
+      store_tile(sums, rows, columns, keep, c + row * c_width + column, c_width);
+    }
+  }
+}
+
+// How products are computed: by `gemm`, or, where that is null, here, with doubles for kTileColumns of
+// min(k, kPackedRows) rows.
 template <class T>
 struct Multiplier {
   Gemm<T> gemm;
@@ -127,9 +145,11 @@ void product_of(Fields fields, int threads) {
   int64_t pairs = 1;
   for (int64_t axis = 0; axis < ndim; axis++) pairs *= shape[axis];
   const bool by_rows = sizes.m >= sizes.n;
+  const int64_t packed_rows = sizes.k < kPackedRows ? sizes.k : kPackedRows;
   const int64_t whole = by_rows ? sizes.m : sizes.n;
   on_threads(parts * pairs > 1 ? threads : 1, [&] {
-    double* const own = packed ? packed + omp_get_thread_num() * sizes.k * kTileColumns : nullptr;
+    double* const own =
+        packed ? packed + omp_get_thread_num() * packed_rows * kTileColumns : nullptr;
 #pragma omp for schedule(dynamic)
     for (int64_t task = 0; task < pairs * parts; task++) {
       const int64_t pair = task / parts, part = task % parts;

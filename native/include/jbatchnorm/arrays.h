@@ -33,8 +33,12 @@ enum jbn_array_call {
  */
 JBN_API int jbn_array(int call, const int64_t* args, int32_t exec);
 
-/* Asks the system for large pages for the whole ones within a range of memory, where it has any. */
-JBN_API void jbn_prefer_large_pages(const void* from, int64_t bytes);
+/*
+ * Pages of memory from the system, large ones where there is room for one and the system has any: jbn_map returns an
+ * address aligned to 64 bytes at least, or 0 where there is no more; jbn_unmap gives the same range back.
+ */
+JBN_API int64_t jbn_map(int64_t bytes);
+JBN_API void jbn_unmap(int64_t address, int64_t bytes);
 
 #ifdef __cplusplus
 }

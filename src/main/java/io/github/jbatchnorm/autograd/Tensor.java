@@ -278,13 +278,14 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
       throw new IllegalStateException("a gradient cannot be changed in place: copy it first");
     }
     version.updates++;
-    overwrite(change);
+    version.count++; // first: a change that fails may have begun
+    change.accept(storage);
   }
 
-  /** As {@link #update}, by an operation that knows the gradient. */
+  /** As {@link #update}, by an operation that knows the gradient, and throws before it begins. */
   void overwrite(Consumer<Storage> change) {
-    version.count++;
     change.accept(storage);
+    version.count++;
   }
 
   /** Returns the only element. */

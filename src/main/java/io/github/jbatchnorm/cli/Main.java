@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.cli;
 
+import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.MemoryLimitException;
 import io.github.jbatchnorm.kernel.NativeLibraryException;
 import io.github.jbatchnorm.nn.data.IdxFormatException;
@@ -47,7 +48,13 @@ public final class Main implements Runnable {
 
   /** Runs the command and returns its exit status. */
   static int run(String... args) {
-    return new CommandLine(new Main())
+    CommandLine command = new CommandLine(new Main());
+    try {
+      Kernels.checkProperties();
+    } catch (IllegalArgumentException e) {
+      return say(command, String.valueOf(e.getMessage()));
+    }
+    return command
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler(Main::explain)
         .setExecutionExceptionHandler(Main::explain)

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.kernel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.LongBuffer;
+import java.util.Arrays;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
@@ -12,8 +13,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class ArgumentBlock {
   private static final int FIELDS = 160;
+  private static final int MOST_USED = 16;
   private static final ThreadLocal<ArgumentBlock> OWN = ThreadLocal.withInitial(ArgumentBlock::new);
 
+  private final @Nullable Block[] used = new Block[MOST_USED];
+  private int usedCount;
   private final LongBuffer fields;
   private final long address;
   private int next;
@@ -40,6 +44,7 @@ final class ArgumentBlock {
   static ArgumentBlock empty() {
     ArgumentBlock block = OWN.get();
     block.next = 0;
+    block.done();
     return block;
   }
 
@@ -54,9 +59,11 @@ final class ArgumentBlock {
     return this;
   }
 
-  /** Puts the address of an element of a storage, which the caller keeps reachable. */
+  /** Puts the address of an element of a storage, whose block is kept until {@link #done}. */
   ArgumentBlock address(Storage storage, int element) {
-    return put(storage.address() + (long) element * storage.dtype().bytes());
+    Block block = storage.memory().block();
+    used[usedCount++] = block;
+    return put(storage.address(block) + (long) element * storage.dtype().bytes());
   }
 
   ArgumentBlock flag(boolean value) {
@@ -67,9 +74,15 @@ final class ArgumentBlock {
     return put(Double.doubleToRawLongBits(value));
   }
 
-  /** Puts the address of a storage, which the caller keeps reachable; 0 for none. */
+  /** Puts the address of a storage, whose block is kept until {@link #done}; 0 for none. */
   ArgumentBlock storage(@Nullable Storage storage) {
-    return put(storage == null ? 0 : storage.address());
+    return storage == null ? put(0) : address(storage, 0);
+  }
+
+  /** Lets go of the blocks, after the call. */
+  void done() {
+    Arrays.fill(used, 0, usedCount, null);
+    usedCount = 0;
   }
 
   private ArgumentBlock put(long value) {

@@ -13,16 +13,19 @@ public record BatchNormShape(DType dtype, Layout layout, int n, int c, int s) {
   /**
    * Checks the sizes.
    *
-   * @throws IllegalArgumentException if a size is negative or N*C*S exceeds 2<sup>31</sup>-1
+   * @throws IllegalArgumentException if a size is negative or N*C*S or N*S exceeds 2<sup>31</sup>-1
    */
   public BatchNormShape {
     if (n < 0 || c < 0 || s < 0) {
       throw new IllegalArgumentException(
           "shape: expected sizes of 0 or more, got N=%d, C=%d, S=%d".formatted(n, c, s));
     }
-    if ((long) n * c > Integer.MAX_VALUE || (long) n * c * s > Integer.MAX_VALUE) {
+    if ((long) n * c > Integer.MAX_VALUE
+        || (long) n * s > Integer.MAX_VALUE
+        || (long) n * c * s > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
-          "shape: N*C*S exceeds %d with N=%d, C=%d, S=%d".formatted(Integer.MAX_VALUE, n, c, s));
+          "shape: N*C*S or N*S exceeds %d with N=%d, C=%d, S=%d"
+              .formatted(Integer.MAX_VALUE, n, c, s));
     }
   }
 

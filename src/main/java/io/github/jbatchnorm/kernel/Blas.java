@@ -6,6 +6,7 @@ import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_dgemm;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
 
+import java.lang.ref.Reference;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -16,6 +17,7 @@ import org.bytedeco.openblas.global.openblas_nolapack;
  */
 final class Blas {
   static {
+    boolean interrupted = Thread.interrupted(); // which would end the lock on JavaCPP's cache
     try {
       Loader.load(openblas_nolapack.class);
     } catch (LinkageError e) {
@@ -25,6 +27,10 @@ final class Blas {
               + Loader.getPlatform()
               + "?",
           e);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
     org.bytedeco.openblas.presets.openblas_nolapack.blas_set_num_threads(1);
   }
@@ -104,6 +110,7 @@ final class Blas {
   }
 
   /** Computes c = a b + c * keep, where c is not transposed and the sizes fit. */
+  @SuppressWarnings("ReachabilityFenceUsage") // no finally: what throws has nothing more to touch
   static void multiply(Matrix a, Matrix b, double keep, Matrix c) {
     int m = c.rows();
     int n = c.columns();
@@ -151,5 +158,8 @@ final class Blas {
           c.storage().doublesFrom(c.from()),
           Math.max(1, c.leading()));
     }
+    Reference.reachabilityFence(a);
+    Reference.reachabilityFence(b);
+    Reference.reachabilityFence(c);
   }
 }

@@ -39,41 +39,55 @@ final class Block {
   }
 
   /** Memory from the system: not the JVM's, which has a limit of its own. */
-  record Root(Pointer memory, ByteBuffer bytes) {
-    /** From so many bytes on, pages of the size that large ones have. */
-    private static final int LARGE = 4 << 20;
+  record Root(Source source, ByteBuffer bytes) {
+    /**
+     * From so many bytes on, whole pages, which go back to the system as soon as they are freed.
+     */
+    private static final int MAPPED = 256 << 10;
 
-    private static final int LARGE_PAGE = 2 << 20;
+    /** Where memory goes back to. */
+    record Source(Pointer memory, long mapped) {
+      void free() {
+        if (mapped == 0) {
+          Pointer.free(memory);
+        } else {
+          Abi.jbn_unmap(memory.address(), mapped);
+        }
+      }
+    }
 
-    private static int alignment(int size) {
-      return size < LARGE ? ALIGNMENT : LARGE_PAGE;
+    /** The memory at an address. */
+    private static final class At extends Pointer {
+      At(long address) {
+        this.address = address;
+      }
     }
 
     /** Returns memory, or null where the system has no more. */
     static @Nullable Root allocate(int size) {
-      long whole = Math.min((long) size + alignment(size) - 1, Integer.MAX_VALUE);
-      Pointer memory = Pointer.malloc(whole);
-      if (memory == null || memory.isNull()) {
-        return null;
+      if (size >= MAPPED && Mapping.AVAILABLE) {
+        long address = Abi.jbn_map(size);
+        return address == 0 ? null : root(new Source(new At(address), size), size);
       }
-      return new Root(memory, new BytePointer(memory).capacity(whole).asByteBuffer());
+      long whole = Math.min((long) size + ALIGNMENT - 1, Integer.MAX_VALUE);
+      Pointer memory = Pointer.malloc(whole);
+      return memory == null || memory.isNull() ? null : root(new Source(memory, 0), whole);
+    }
+
+    private static Root root(Source source, long size) {
+      return new Root(source, new BytePointer(source.memory).capacity(size).asByteBuffer());
     }
 
     /** Returns the aligned part; it keeps {@link #bytes} reachable, as every view of it does. */
     Block block(int size) {
-      int alignment = bytes.capacity() - size < LARGE_PAGE - 1 ? ALIGNMENT : LARGE_PAGE;
-      int start = bytes.alignmentOffset(0, alignment);
-      int skip = start == 0 ? 0 : alignment - start;
-      Block block = new Block(bytes.slice(skip, size).order(ByteOrder.nativeOrder()));
-      if (alignment == LARGE_PAGE && LargePages.AVAILABLE) {
-        Abi.jbn_prefer_large_pages(block.address(), size);
-      }
-      return block;
+      int start = bytes.alignmentOffset(0, ALIGNMENT);
+      int skip = start == 0 ? 0 : ALIGNMENT - start;
+      return new Block(bytes.slice(skip, size).order(ByteOrder.nativeOrder()));
     }
   }
 
-  /** Whether large pages can be asked for: through the native library, where it is in use. */
-  private static final class LargePages {
+  /** Whether pages can be asked for: through the native library, where it is in use. */
+  private static final class Mapping {
     static final boolean AVAILABLE = Kernels.current() instanceof NativeKernel;
   }
 }

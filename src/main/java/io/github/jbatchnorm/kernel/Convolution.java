@@ -53,8 +53,9 @@ public final class Convolution {
             "filters: shape %s with padding %s and dilation %s does not fit x of shape %s"
                 .formatted(text(filters), text(padding), text(dilation), text(x)));
       }
-      out[d] = Math.toIntExact(room / this.stride[d] + 1);
+      out[d] = (int) Math.min(room / this.stride[d] + 1, Integer.MAX_VALUE);
     }
+    Sizes.product("y", outShape());
     tiles = ConvolutionTiles.of(this);
     if (tiles == null) {
       throw new IllegalArgumentException(
@@ -103,6 +104,8 @@ public final class Convolution {
     check("stride", stride, x.length - 2, 1);
     check("padding", padding, x.length - 2, 0);
     check("dilation", dilation, x.length - 2, 1);
+    Sizes.product("x", x);
+    Sizes.product("filters", filters);
     return new Convolution(x, filters, stride, padding, dilation, groups);
   }
 
@@ -154,6 +157,15 @@ public final class Convolution {
   /** Rows of the matrix of patches of one group. */
   int patch() {
     return c * filter();
+  }
+
+  /** Whether the matrix of patches is x itself. */
+  boolean isPlain() {
+    boolean plain = tiles.samples() == 1;
+    for (int d = 0; d < DIMENSIONS; d++) {
+      plain &= taps[d] == 1 && stride[d] == 1 && padding[d] == 0;
+    }
+    return plain;
   }
 
   /** Elements of one filter of one channel. */

@@ -2,7 +2,6 @@ package io.github.jbatchnorm.kernel;
 
 import java.util.Arrays;
 import java.util.function.DoubleUnaryOperator;
-import java.util.stream.IntStream;
 
 /** The operations on arrays in Java: what the native ones are tested against. */
 public final class JavaArrays implements ArrayKernel {
@@ -29,10 +28,10 @@ public final class JavaArrays implements ArrayKernel {
   }
 
   static void zipElements(Binary f, int[] shape, Strided a, Strided b, Strided y) {
+    int size = Sizes.product("shape", shape);
     a.check("a", shape);
     b.check("b", shape);
     y.check("y", shape);
-    int size = IntStream.of(shape).reduce(1, (u, v) -> u * v);
     Parallel.ranges(
         size,
         (from, end) -> {
@@ -160,6 +159,7 @@ public final class JavaArrays implements ArrayKernel {
   @Override
   public void maxPool(Pooling shape, Storage x, Storage y, PickedElements picks) {
     shape.check(x, y, picks);
+    picks.fill(shape);
     for (int i = 0; i < y.length(); i++) {
       int best = pick(shape, x, i);
       y.set(i, x.get(best));
@@ -190,7 +190,7 @@ public final class JavaArrays implements ArrayKernel {
 
   @Override
   public void maxUnpool(Pooling shape, Storage dy, PickedElements picks, Storage dx) {
-    shape.check(dx, dy, picks);
+    shape.checkPicked(dx, dy, picks);
     double[] plane = new double[shape.plane()];
     for (int p = 0; p < shape.planes; p++) {
       Arrays.fill(plane, 0);
@@ -206,7 +206,7 @@ public final class JavaArrays implements ArrayKernel {
   @Override
   public void logSoftmax(int length, Storage x, Storage y) {
     checkRows(length, x, y);
-    double[] row = new double[length];
+    double[] row = new double[x.length() == 0 ? 0 : length];
     for (int at = 0; at < x.length(); at += length) {
       x.read(at, row, 0, length);
       logSoftmax(row);

@@ -142,6 +142,7 @@ final class JavaConvolution {
       dx.set(i, 0);
     }
     int blocks = g.tiles.blocks();
+    boolean plain = g.isPlain(); // then sums are not of 0 and a product, which for -0 differs
     Parallel.run(
         g.batches() * g.groups * blocks,
         task -> {
@@ -156,7 +157,7 @@ final class JavaConvolution {
               tile,
               (from, to) -> {
                 if (to >= 0) {
-                  dx.set(to, dx.get(to) + patches.get(from));
+                  dx.set(to, plain ? patches.get(from) : dx.get(to) + patches.get(from));
                 }
               });
         });

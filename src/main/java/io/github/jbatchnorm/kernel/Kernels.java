@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.kernel;
 
 import java.lang.System.Logger.Level;
+import java.util.Set;
 
 /**
  * Chooses the kernel of this JVM, once, by the system property {@value #PROPERTY}:
@@ -21,6 +22,8 @@ public final class Kernels {
 
   /** The property that forces an instruction set. */
   public static final String ISA_PROPERTY = "jbatchnorm.isa";
+
+  private static final Set<String> KINDS = Set.of("native", "java", "auto");
 
   private Kernels() {}
 
@@ -48,14 +51,34 @@ public final class Kernels {
     return Chosen.ARRAYS;
   }
 
+  /**
+   * Checks the values of this library's system properties, but for whether this machine has what
+   * they ask for. Without it a bad value is found when it is first needed.
+   *
+   * @throws IllegalArgumentException if one has a value that it does not know
+   */
+  public static void checkProperties() {
+    String kernel = System.getProperty(PROPERTY, "auto");
+    if (!KINDS.contains(kernel)) {
+      throw unknown(kernel);
+    }
+    Isa.parse(System.getProperty(ISA_PROPERTY, "best"));
+    Threads.count();
+    Products.parse(System.getProperty(Products.PROPERTY, "openblas"));
+    MemoryLimit.bytes();
+  }
+
+  private static IllegalArgumentException unknown(String kernel) {
+    return new IllegalArgumentException(
+        "%s: expected native, java or auto, got %s".formatted(PROPERTY, kernel));
+  }
+
   static BatchNormKernel choose(String wanted) {
     return switch (wanted) {
       case "java" -> new JavaKernel();
       case "native" -> nativeKernel();
       case "auto" -> nativeOrJava();
-      default ->
-          throw new IllegalArgumentException(
-              "%s: expected native, java or auto, got %s".formatted(PROPERTY, wanted));
+      default -> throw unknown(wanted);
     };
   }
 

@@ -53,11 +53,7 @@ public final class MatrixProducts {
   }
 
   int count() {
-    int count = 1;
-    for (int size : pairs) {
-      count *= size;
-    }
-    return count;
+    return Sizes.product("pairs", pairs);
   }
 
   boolean byRows() {

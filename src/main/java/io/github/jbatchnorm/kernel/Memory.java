@@ -8,13 +8,13 @@ import org.jspecify.annotations.Nullable;
  * leased.
  */
 final class Memory {
-  private final Block block;
+  /** Null once closed, so that whoever still holds this does not hold the block. */
+  private volatile @Nullable Block block;
+
   private MemoryPool.@Nullable Lease lease;
 
   /** Scopes of this depth and deeper ones leave this as it is when they close. */
   private int keptFrom = Integer.MAX_VALUE;
-
-  private boolean closed;
 
   Memory(Block block) {
     this.block = block;
@@ -25,16 +25,18 @@ final class Memory {
   }
 
   /**
-   * Returns the block.
+   * Returns the block. Whoever hands its address to native code keeps the block itself reachable: a
+   * call on another thread that ends too late then meets other values, not unmapped memory.
    *
    * @throws IllegalStateException once closed
    */
   Block block() {
-    if (closed) {
+    Block open = block;
+    if (open == null) {
       throw new IllegalStateException(
           "this memory was given back when its MemoryScope closed; scope.keep(...) keeps it");
     }
-    return block;
+    return open;
   }
 
   /** Notes that scopes of a depth, and those inside of them, keep this. */
@@ -46,21 +48,28 @@ final class Memory {
     return keptFrom <= depth;
   }
 
-  /** Says that views were handed out, which may outlive this: the block is not used again. */
-  void expose() {
-    if (lease != null) {
-      lease.expose();
+  /** Notes that the scope of a depth has closed: what it alone kept, others need not. */
+  void left(int depth) {
+    if (keptFrom == depth) {
+      keptFrom = Integer.MAX_VALUE;
     }
   }
 
-  /**
-   * Gives the memory back; later use throws. The block stays reachable from here, so that a call
-   * which another thread made too late meets other values, not unmapped memory.
-   */
+  /** Says that views were handed out, which may outlive this: the block is not used again. */
+  void expose() {
+    MemoryPool.Lease from = lease;
+    if (from != null) {
+      from.expose();
+    }
+  }
+
+  /** Gives the memory back; later use throws. A user's own buffer stays as it is. */
   void close() {
-    if (!closed && lease != null) {
-      closed = true;
-      lease.end();
+    MemoryPool.Lease from = lease;
+    if (from != null) {
+      lease = null;
+      block = null;
+      from.end();
     }
   }
 }

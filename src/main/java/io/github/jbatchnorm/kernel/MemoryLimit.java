@@ -32,12 +32,15 @@ final class MemoryLimit {
   /** Returns the bytes that a text like 512m stands for. */
   static long parse(String wanted) {
     Matcher matcher = SIZE.matcher(wanted.toLowerCase(Locale.ROOT));
-    if (!matcher.matches()) {
-      throw new IllegalArgumentException(
-          "%s: expected bytes, as in 512m or 2g, got %s".formatted(PROPERTY, wanted));
+    if (matcher.matches()) {
+      int shift = matcher.group(2).isEmpty() ? 0 : 10 * ("kmg".indexOf(matcher.group(2)) + 1);
+      long number = Long.parseLong(matcher.group(1));
+      if (number <= Long.MAX_VALUE >> shift) {
+        return number << shift;
+      }
     }
-    int shift = matcher.group(2).isEmpty() ? 0 : 10 * ("kmg".indexOf(matcher.group(2)) + 1);
-    return Math.multiplyExact(Long.parseLong(matcher.group(1)), 1L << shift);
+    throw new IllegalArgumentException(
+        "%s: expected bytes, as in 512m or 2g, got %s".formatted(PROPERTY, wanted));
   }
 
   /** Returns a number of bytes for people. */

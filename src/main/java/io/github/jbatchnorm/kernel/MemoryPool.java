@@ -13,21 +13,22 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.bytedeco.javacpp.Pointer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Off-heap memory by size: blocks that storages lease and give back, so that fresh pages are rare.
  *
  * <p>The heap knows nothing of what lies outside it, so it is collected from here: when more would
- * be held than a threshold. That moves up where much is alive, and, up to a quarter of the limit,
- * where collecting took more than a twentieth of the time. Nothing is held past the limit.
+ * be held than a threshold, which is half as much again as what was in use at the last collection,
+ * or the garbage that is allowed, if that is more. This is 256 MB at first, and doubles, up to a
+ * quarter of the limit, where a collection took more than a twentieth of the time since the one
+ * before. Nothing is held past the limit.
+ *
+ * <p>One thread collects at a time, without the lock, so that others go on with what waits.
  */
 final class MemoryPool {
-  /** The pool of every storage. */
-  static final MemoryPool SHARED = new MemoryPool(MemoryLimit.bytes());
-
-  private static final long FIRST_THRESHOLD = 256L << 20;
+  private static final long FIRST_GARBAGE = 256L << 20;
 
   /** The share of the limit that garbage may take for the sake of speed. */
   private static final int SHARE = 4;
@@ -40,25 +41,58 @@ final class MemoryPool {
 
   private static final int NEXT_WAIT_MILLIS = 2;
 
+  private static @Nullable volatile MemoryPool shared;
+
   private final long limit;
+  private final LongSupplier clock;
   private final ReferenceQueue<Object> dropped = new ReferenceQueue<>();
   private final Lease ring = new Lease(this); // the leases that run, around this one
   private final List<ArrayDeque<Block>> free = new ArrayList<>();
   private final Set<Page> pages = new HashSet<>();
+  private long garbage;
   private long threshold;
   private long held;
   private long inUse;
   private long fresh;
   private long reused;
   private long collected;
-  private long lastCollected = System.nanoTime();
+  private long lastCollected;
+  private boolean collecting;
+  private boolean heapIsCollected = true;
 
   MemoryPool(long limit) {
+    this(limit, System::nanoTime);
+  }
+
+  /** Makes a pool that takes its time from a clock of nanoseconds. */
+  MemoryPool(long limit, LongSupplier clock) {
     this.limit = limit;
-    this.threshold = Math.min(limit, FIRST_THRESHOLD);
+    this.clock = clock;
+    this.lastCollected = clock.getAsLong();
+    this.garbage = Math.min(limit, FIRST_GARBAGE);
+    this.threshold = garbage;
     for (int i = 0; i < CLASSES; i++) {
       free.add(new ArrayDeque<>());
     }
+  }
+
+  /**
+   * Returns the pool of every storage.
+   *
+   * @throws IllegalArgumentException if the property of the limit is no size
+   */
+  static MemoryPool shared() {
+    MemoryPool pool = shared;
+    return pool == null ? make() : pool;
+  }
+
+  private static synchronized MemoryPool make() {
+    MemoryPool pool = shared;
+    if (pool == null) {
+      pool = new MemoryPool(MemoryLimit.bytes());
+      shared = pool;
+    }
+    return pool;
   }
 
   /** One use of a block: ends when its memory is dropped or closed. */
@@ -123,13 +157,22 @@ final class MemoryPool {
 
   /** Memory of the system's: given back when no one refers to a view of it any more. */
   private static final class Page extends PhantomReference<Object> {
-    private final Pointer memory;
+    private final Block.Root.Source source;
     private final int size;
 
     Page(Block.Root root, int size, ReferenceQueue<Object> queue) {
       super(root.bytes(), queue);
-      this.memory = root.memory();
+      this.source = root.source();
       this.size = size;
+    }
+  }
+
+  /** Found once the heap was collected. */
+  private static final class Sentinel extends PhantomReference<Object> {
+    private volatile boolean found;
+
+    Sentinel(ReferenceQueue<Object> queue) {
+      super(new Object(), queue);
     }
   }
 
@@ -160,39 +203,62 @@ final class MemoryPool {
   Memory lease(int bytes, String user) {
     int kind = kind(bytes);
     int capacity = (int) Math.min(capacity(kind), Integer.MAX_VALUE - Block.ALIGNMENT);
+    Block block = take(kind, capacity, false);
+    long before = -1;
+    while (block == null && before != leased()) { // again where other threads took what was found
+      before = leased();
+      block = afterCollection(kind, capacity);
+    }
     synchronized (this) {
-      drain();
-      Block block = block(kind, capacity, bytes);
+      if (block == null) {
+        throw refusal(bytes, capacity);
+      }
       Memory memory = new Memory(block);
       memory.leased(new Lease(this, memory, block, kind, user));
       return memory;
     }
   }
 
-  private Block block(int kind, int capacity, int bytes) {
-    Block block = free.get(kind).poll();
-    if (block == null && held + capacity > threshold) {
-      collect();
-      block = free.get(kind).poll();
-      grow(Math.min(limit / SHARE, threshold + threshold / 4));
-      grow(inUse + inUse / 2);
-      if (block == null && held + capacity > threshold) {
-        forget(); // other sizes have what there is
-      }
+  private synchronized long leased() {
+    return fresh + reused;
+  }
+
+  private @Nullable Block afterCollection(int kind, int capacity) {
+    collect(true);
+    Block block = take(kind, capacity, false);
+    if (block == null) {
+      forget(); // other sizes have what there is
+      collect(false);
+      block = take(kind, capacity, true);
     }
+    return block;
+  }
+
+  private MemoryLimitException refusal(int bytes, int capacity) {
+    String why = held + capacity > limit ? "" : ", and the system has no more";
+    String hint =
+        heapIsCollected
+            ? ""
+            : "; System.gc() finds nothing that was dropped, as with -XX:+DisableExplicitGC: use"
+                + " MemoryScope";
+    return new MemoryLimitException(
+        "%s asked for%s: %s%s".formatted(MemoryLimit.text(bytes), why, describe(), hint));
+  }
+
+  /** Returns a block that waits, or else a fresh one if so much may be held, or null. */
+  private synchronized @Nullable Block take(int kind, int capacity, boolean upToLimit) {
+    drain();
+    Block block = free.get(kind).poll();
     if (block != null) {
       reused++;
       return block;
     }
-    if (held + capacity > limit) {
-      throw new MemoryLimitException(
-          "%s asked for: %s".formatted(MemoryLimit.text(bytes), describe()));
+    if (held + capacity > (upToLimit ? limit : threshold)) {
+      return null;
     }
     Block.Root root = Block.Root.allocate(capacity);
     if (root == null) {
-      throw new MemoryLimitException(
-          "%s asked for, and the system has no more: %s"
-              .formatted(MemoryLimit.text(bytes), describe()));
+      return null;
     }
     fresh++;
     held += capacity;
@@ -201,51 +267,104 @@ final class MemoryPool {
   }
 
   /** Takes back what was found to be dropped. */
-  private void drain() {
+  private synchronized void drain() {
     for (Reference<?> found = dropped.poll(); found != null; found = dropped.poll()) {
       take(found);
     }
   }
 
-  private void take(Reference<?> found) {
+  private synchronized void take(@Nullable Reference<?> found) {
     if (found instanceof Lease lease) {
       lease.end();
     } else if (found instanceof Page page) {
       pages.remove(page);
       held -= page.size;
-      Pointer.free(page.memory);
+      page.source.free();
+    } else if (found instanceof Sentinel sentinel) {
+      sentinel.found = true;
     }
   }
 
-  /** Has the heap collected, and takes back what that finds. */
-  private void collect() {
-    long start = System.nanoTime();
-    System.gc();
-    try {
-      Reference<?> found = dropped.remove(FIRST_WAIT_MILLIS);
-      while (found != null) {
-        take(found);
-        found = dropped.remove(NEXT_WAIT_MILLIS);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // whatever was found is taken; the rest comes later
+  /**
+   * Has the heap collected, and takes back what that finds, or waits for another thread that does.
+   *
+   * @param judged whether the time that it takes counts
+   */
+  private void collect(boolean judged) {
+    if (!begins()) {
+      return;
     }
-    long end = System.nanoTime();
-    collected++;
-    if ((end - start) * 20 > start - lastCollected) {
-      grow(Math.min(limit / SHARE, 2 * threshold));
+    long start = clock.getAsLong();
+    boolean found = false;
+    try {
+      found = collectHeap();
+    } finally {
+      ended(start, judged, found);
+    }
+  }
+
+  /** Returns true where the calling thread is to collect; false once another has. */
+  private synchronized boolean begins() {
+    if (!collecting) {
+      collecting = true;
+      return true;
+    }
+    boolean interrupted = false;
+    while (collecting) {
+      try {
+        wait();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    restore(interrupted);
+    return false;
+  }
+
+  private static void restore(boolean interrupted) {
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Returns whether the collector's findings came, interrupted or not. */
+  private boolean collectHeap() {
+    Sentinel sentinel = new Sentinel(dropped);
+    System.gc();
+    boolean interrupted = false;
+    boolean more = true;
+    while (more) {
+      try {
+        Reference<?> found = dropped.remove(sentinel.found ? NEXT_WAIT_MILLIS : FIRST_WAIT_MILLIS);
+        more = found != null;
+        take(found);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    restore(interrupted);
+    return sentinel.found;
+  }
+
+  private synchronized void ended(long start, boolean judged, boolean found) {
+    long end = clock.getAsLong();
+    if (judged && (end - start) * 20 > start - lastCollected) {
+      garbage = Math.max(garbage, Math.min(limit / SHARE, 2 * garbage));
+    }
+    threshold = Math.min(limit, Math.max(garbage, inUse + inUse / 2));
+    if (held > 2 * threshold) {
+      forget(); // what a peak has left
     }
     lastCollected = end;
+    collected++;
+    heapIsCollected = found;
+    collecting = false;
+    notifyAll();
   }
 
-  private void grow(long wanted) {
-    threshold = Math.min(limit, Math.max(threshold, wanted));
-  }
-
-  /** Gives every free block back to the system. */
-  private void forget() {
+  /** Gives every free block back to the system, once it was found that no one refers to them. */
+  private synchronized void forget() {
     free.forEach(ArrayDeque::clear);
-    collect();
   }
 
   /** Returns the counts of this moment. */

@@ -79,13 +79,38 @@ public final class MemoryScope implements AutoCloseable {
   }
 
   /**
-   * Lets the innermost open scope of the calling thread, if there is one, have a storage that was
-   * allocated outside of it, perhaps by another thread, which is done with it.
+   * A value, and the memory that was allocated for it, which no scope has yet: dropped with it, or
+   * given by {@link #adopt} to a scope of another thread.
    */
-  public static void adopt(Storage storage) {
-    MemoryScope scope = CURRENT.get().scope;
-    if (scope != null) {
-      scope.allocated.add(storage.memory());
+  public static final class Detached<T> {
+    private final T value;
+    private final List<Memory> allocated;
+
+    private Detached(T value, List<Memory> allocated) {
+      this.value = value;
+      this.allocated = allocated;
+    }
+
+    /** Returns the value, whose memory goes to the calling thread's innermost scope, if any. */
+    public T adopt() {
+      MemoryScope scope = CURRENT.get().scope;
+      if (scope != null) {
+        scope.allocated.addAll(allocated);
+      }
+      return value;
+    }
+  }
+
+  /** Returns what {@code action} returns, with the memory that it allocates on this thread. */
+  public static <T> Detached<T> detached(Supplier<T> action) {
+    Current current = CURRENT.get();
+    MemoryScope before = current.scope;
+    MemoryScope own = new MemoryScope(current);
+    current.scope = own;
+    try {
+      return new Detached<>(action.get(), own.allocated);
+    } finally {
+      current.scope = before;
     }
   }
 
@@ -104,7 +129,7 @@ public final class MemoryScope implements AutoCloseable {
   /** Leases memory in the calling thread's scope. */
   static Memory lease(int bytes) {
     Current current = CURRENT.get();
-    Memory memory = MemoryPool.SHARED.lease(bytes, current.user);
+    Memory memory = MemoryPool.shared().lease(bytes, current.user);
     if (current.scope != null) {
       current.scope.allocated.add(memory);
     }
@@ -132,7 +157,10 @@ public final class MemoryScope implements AutoCloseable {
     for (Memory memory : allocated) {
       if (!memory.isKept(depth)) {
         memory.close();
-      } else if (outer != null) {
+        continue;
+      }
+      memory.left(depth);
+      if (outer != null) {
         outer.allocated.add(memory);
       }
     }

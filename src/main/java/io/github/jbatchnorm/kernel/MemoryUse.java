@@ -22,11 +22,11 @@ public record MemoryUse(
     long collections) {
   /** Returns the counts of this moment. */
   public static MemoryUse now() {
-    return MemoryPool.SHARED.use();
+    return MemoryPool.shared().use();
   }
 
   /** Returns how much is held by what, in one line. */
   public static String describe() {
-    return MemoryPool.SHARED.describe();
+    return MemoryPool.shared().describe();
   }
 }

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
 public final class NativeArrays implements ArrayKernel {
   private static final int TILE_COLUMNS = 16; // of the ordered product's packed matrix
+  private static final int PACKED_ROWS = 1 << 16; // of it, at most
 
   /** Bytes of memory that a convolution's threads may take; with more, fewer threads run. */
   private static final long MOST_WORKSPACE = 1 << 30;
@@ -49,6 +50,7 @@ public final class NativeArrays implements ArrayKernel {
   private void run(int call, int workers, ArgumentBlock block, @Nullable Object... used) {
     int status = Abi.jbn_array(call, block.address(), isa | workers);
     Reference.reachabilityFence(used);
+    block.done();
     if (status != Abi.JBN_OK) {
       throw new IllegalStateException(Abi.jbn_status_text(status).getString());
     }
@@ -65,6 +67,7 @@ public final class NativeArrays implements ArrayKernel {
       java.zip(f, p, q, shape, a, b, y);
       return;
     }
+    Sizes.product("shape", shape);
     a.check("a", shape);
     b.check("b", shape);
     y.check("y", shape);
@@ -108,28 +111,30 @@ public final class NativeArrays implements ArrayKernel {
   public void multiply(MatrixProducts p) {
     p.check();
     int tasks = Math.min(threads, Math.max(1, p.parts() * p.count()));
-    Storage packed =
-        Storage.uninitialized(
-            DType.F64, Products.areOrdered() ? (long) tasks * p.k * TILE_COLUMNS : 0);
-    ArgumentBlock block =
-        block(p.a.dtype())
-            .integer(gemm(p.a.dtype()))
-            .integer(p.m)
-            .integer(p.n)
-            .integer(p.k)
-            .storage(p.a)
-            .flag(p.transA)
-            .storage(p.b)
-            .flag(p.transB)
-            .storage(p.c)
-            .storage(packed)
-            .integer(p.parts())
-            .integer(p.pairs.length)
-            .integers(p.pairs)
-            .integers(p.strideA)
-            .integers(p.strideB);
-    run(Abi.JBN_ARRAY_PRODUCT, tasks, block, p, packed);
-    packed.memory().close();
+    int inner = Products.areOrdered() ? Math.min(p.k, PACKED_ROWS) * TILE_COLUMNS : 0;
+    Storage packed = Storage.scratch(DType.F64, (long) tasks * inner);
+    try {
+      ArgumentBlock block =
+          block(p.a.dtype())
+              .integer(gemm(p.a.dtype()))
+              .integer(p.m)
+              .integer(p.n)
+              .integer(p.k)
+              .storage(p.a)
+              .flag(p.transA)
+              .storage(p.b)
+              .flag(p.transB)
+              .storage(p.c)
+              .storage(packed)
+              .integer(p.parts())
+              .integer(p.pairs.length)
+              .integers(p.pairs)
+              .integers(p.strideA)
+              .integers(p.strideB);
+      run(Abi.JBN_ARRAY_PRODUCT, tasks, block, p, packed);
+    } finally {
+      packed.close();
+    }
   }
 
   /** The memory that the threads of one convolution work in, and how many these are. */
@@ -143,11 +148,12 @@ public final class NativeArrays implements ArrayKernel {
     Workspace(ConvolutionTiles tiles, DType dtype, long tasks) {
       patches = aligned(tiles.patches());
       outputs = aligned(tiles.outputs());
-      long packed = Products.areOrdered() ? (long) TILE_COLUMNS * tiles.inner() : 0;
+      long packed =
+          Products.areOrdered() ? (long) TILE_COLUMNS * Math.min(tiles.inner(), PACKED_ROWS) : 0;
       ofThread = patches + outputs + aligned(packed * Double.BYTES / dtype.bytes());
       long fitting = Math.max(1, MOST_WORKSPACE / (ofThread * dtype.bytes()));
       workers = (int) Math.max(1, Math.min(Math.min(threads, tasks), fitting));
-      memory = Storage.uninitialized(dtype, workers * ofThread);
+      memory = Storage.scratch(dtype, workers * ofThread);
     }
 
     private static long aligned(long elements) {
@@ -156,7 +162,7 @@ public final class NativeArrays implements ArrayKernel {
 
     @Override
     public void close() {
-      memory.memory().close();
+      memory.close();
     }
   }
 
@@ -214,7 +220,7 @@ public final class NativeArrays implements ArrayKernel {
   @Override
   public void convolveFilters(Convolution shape, Storage x, Storage dy, Storage dFilters) {
     shape.check(x, dFilters, dy);
-    Storage parts = Storage.uninitialized(x.dtype(), (long) shape.parts() * dFilters.length());
+    Storage parts = Storage.scratch(x.dtype(), (long) shape.parts() * dFilters.length());
     long tasks = (long) shape.parts() * shape.groups * shape.tiles.blocks();
     try (Workspace workspace = new Workspace(shape.tiles, x.dtype(), tasks)) {
       ArgumentBlock block =
@@ -224,15 +230,17 @@ public final class NativeArrays implements ArrayKernel {
               .storage(parts)
               .integer(shape.parts());
       run(Abi.JBN_ARRAY_CONVOLVE_FILTERS, workspace.workers, block, x, dy, parts, workspace);
+      int[] sizes = {shape.parts(), dFilters.length()};
+      sum(sizes, parts, new boolean[] {true, false}, dFilters);
+    } finally {
+      parts.close();
     }
-    int[] sizes = {shape.parts(), dFilters.length()};
-    sum(sizes, parts, new boolean[] {true, false}, dFilters);
-    parts.memory().close();
   }
 
   @Override
   public void maxPool(Pooling shape, Storage x, Storage y, PickedElements picks) {
     shape.check(x, y, picks);
+    picks.fill(shape);
     ArgumentBlock block =
         block(x.dtype())
             .storage(x)
@@ -248,7 +256,7 @@ public final class NativeArrays implements ArrayKernel {
 
   @Override
   public void maxUnpool(Pooling shape, Storage dy, PickedElements picks, Storage dx) {
-    shape.check(dx, dy, picks);
+    shape.checkPicked(dx, dy, picks);
     ArgumentBlock block =
         block(dx.dtype())
             .storage(dy)

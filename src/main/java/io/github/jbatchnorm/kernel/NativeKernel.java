@@ -40,10 +40,15 @@ public final class NativeKernel implements BatchNormKernel {
    * @throws NativeLibraryException if it does not load, saying why and what to do
    */
   static void load() {
+    boolean interrupted = Thread.interrupted(); // which would end the lock on JavaCPP's cache
     try {
       Loader.load(Abi.class);
     } catch (LinkageError e) {
       throw new NativeLibraryException(e);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
@@ -105,6 +110,7 @@ public final class NativeKernel implements BatchNormKernel {
             .storage(a.saved);
     int status = Abi.jbn_run_forward(block.address());
     Reference.reachabilityFence(a);
+    block.done();
     check(status);
   }
 
@@ -131,6 +137,7 @@ public final class NativeKernel implements BatchNormKernel {
             .storage(a.dBeta);
     int status = Abi.jbn_run_backward(block.address());
     Reference.reachabilityFence(a);
+    block.done();
     check(status);
   }
 
@@ -154,6 +161,7 @@ public final class NativeKernel implements BatchNormKernel {
             .storage(a.gGamma);
     int status = Abi.jbn_run_second(block.address());
     Reference.reachabilityFence(a);
+    block.done();
     check(status);
   }
 

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.kernel;
 import java.util.concurrent.ForkJoinPool;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** Runs independent parts of one operation side by side, on the threads that the kernel has too. */
 final class Parallel {
@@ -20,12 +21,53 @@ final class Parallel {
 
   private Parallel() {}
 
-  /** Runs {@code part} for 0 to {@code parts} - 1, in any order; returns when all are done. */
+  /**
+   * Runs {@code part} for 0 to {@code parts} - 1, in any order; returns when all are done. Once one
+   * has thrown, those that have not begun are left out, and that is thrown after the others' end.
+   */
   static void run(int parts, IntConsumer part) {
     if (parts < 2 || COUNT == 1) {
       IntStream.range(0, parts).forEach(part);
-    } else {
-      Pool.POOL.submit(() -> IntStream.range(0, parts).parallel().forEach(part)).join();
+      return;
+    }
+    Guarded guarded = new Guarded(part);
+    Pool.POOL.submit(() -> IntStream.range(0, parts).parallel().forEach(guarded)).join();
+    guarded.rethrow();
+  }
+
+  /** Keeps the first exception of a part until all are done. */
+  private static final class Guarded implements IntConsumer {
+    private final IntConsumer part;
+    private volatile @Nullable RuntimeException exception;
+    private volatile @Nullable Error error;
+
+    Guarded(IntConsumer part) {
+      this.part = part;
+    }
+
+    @Override
+    public void accept(int i) {
+      if (exception != null || error != null) {
+        return;
+      }
+      try {
+        part.accept(i);
+      } catch (RuntimeException e) {
+        exception = e;
+      } catch (Error e) { // thrown again, on the caller's thread
+        error = e;
+      }
+    }
+
+    void rethrow() {
+      Error fatal = error;
+      if (fatal != null) {
+        throw fatal;
+      }
+      RuntimeException thrown = exception;
+      if (thrown != null) {
+        throw thrown;
+      }
     }
   }
 

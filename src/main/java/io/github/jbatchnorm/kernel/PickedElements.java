@@ -1,9 +1,13 @@
 package io.github.jbatchnorm.kernel;
 
+import org.jspecify.annotations.Nullable;
+
 /** Indices of elements, as many as a pooling has outputs; off-heap. */
 public final class PickedElements {
   /** Indices have the size of f32 elements. */
   final Storage memory;
+
+  private @Nullable Pooling of;
 
   /** Makes room for so many. */
   public PickedElements(int length) {
@@ -13,6 +17,16 @@ public final class PickedElements {
   /** Returns how many there are. */
   public int length() {
     return memory.length();
+  }
+
+  /** Notes whose they are, before they are written. */
+  void fill(@Nullable Pooling by) {
+    of = by;
+  }
+
+  /** Returns the pooling that they were found by, or null. */
+  @Nullable Pooling of() {
+    return of;
   }
 
   int get(int index) {
@@ -34,6 +48,6 @@ public final class PickedElements {
 
   /** Gives the memory back. */
   public void release() {
-    memory.memory().close();
+    memory.close();
   }
 }

@@ -15,11 +15,8 @@ public final class Pooling {
 
   private Pooling(int[] x, int[] window, int[] stride) {
     int first = x.length - window.length;
-    int product = 1;
-    for (int axis = 0; axis < first; axis++) {
-      product *= x[axis];
-    }
-    this.planes = product;
+    Sizes.product("x", x);
+    this.planes = Sizes.product("x", Arrays.copyOf(x, first));
     this.in = last(Arrays.copyOfRange(x, first, x.length));
     this.window = last(window);
     this.stride = last(stride);
@@ -76,6 +73,14 @@ public final class Pooling {
 
   int positions() {
     return out[0] * out[1] * out[2];
+  }
+
+  /** Checks sizes, and that the picks are those of this very pooling. */
+  void checkPicked(Storage dx, Storage dy, PickedElements picks) {
+    check(dx, dy, picks);
+    if (picks.of() != this) {
+      throw new IllegalArgumentException("picks: expected those that maxPool found for this shape");
+    }
   }
 
   void check(Storage x, Storage y, PickedElements picks) {

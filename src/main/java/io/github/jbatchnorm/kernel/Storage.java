@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.util.Objects;
+import java.util.function.IntFunction;
 
 /**
  * A run of off-heap elements of one dtype: the memory of a tensor.
@@ -54,13 +55,22 @@ public final class Storage {
 
   /** As {@link #allocate}, but of undefined content: for those who write every element. */
   public static Storage uninitialized(DType dtype, long length) {
+    return of(dtype, length, MemoryScope::lease);
+  }
+
+  /** As {@link #uninitialized}, of no scope: for who gives it back by {@link #close}. */
+  static Storage scratch(DType dtype, long length) {
+    return of(dtype, length, bytes -> MemoryPool.shared().lease(bytes, "scratch"));
+  }
+
+  private static Storage of(DType dtype, long length, IntFunction<Memory> lease) {
     long size = length * dtype.bytes();
     if (length < 0 || length > Integer.MAX_VALUE || size > Integer.MAX_VALUE - Block.ALIGNMENT) {
       throw new IllegalArgumentException(
           "length: expected 0 to %d %s elements (2 GiB), got %d"
               .formatted((Integer.MAX_VALUE - Block.ALIGNMENT) / dtype.bytes(), dtype, length));
     }
-    return new Storage(dtype, MemoryScope.lease((int) size), 0, (int) length);
+    return new Storage(dtype, lease.apply((int) size), 0, (int) length);
   }
 
   /**
@@ -69,13 +79,17 @@ public final class Storage {
    *
    * @param dtype the type of the elements
    * @param buffer a direct buffer in native byte order, aligned to the dtype's size
-   * @throws IllegalArgumentException if the buffer is not direct, not in native order, not aligned,
-   *     or holds no whole number of elements
+   * @throws IllegalArgumentException if the buffer is not direct, read-only, not in native order,
+   *     not aligned, or holds no whole number of elements
    */
   public static Storage wrap(DType dtype, ByteBuffer buffer) {
     if (!buffer.isDirect() || buffer.order() != ByteOrder.nativeOrder()) {
       throw new IllegalArgumentException(
           "buffer: expected a direct buffer in native byte order, got " + buffer);
+    }
+    if (buffer.isReadOnly()) {
+      throw new IllegalArgumentException(
+          "buffer: expected a writable one (of a file, MapMode.PRIVATE), got " + buffer);
     }
     if (buffer.remaining() % dtype.bytes() != 0
         || buffer.alignmentOffset(buffer.position(), dtype.bytes()) != 0) {
@@ -86,9 +100,19 @@ public final class Storage {
     return new Storage(dtype, new Memory(block), 0, buffer.remaining() / dtype.bytes());
   }
 
-  /** Returns the native address of element 0; valid as long as this is reachable and not closed. */
+  /** Returns the native address of element 0; valid as long as the block is reachable. */
   long address() {
-    return memory.block().address() + (long) from * dtype.bytes();
+    return address(memory.block());
+  }
+
+  /** As {@link #address()}, in the block that this has. */
+  long address(Block block) {
+    return block.address() + (long) from * dtype.bytes();
+  }
+
+  /** Gives the memory back at once; later use, of slices too, throws. */
+  void close() {
+    memory.close();
   }
 
   /** Returns what this and its slices share. */
@@ -299,8 +323,8 @@ public final class Storage {
    * Memory that was looked at through a view is not used again once it was dropped, only freed.
    */
   public ByteBuffer bytes() {
-    memory.expose();
     ByteBuffer bytes = memory.block().bytes;
+    memory.expose();
     return bytes.slice(from * dtype.bytes(), length * dtype.bytes()).order(ByteOrder.nativeOrder());
   }
 

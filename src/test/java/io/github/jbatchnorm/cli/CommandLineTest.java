@@ -316,4 +316,28 @@ class CommandLineTest {
     all.addAll(List.of(more));
     return all;
   }
+
+  @ParameterizedTest
+  @CsvSource({
+    "jbatchnorm.maxMemory, 64mb",
+    "jbatchnorm.threads, many",
+    "jbatchnorm.isa, mmx",
+    "jbatchnorm.kernel, gpu",
+    "jbatchnorm.matmul, fast"
+  })
+  void aPropertyWithoutSenseIsNamed(String property, String value) {
+    String before = System.getProperty(property);
+    System.setProperty(property, value);
+    try {
+      Outcome outcome = run(List.of("info"));
+      assertThat(outcome.status()).isEqualTo(USER_ERROR);
+      assertThat(outcome.err()).startsWith("jbatchnorm: ").contains(value).hasLineCount(1);
+    } finally {
+      if (before == null) {
+        System.clearProperty(property);
+      } else {
+        System.setProperty(property, before);
+      }
+    }
+  }
 }

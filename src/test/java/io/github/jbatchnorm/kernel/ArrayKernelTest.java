@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -446,6 +447,116 @@ class ArrayKernelTest {
     }
     kernel.update(update, all.get(0), all.get(1), all.get(2), all.get(3));
     return all;
+  }
+
+  @Test
+  void sizesWhoseProductsOverflowAreRefused() {
+    ArrayKernel kernel = natives().get(0);
+    Storage one = Storage.allocate(DType.F32, 1);
+    Storage two16 = Storage.allocate(DType.F32, 1 << 16);
+    Storage two17 = Storage.allocate(DType.F32, 1 << 17);
+    int[] ones = {1, 1};
+    int[] far = {1 << 15, 1 << 15};
+    List<Consumer<ArrayKernel>> calls =
+        List.of(
+            k ->
+                k.sum(
+                    new int[] {65537, 2, 65536}, two17, new boolean[] {false, true, false}, two16),
+            k ->
+                k.multiply(
+                    new MatrixProducts(1, 1, 1, one, false, one, false, two16)
+                        .pairs(new int[] {65536, 65537}, new int[2], new int[2])),
+            k ->
+                k.zip(
+                    ArrayFunction.COPY,
+                    0,
+                    0,
+                    new int[] {-5, 3, -5},
+                    Strided.of(one, 0, 0, 0, 0),
+                    Strided.of(one, 0, 0, 0, 0),
+                    Strided.of(one, 0, 0, 0, 0)),
+            k -> convolution(new int[] {1, 1, 1, 1}, new int[] {1, 1, 1, 1}, ones, far, ones, 1),
+            k ->
+                convolution(
+                    new int[] {1, 1, 1, 1}, new int[] {1, 1, 65537, 65537}, ones, far, ones, 1),
+            k ->
+                convolution(
+                    new int[] {1, 1, 65536, 65536},
+                    new int[] {1, 1, 1, 1},
+                    ones,
+                    new int[2],
+                    ones,
+                    1),
+            k ->
+                convolution(
+                    new int[] {1, 0, Integer.MAX_VALUE},
+                    new int[] {1, 0, 1},
+                    new int[] {1},
+                    new int[] {5},
+                    new int[] {1},
+                    1),
+            k -> Pooling.of(new int[] {65536, 65537}, ones, ones),
+            k -> new BatchNormShape(DType.F32, Layout.NCHW, 65537, 0, 65536));
+    for (Consumer<ArrayKernel> call : calls) {
+      assertThatThrownBy(() -> call.accept(kernel)).isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> call.accept(java)).isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void picksOfAnotherPoolingAreRefused() {
+    Pooling small = Pooling.of(new int[] {1, 4}, new int[] {2}, new int[] {2});
+    Pooling large = Pooling.of(new int[] {1, 4000}, new int[] {2000}, new int[] {2000});
+    Storage dy = finite(DType.F32, 2);
+    Storage dx = Storage.allocate(DType.F32, 4);
+    PickedElements picks = new PickedElements(2);
+    for (ArrayKernel kernel : List.of(natives().get(0), java)) {
+      assertThatThrownBy(() -> kernel.maxUnpool(small, dy, picks, dx))
+          .hasMessageStartingWith("picks:");
+      kernel.maxPool(large, finite(DType.F32, 4000), Storage.allocate(DType.F32, 2), picks);
+      assertThatThrownBy(() -> kernel.maxUnpool(small, dy, picks, dx))
+          .hasMessageStartingWith("picks:");
+    }
+  }
+
+  @Test
+  void gradientOfAPlainConvolutionKeepsTheSignOfZero() {
+    Convolution plain =
+        convolution(
+            new int[] {1, 1, 200},
+            new int[] {1, 1, 1},
+            new int[] {1},
+            new int[] {0},
+            new int[] {1},
+            1);
+    assertThat(plain.isPlain()).isTrue();
+    Storage dy = Storage.allocate(DType.F32, 200);
+    dy.set(0, 1e-30);
+    Storage filters = Storage.allocate(DType.F32, 1);
+    filters.set(0, -1e-30);
+    same(200, DType.F32, (kernel, dx) -> kernel.convolveInput(plain, dy, filters, dx));
+  }
+
+  @Test
+  void aPartThatThrowsEndsTheOperationOnceNoOtherRuns() {
+    Storage x = Storage.allocate(DType.F64, 1 << 20);
+    Storage y = Storage.allocate(DType.F64, 1 << 20);
+    AtomicInteger running = new AtomicInteger();
+    assertThatThrownBy(
+            () ->
+                java.map(
+                    a -> {
+                      running.incrementAndGet();
+                      try {
+                        throw new IllegalStateException("thrown");
+                      } finally {
+                        running.decrementAndGet();
+                      }
+                    },
+                    x,
+                    y))
+        .hasMessage("thrown");
+    assertThat(running).hasValue(0);
   }
 
   @Test

@@ -3,10 +3,15 @@ package io.github.jbatchnorm.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Memory goes back when it is dropped or its scope closes, and never past the limit. */
@@ -193,6 +198,128 @@ class MemoryTest {
   }
 
   @Test
+  void moreGarbageIsAllowedOnlyWhereCollectingTakesTime() {
+    AtomicLong time = new AtomicLong();
+    MemoryPool cheap = new MemoryPool(4L << 30, time::get);
+    MemoryPool dear = new MemoryPool(4L << 30, () -> time.addAndGet(1000));
+    for (int i = 0; i < 200; i++) {
+      cheap.lease(16 * MB, "dropped");
+      time.incrementAndGet();
+    }
+    assertThat(cheap.use().held()).isLessThanOrEqualTo(256L * MB);
+    for (int i = 0; i < 200; i++) {
+      dear.lease(16 * MB, "dropped");
+    }
+    assertThat(dear.use().held()).isBetween(257L * MB, 1024L * MB);
+  }
+
+  @Test
+  void whatWasInUseOnceDoesNotCountForEver() {
+    MemoryPool pool = new MemoryPool(1L << 30);
+    List<Memory> peak = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      peak.add(pool.lease(20 * MB, "peak"));
+    }
+    assertThat(pool.use().held()).isEqualTo(600L * MB);
+    peak.forEach(Memory::close);
+    peak.clear();
+    for (int i = 0; i < 200; i++) {
+      pool.lease(4 * MB, "loop");
+    }
+    assertThat(pool.use().held()).isLessThan(600L * MB);
+  }
+
+  @Test
+  void interruptedThreadsGetTheirMemory() {
+    MemoryPool pool = new MemoryPool(16L * MB);
+    Thread.currentThread().interrupt();
+    for (int i = 0; i < 50; i++) {
+      pool.lease(4 * MB, "dropped");
+    }
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(pool.use().held()).isLessThanOrEqualTo(16L * MB);
+  }
+
+  @Test
+  void closedMemoryThatIsStillReferredToMakesRoom() {
+    MemoryPool pool = new MemoryPool(16L * MB);
+    List<Memory> closed = new ArrayList<>();
+    for (int size = 1; size <= 12; size++) {
+      Memory memory = pool.lease(size * MB, "closed");
+      memory.close();
+      closed.add(memory);
+    }
+    assertThat(closed).hasSize(12);
+    assertThat(pool.use().held()).isLessThanOrEqualTo(16L * MB);
+  }
+
+  @Test
+  void manyThreadsShareALittleMemory() {
+    MemoryPool pool = new MemoryPool(64L * MB);
+    IntStream.range(0, 8)
+        .mapToObj(
+            i ->
+                CompletableFuture.runAsync(
+                    () -> {
+                      for (int round = 0; round < 200; round++) {
+                        pool.lease((1 + (round + i) % 4) * MB, "dropped");
+                      }
+                    }))
+        .toList()
+        .forEach(CompletableFuture::join);
+    assertThat(pool.use().held()).isLessThanOrEqualTo(64L * MB);
+  }
+
+  @Test
+  void whatWasDetachedBelongsToTheScopeThatAdoptsIt() {
+    MemoryScope.Detached<Storage> detached;
+    try (MemoryScope scope = MemoryScope.open()) {
+      detached = MemoryScope.detached(() -> Storage.allocate(DType.F32, 4));
+      assertThat(scope).isNotNull();
+    }
+    Storage storage;
+    try (MemoryScope scope = MemoryScope.open()) {
+      storage = detached.adopt();
+      assertThat(storage.get(0)).isZero();
+      assertThat(scope).isNotNull();
+    }
+    assertThatThrownBy(() -> storage.get(0)).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void whatAScopeKeptAnotherMayGiveBack() {
+    MemoryScope.Detached<Storage> detached =
+        MemoryScope.detached(() -> Storage.allocate(DType.F32, 4));
+    try (MemoryScope scope = MemoryScope.open()) {
+      scope.keep(detached.adopt());
+    }
+    Storage storage;
+    try (MemoryScope scope = MemoryScope.open()) {
+      storage = detached.adopt();
+      assertThat(scope).isNotNull();
+    }
+    assertThatThrownBy(() -> storage.get(0)).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void largeBlocksAreWholePages() {
+    Storage large = Storage.allocate(DType.F32, 2 * MB);
+    large.set(2 * MB - 1, 3);
+    assertThat(large.address() % Block.ALIGNMENT).isZero();
+    assertThat(large.get(2 * MB - 1)).isEqualTo(3);
+    assertThat(Storage.allocate(DType.F32, 3).address() % Block.ALIGNMENT).isZero();
+  }
+
+  @Test
+  void readOnlyBuffersAreRefused() {
+    ByteBuffer buffer = ByteBuffer.allocateDirect(16).order(ByteOrder.nativeOrder());
+    ByteBuffer readOnly = buffer.asReadOnlyBuffer().order(ByteOrder.nativeOrder());
+    assertThatThrownBy(() -> Storage.wrap(DType.F32, readOnly))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("buffer: expected a writable one");
+  }
+
+  @Test
   void memoryIsZeroWhereItIsPromised() {
     for (int i = 0; i < 20; i++) {
       try (MemoryScope scope = MemoryScope.open()) {
@@ -212,7 +339,7 @@ class MemoryTest {
     assertThat(MemoryLimit.parse("64k")).isEqualTo(65536);
     assertThat(MemoryLimit.parse("3M")).isEqualTo(3L * MB);
     assertThat(MemoryLimit.parse("2g")).isEqualTo(2L << 30);
-    for (String bad : new String[] {"", "-1", "2 g", "half", "1t"}) {
+    for (String bad : new String[] {"", "-1", "2 g", "half", "1t", "64mb", "999999999999999g"}) {
       assertThatThrownBy(() -> MemoryLimit.parse(bad))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageStartingWith("jbatchnorm.maxMemory: expected bytes");

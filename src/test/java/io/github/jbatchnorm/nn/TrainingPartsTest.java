@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.jbatchnorm.autograd.Index;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.kernel.DType;
@@ -18,6 +19,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -237,5 +241,67 @@ class TrainingPartsTest {
       assertThat(loader.hasNext()).isFalse();
     }
     assertThatThrownBy(() -> new DataLoader(broken, 0)).hasMessageStartingWith("prefetch:");
+  }
+
+  private static BatchSource source(IntFunction<Batch> batch) {
+    return new BatchSource() {
+      @Override
+      public int count() {
+        return 3;
+      }
+
+      @Override
+      public Batch batch(int index) {
+        return batch.apply(index);
+      }
+    };
+  }
+
+  @Test
+  void loaderThrowsErrorsToo() {
+    BatchSource broken =
+        source(
+            index -> {
+              throw new AssertionError("batch %d is broken".formatted(index));
+            });
+    try (DataLoader loader = new DataLoader(broken, 2)) {
+      assertThatThrownBy(loader::next)
+          .isInstanceOf(AssertionError.class)
+          .hasMessage("batch 0 is broken");
+    }
+  }
+
+  @Test
+  void loaderLeavesTheSourcesOwnDataToTheSource() {
+    Tensor all = Tensors.ones(DType.F32, 3, 2).asConstant();
+    BatchSource views = source(index -> new Batch(all.slice(Index.range(index, index + 1)), 0));
+    try (DataLoader loader = new DataLoader(views, 1)) {
+      while (loader.hasNext()) {
+        MemoryScope.run(() -> assertThat(loader.next().x().get(0, 1)).isEqualTo(1));
+      }
+    }
+    assertThat(all.get(2, 1)).isEqualTo(1);
+  }
+
+  @Test
+  void closingALoaderEndsTheWaitForItsBatch() throws InterruptedException {
+    CountDownLatch never = new CountDownLatch(1);
+    CountDownLatch asked = new CountDownLatch(1);
+    BatchSource stuck =
+        source(
+            index -> {
+              asked.countDown();
+              try {
+                never.await();
+              } catch (InterruptedException e) {
+                throw new IllegalStateException("closed", e);
+              }
+              return new Batch(Tensors.ones(DType.F32, 1), 0);
+            });
+    DataLoader loader = new DataLoader(stuck, 1);
+    CompletableFuture<Batch> waiting = CompletableFuture.supplyAsync(loader::next);
+    asked.await();
+    loader.close();
+    assertThatThrownBy(waiting::join).hasCauseInstanceOf(RuntimeException.class);
   }
 }

@@ -10,14 +10,28 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Goes through the batches of an epoch once, in order, while a thread of its own prepares the next
- * ones. A batch's memory belongs to the {@link MemoryScope} in which {@link #next} was called, if
- * there is one. Used by one thread at a time.
+ * ones. What the source allocates for a batch belongs to the {@link MemoryScope} in which {@link
+ * #next} was called, if there is one. Used by one thread at a time; closed by any.
  */
 public final class DataLoader implements Iterator<Batch>, AutoCloseable {
   private static final long PATIENCE_MILLIS = 100;
 
   /** A batch, or why there is none. */
-  private record Prepared(@Nullable Batch batch, @Nullable RuntimeException failure) {}
+  private record Prepared(
+      MemoryScope.@Nullable Detached<Batch> batch, @Nullable Throwable failure) {
+    Batch adopt() {
+      if (batch != null) {
+        return batch.adopt();
+      }
+      if (failure instanceof RuntimeException exception) {
+        throw exception;
+      }
+      if (failure instanceof Error error) {
+        throw error;
+      }
+      throw new IllegalStateException("the source of batches failed", failure);
+    }
+  }
 
   private final BatchSource source;
   private final BlockingQueue<Prepared> ready;
@@ -46,22 +60,28 @@ public final class DataLoader implements Iterator<Batch>, AutoCloseable {
   private void prepare() {
     try {
       for (int i = 0; i < source.count() && !closed; i++) {
-        Prepared prepared = prepare(i);
-        while (!closed && !ready.offer(prepared, PATIENCE_MILLIS, TimeUnit.MILLISECONDS)) {}
-        if (prepared.failure != null) {
-          return;
-        }
+        int index = i;
+        hand(new Prepared(MemoryScope.detached(() -> source.batch(index)), null));
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // the loader was closed
+    } catch (Throwable e) { // thrown again by next, on its caller's thread
+      handLast(new Prepared(null, e));
+    }
+    if (closed) {
+      ready.clear();
     }
   }
 
-  private Prepared prepare(int index) {
+  private void hand(Prepared prepared) throws InterruptedException {
+    while (!closed && !ready.offer(prepared, PATIENCE_MILLIS, TimeUnit.MILLISECONDS)) {}
+  }
+
+  private void handLast(Prepared prepared) {
     try {
-      return new Prepared(source.batch(index), null);
-    } catch (RuntimeException e) { // thrown again by next, on its caller's thread
-      return new Prepared(null, e);
+      hand(prepared);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // the loader was closed
     }
   }
 
@@ -81,26 +101,34 @@ public final class DataLoader implements Iterator<Batch>, AutoCloseable {
     if (!hasNext()) {
       throw new NoSuchElementException("no batch is left, or the loader is closed");
     }
-    Prepared prepared;
+    Prepared prepared = await();
+    if (prepared.failure != null) {
+      closed = true;
+    }
+    next++;
+    return prepared.adopt();
+  }
+
+  private Prepared await() {
     try {
-      prepared = ready.take();
+      while (!closed) {
+        Prepared prepared = ready.poll(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+        if (prepared != null) {
+          return prepared;
+        }
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while waiting for a batch", e);
     }
-    if (prepared.batch == null) {
-      closed = true;
-      throw prepared.failure == null ? new IllegalStateException() : prepared.failure;
-    }
-    next++;
-    MemoryScope.adopt(prepared.batch.x().storage());
-    return prepared.batch;
+    throw new NoSuchElementException("the loader was closed");
   }
 
-  /** Ends the thread; batches that were prepared in vain are dropped. */
+  /** Ends the thread, and any wait for a batch; those prepared in vain are dropped. */
   @Override
   public void close() {
     closed = true;
     worker.interrupt();
+    ready.clear();
   }
 }

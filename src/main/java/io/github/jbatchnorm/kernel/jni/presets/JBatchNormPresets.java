@@ -35,7 +35,6 @@ public class JBatchNormPresets implements InfoMapper {
     }
     infoMap.put(new Info("jbn_copy").javaText(COPY));
     infoMap.put(new Info("jbn_array").javaText(ARRAY));
-    infoMap.put(new Info("jbn_prefer_large_pages").javaText(LARGE_PAGES));
   }
 
   /** A call whose only argument is the address of its struct. */
@@ -47,10 +46,6 @@ public class JBatchNormPresets implements InfoMapper {
   private static final String ARRAY =
       "public static native int jbn_array(int call, @Cast(\"const int64_t*\") long args,"
           + " int exec);";
-
-  private static final String LARGE_PAGES =
-      "public static native void jbn_prefer_large_pages(@Cast(\"const void*\") long from,"
-          + " @Cast(\"int64_t\") long bytes);";
 
   private static final String COPY =
       "public static native int jbn_copy(@Cast(\"const void*\") long from,"
