@@ -40,6 +40,7 @@ final class MemoryPool {
   private static final int FIRST_WAIT_MILLIS = 100;
 
   private static final int NEXT_WAIT_MILLIS = 2;
+  private static final int LATE_WAIT_MILLIS = 20;
 
   private static @Nullable volatile MemoryPool shared;
 
@@ -335,7 +336,7 @@ final class MemoryPool {
     boolean more = true;
     while (more) {
       try {
-        Reference<?> found = dropped.remove(sentinel.found ? NEXT_WAIT_MILLIS : FIRST_WAIT_MILLIS);
+        Reference<?> found = dropped.remove(sentinel.found ? nextWait() : FIRST_WAIT_MILLIS);
         more = found != null;
         take(found);
       } catch (InterruptedException e) {
@@ -344,6 +345,11 @@ final class MemoryPool {
     }
     restore(interrupted);
     return sentinel.found;
+  }
+
+  /** Little where enough was found; more where so much is in use that some may be still to come. */
+  private synchronized int nextWait() {
+    return inUse > threshold / 2 ? LATE_WAIT_MILLIS : NEXT_WAIT_MILLIS;
   }
 
   private synchronized void ended(long start, boolean judged, boolean found) {
