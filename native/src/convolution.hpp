@@ -23,13 +23,16 @@ struct Channels {
   int64_t from, to;
 };
 
+constexpr int64_t kMostFlatTaps = 64;  // as Convolution.isFlat has it
+
 struct Geometry {
   int64_t n, groups, c, o;  // c and o of one group
   const int64_t *in, *taps, *out, *stride, *padding, *dilation;
-  int64_t samples;  // that share a matrix of patches
-  int64_t bands;    // of an output, where samples is 1
-  int64_t pieces;   // of a line, where a band is not whole lines
-  int64_t blocks;   // of channels
+  int64_t samples;                      // that share a matrix of patches
+  int64_t bands;                        // of an output, where samples is 1
+  int64_t pieces;                       // of a line, where a band is not whole lines
+  int64_t input_blocks, filter_blocks;  // of channels, for the gradients of each
+  bool flat;  // what a tap reads of a plane is one run, but for columns outside of it
 
   static Geometry read(Fields& fields) {
     Geometry g;
@@ -46,7 +49,9 @@ struct Geometry {
     g.samples = fields.integer();
     g.bands = fields.integer();
     g.pieces = fields.integer();
-    g.blocks = fields.integer();
+    g.input_blocks = fields.integer();
+    g.filter_blocks = fields.integer();
+    g.flat = fields.flag();
     return g;
   }
   static int64_t product(const int64_t* sizes) { return sizes[0] * sizes[1] * sizes[2]; }
@@ -66,7 +71,7 @@ struct Geometry {
     const int64_t line = i / pieces, piece = i % pieces;
     return {line, line + 1, out[2] * piece / pieces, out[2] * (piece + 1) / pieces};
   }
-  Channels block(int64_t i) const { return {c * i / blocks, c * (i + 1) / blocks}; }
+  Channels block(int64_t i, int64_t of) const { return {c * i / of, c * (i + 1) / of}; }
   // The matrix is x itself: one tap that visits every element once.
   bool is_plain() const {
     bool plain = samples == 1;
@@ -109,28 +114,90 @@ void fill_zero(T* at, int64_t count) {
   if (count > 0) std::memset(at, 0, static_cast<size_t>(count) * sizeof(T));
 }
 
-// Whether a tap reads a plane as one run: the output's rows lie as the input's do.
-inline bool keeps_rows(const Geometry& g) {
-  return g.stride[1] == 1 && g.stride[2] == 1 && g.in[2] == g.out[2];
+// 16 elements, in as many registers as the instruction set needs; and as many masks, as wide as an
+// element each, all bits of which are set or none.
+template <class T>
+struct Sixteen;
+template <>
+struct Sixteen<float> {
+  typedef int32_t Mask;
+  typedef float Elements __attribute__((vector_size(kLanes * sizeof(float))));
+  typedef int32_t Masks __attribute__((vector_size(kLanes * sizeof(int32_t))));
+};
+template <>
+struct Sixteen<double> {
+  typedef int64_t Mask;
+  typedef double Elements __attribute__((vector_size(kLanes * sizeof(double))));
+  typedef int64_t Masks __attribute__((vector_size(kLanes * sizeof(int64_t))));
+};
+template <class T>
+using Mask = typename Sixteen<T>::Mask;
+
+template <class V, class T>
+JBN_INLINE V load_sixteen(const T* from) {
+  V v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
 }
 
-// The elements of a slice of outputs that a tap which keeps rows reads as one run.
-struct Run {
-  int64_t from, past;
+// One tap of a flat geometry: of positions [from, to), those whose mask is set go with the element
+// `shift` further on.
+template <class T>
+struct FlatTap {
+  int64_t from, to, shift;
+  const Mask<T>* mask;
 
-  Run(const Geometry& g, const Reach* reach)
-      : from(reach[1].first * g.out[2] + reach[2].first),
-        past((reach[1].end - 1) * g.out[2] + reach[2].end) {}
+  // The masks of positions from p on.
+  JBN_INLINE typename Sixteen<T>::Masks masks(int64_t p) const {
+    auto masks = load_sixteen<typename Sixteen<T>::Masks>(mask + p);
+    if (from <= p && to >= p + kLanes) return masks;
+    const typename Sixteen<T>::Masks places = {0, 1, 2,  3,  4,  5,  6,  7,
+                                               8, 9, 10, 11, 12, 13, 14, 15};
+    const Mask<T> first = static_cast<Mask<T>>(from - p), end = static_cast<Mask<T>>(to - p);
+    return masks & (places >= first) & (places < end);
+  }
 };
 
-// Sets the columns of lines that a tap reads outside of x to 0.
 template <class T>
-JBN_INLINE void clear_sides(int64_t lines, int64_t width, const Reach& columns, T* at) {
-  for (int64_t k = 0; k < columns.first; k++) {
-    for (int64_t j = 0; j < lines; j++) at[j * width + k] = 0;
+JBN_INLINE typename Sixteen<T>::Elements masked(const T* from, typename Sixteen<T>::Masks masks) {
+  typedef typename Sixteen<T>::Elements Elements;
+  typedef typename Sixteen<T>::Masks Masks;
+  return reinterpret_cast<Elements>(load_sixteen<Masks>(from) & masks);
+}
+
+// What one tap reads of one plane, 0 elsewhere: `size` positions of a row of patches, and up to a
+// vector more. Reads nothing outside of [begin, limit).
+template <class T>
+void read_flat(const FlatTap<T>& tap, const T* plane, const T* begin, const T* limit, int64_t size,
+               T* row) {
+  const T* const from = plane + tap.shift;
+  for (int64_t p = 0; p < size; p += kLanes) {
+    if (tap.from >= p + kLanes || tap.to <= p) {
+      std::memset(row + p, 0, kLanes * sizeof(T));
+    } else if (from + p >= begin && from + p + kLanes <= limit) {
+      const auto elements = masked(from + p, tap.masks(p));
+      std::memcpy(row + p, &elements, sizeof elements);
+    } else {
+      const auto masks = tap.masks(p);
+      for (int j = 0; j < kLanes; j++) row[p + j] = masks[j] ? from[p + j] : T{0};
+    }
   }
-  for (int64_t k = columns.end; k < width; k++) {
-    for (int64_t j = 0; j < lines; j++) at[j * width + k] = 0;
+}
+
+// The sums of a plane's elements over the taps, in their order: what adding the rows of patches one
+// after the other to 0 gives, as a 0 that is added changes nothing.
+template <class T>
+void sum_flat(const FlatTap<T>* taps, int64_t count, const T* rows, int64_t width, int64_t size,
+              T* plane) {
+  for (int64_t p = 0; p < size; p += kLanes) {
+    typename Sixteen<T>::Elements sums = {};
+    for (int64_t t = 0; t < count; t++) {
+      const FlatTap<T>& tap = taps[t];
+      if (tap.from >= p + kLanes || tap.to <= p) continue;
+      sums += masked(rows + t * width + tap.shift + p, tap.masks(p));
+    }
+    const int64_t left = size - p < kLanes ? size - p : kLanes;
+    std::memcpy(plane + p, &sums, static_cast<size_t>(left) * sizeof(T));
   }
 }
 
@@ -141,85 +208,43 @@ JBN_INLINE void clear(T* at, int64_t from, int64_t to) {
   for (int64_t k = from; k < to; k += kLanes) std::memset(at + k, 0, kLanes * sizeof(T));
 }
 
-// As clear; reads no further than `limit`.
-template <class T>
-JBN_INLINE void copy_run(const T* from, const T* limit, int64_t count, T* to) {
-  int64_t k = 0;
-  for (; k < count && from + k + kLanes <= limit; k += kLanes) {
-    std::memcpy(to + k, from + k, kLanes * sizeof(T));
-  }
-  for (; k < count; k++) to[k] = from[k];
-}
-
-// The part of a row of patches that lies in one slice of outputs, lines [from, to): what one tap
-// reads of one plane.
-template <class T>
-JBN_INLINE void read_slice(const Geometry& g, const T* slice, const T* limit, const Reach& lines,
-                           const Reach& columns, int64_t from, int64_t to, const Band& band,
-                           T* row) {
-  const int64_t width = band.width();
-  if (width == g.out[2] && keeps_rows(g)) {
-    const int64_t first = (lines.first - from) * width + columns.first;
-    const int64_t past = (lines.end - 1 - from) * width + columns.end;
-    clear(row, 0, first);
-    copy_run(slice + (lines.first + lines.shift) * width + columns.first + columns.shift, limit,
-             past - first, row + first);
-    clear(row, past, (to - from) * width);
-    clear_sides(lines.end - lines.first, width, columns, row + (lines.first - from) * width);
-    return;
-  }
-  clear(row, 0, (lines.first - from) * width);
-  for (int64_t j = lines.first; j < lines.end; j++) {
-    const T* const line = slice + (j * g.stride[1] + lines.shift) * g.in[2] + columns.shift;
-    T* const at = row + (j - from) * width - band.column;
-    for (int64_t k = band.column; k < columns.first; k++) at[k] = 0;
-    for (int64_t k = columns.first; k < columns.end; k++) at[k] = line[k * g.stride[2]];
-    for (int64_t k = columns.end; k < band.column_end; k++) at[k] = 0;
-  }
-  clear(row, (lines.end - from) * width, (to - from) * width);
-}
-
 // One row of patches: what one tap reads of one plane for a band of positions.
 template <class T>
-void read_tap(const Geometry& g, const T* plane, const T* limit, const Reach* reach,
-              const Band& band, T* row) {
+void read_tap(const Geometry& g, const T* plane, const Reach* reach, const Band& band, T* row) {
+  const int64_t width = band.width();
   const Reach columns = reach[2].within(band.column, band.column_end);
   for (int64_t line = band.line; line < band.line_end;) {
     const int64_t i = line == 0 ? 0 : line / g.out[1], from = line - i * g.out[1];
     const int64_t left = band.line_end - i * g.out[1], to = left < g.out[1] ? left : g.out[1];
-    const Reach lines = reach[1].within(from, to);
-    if (i < reach[0].first || i >= reach[0].end || lines.is_empty() || columns.is_empty()) {
-      clear(row, 0, (to - from) * band.width());
-    } else {
-      read_slice(g, plane + (i * g.stride[0] + reach[0].shift) * g.in[1] * g.in[2], limit, lines,
-                 columns, from, to, band, row);
+    Reach lines = reach[1].within(from, to);
+    const bool outside = i < reach[0].first || i >= reach[0].end;
+    if (outside || columns.is_empty()) lines.end = lines.first = from;
+    const T* const slice = plane + (i * g.stride[0] + reach[0].shift) * g.in[1] * g.in[2];
+    clear(row, 0, (lines.first - from) * width);
+    for (int64_t j = lines.first; j < lines.end; j++) {
+      const T* const source = slice + (j * g.stride[1] + lines.shift) * g.in[2] + columns.shift;
+      T* const at = row + (j - from) * width - band.column;
+      for (int64_t k = band.column; k < columns.first; k++) at[k] = 0;
+      for (int64_t k = columns.first; k < columns.end; k++) at[k] = source[k * g.stride[2]];
+      for (int64_t k = columns.end; k < band.column_end; k++) at[k] = 0;
     }
-    row += (to - from) * band.width();
+    clear(row, (lines.end - from) * width, (to - from) * width);
+    row += (to - from) * width;
     line += to - from;
   }
 }
 
 // Adds one row of patches back to the plane that it was read from.
 template <class T>
-void add_tap(const Geometry& g, T* row, const Reach* reach, T* plane) {
+void add_tap(const Geometry& g, const T* row, const Reach* reach, T* plane) {
   const int64_t width = g.out[2], area = width * g.out[1];
   const int64_t first = reach[2].first, end = reach[2].end;
-  if (first == end || reach[1].first == reach[1].end) return;
   for (int64_t i = reach[0].first; i < reach[0].end; i++) {
     T* const slice =
         plane + (i * g.stride[0] + reach[0].shift) * g.in[1] * g.in[2] + reach[2].shift;
-    T* const from = row + i * area;
-    if (keeps_rows(g)) {
-      const Run run(g, reach);
-      clear_sides(reach[1].end - reach[1].first, width, reach[2], from + reach[1].first * width);
-      T* const to = slice + reach[1].shift * width;
-#pragma omp simd
-      for (int64_t k = run.from; k < run.past; k++) to[k] += from[k];
-      continue;
-    }
     for (int64_t j = reach[1].first; j < reach[1].end; j++) {
       T* const to = slice + (j * g.stride[1] + reach[1].shift) * g.in[2];
-      const T* const line = from + j * width;
+      const T* const line = row + i * area + j * width;
       for (int64_t k = first; k < end; k++) to[k * g.stride[2]] += line[k];
     }
   }
@@ -231,9 +256,11 @@ void each_tap(const Geometry& g, const Channels& channels, const Visit& visit) {
   int64_t row = 0;
   for (int64_t c = channels.from; c < channels.to; c++) {
     for (int64_t i = 0; i < g.taps[0]; i++) {
+      const Reach slices(g, 0, i);
       for (int64_t j = 0; j < g.taps[1]; j++) {
+        const Reach lines(g, 1, j);
         for (int64_t k = 0; k < g.taps[2]; k++) {
-          const Reach reach[] = {{g, 0, i}, {g, 1, j}, {g, 2, k}};
+          const Reach reach[] = {slices, lines, {g, 2, k}};
           visit(c, reach, row++);
         }
       }
@@ -241,29 +268,52 @@ void each_tap(const Geometry& g, const Channels& channels, const Visit& visit) {
   }
 }
 
-// Everything of one call; the memory of a thread holds patches, outputs and a packed matrix.
+// Everything of one call; the memory of a thread holds patches, outputs, masks and a packed matrix.
 template <class T>
 struct Convolution {
   Geometry g;
   Multiplier<T> multiply;
   T* memory;
-  int64_t of_thread, of_patches, of_outputs;  // in elements
+  int64_t of_thread, before_patches, of_patches, of_outputs, of_masks;  // in elements
 
   explicit Convolution(Fields& fields)
       : g(Geometry::read(fields)), multiply{reinterpret_cast<Gemm<T>>(fields.integer())} {
     memory = fields.pointer<T>();
     of_thread = fields.integer();
+    before_patches = fields.integer();
     of_patches = fields.integer();
     of_outputs = fields.integer();
+    of_masks = fields.integer();
   }
 
-  T* patches() const { return memory + omp_get_thread_num() * of_thread; }
+  T* patches() const { return memory + omp_get_thread_num() * of_thread + before_patches; }
   T* outputs() const { return patches() + of_patches; }
-  double* packed() const { return reinterpret_cast<double*>(outputs() + of_outputs); }
+  Mask<T>* masks() const { return reinterpret_cast<Mask<T>*>(outputs() + of_outputs); }
+  double* packed() const { return reinterpret_cast<double*>(outputs() + of_outputs + of_masks); }
+  // A mask for each of a tap's columns, over so many lines and a vector more.
+  int64_t mask_size() const { return of_masks / g.taps[2]; }
+
+  // Sets the masks of a flat geometry: which columns of outputs a tap reads, or, for `inputs`, which
+  // columns of inputs are read by it.
+  void set_masks(bool inputs) const {
+    if (!g.flat) return;
+    for (int64_t k = 0; k < g.taps[2]; k++) {
+      const Reach columns(g, 2, k);
+      const int64_t shift = inputs ? columns.shift : 0;
+      Mask<T>* const mask = masks() + k * mask_size();
+      for (int64_t i = 0, column = 0; i < mask_size(); i++) {
+        mask[i] = column >= columns.first + shift && column < columns.end + shift ? -1 : 0;
+        column = column + 1 == g.out[2] ? 0 : column + 1;
+      }
+    }
+  }
   // The columns of the matrices of a batch.
   int64_t columns(int64_t batch, const Band& band) const {
     return g.samples == 1 ? band.count() : g.samples_of(batch) * g.positions();
   }
+
+  // Rows of patches begin at a vector each.
+  static int64_t whole_vectors(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
 
   // A channel of a group of a batch's first sample.
   template <class U>
@@ -285,29 +335,79 @@ struct Convolution {
       const int64_t first = band.line * g.out[2] + band.column;
       return {from + channels.from * g.plane() + first, g.plane(), false};
     }
-    T* const to = patches();
-    const int64_t present = g.samples_of(batch), width = columns(batch, band);
+    const int64_t width = whole_vectors(columns(batch, band));
+    if (g.flat && band.width() == g.out[2]) {
+      read_flat_planes(x, batch, group, channels, band, width);
+      return {patches(), width, false};
+    }
+    const int64_t present = g.samples_of(batch);
     each_tap(g, channels, [&](int64_t c, const Reach* reach, int64_t row) {
-      T* const line = to + row * width;
       for (int64_t s = 0; s < present; s++) {
-        read_tap(g, from + s * sample_size() + c * g.plane(), x + g.n * sample_size(), reach, band,
-                 line + s * g.positions());
+        read_tap(g, from + s * sample_size() + c * g.plane(), reach, band,
+                 patches() + row * width + s * g.positions());
       }
     });
-    return {to, width, false};
+    return {patches(), width, false};
   }
 
-  void add_back(T* patch_rows, int64_t batch, int64_t group, const Channels& channels, T* x) const {
+  // The taps of a flat geometry by positions of a band of outputs, or of inputs.
+  void set_taps(bool inputs, const Band& band, FlatTap<T>* taps) const {
+    for (int64_t j = 0, t = 0; j < g.taps[1]; j++) {
+      const Reach lines = Reach(g, 1, j).within(band.line, band.line_end);
+      for (int64_t k = 0; k < g.taps[2]; k++, t++) {
+        const Reach columns(g, 2, k);
+        const int64_t first = inputs ? lines.shift : -band.line;
+        const int64_t shift = lines.shift * g.in[2] + columns.shift;
+        const bool none = lines.is_empty() || columns.is_empty();
+        taps[t].from = none ? 0 : (lines.first + first) * g.in[2];
+        taps[t].to = none ? 0 : (lines.end + first) * g.in[2];
+        taps[t].shift = inputs ? -shift : shift + band.line * g.in[2];
+        taps[t].mask = masks() + k * mask_size();
+      }
+    }
+  }
+
+  void read_flat_planes(const T* x, int64_t batch, int64_t group, const Channels& channels,
+                        const Band& band, int64_t width) const {
+    FlatTap<T> taps[kMostFlatTaps];
+    set_taps(false, band, taps);
+    T* row = patches();
+    for (int64_t c = channels.from; c < channels.to; c++) {
+      const T* const first = plane(x, batch, group, c);
+      for (int64_t t = 0; t < g.filter(); t++, row += width) {  // in the order of memory
+        for (int64_t s = 0; s < g.samples_of(batch); s++) {
+          read_flat(taps[t], first + s * sample_size(), x, x + g.n * sample_size(), band.count(),
+                    row + s * g.positions());
+        }
+      }
+    }
+  }
+
+  // Adds the rows of patches of some channels back to where they were read from.
+  void add_back(const T* rows, int64_t batch, int64_t group, const Channels& channels, T* x) const {
+    const int64_t width = whole_vectors(columns(batch, g.whole()));
+    const int64_t present = g.samples_of(batch);
     T* const to = plane(x, batch, group, 0);
-    const int64_t present = g.samples_of(batch), width = columns(batch, g.whole());
+    if (g.flat) {
+      FlatTap<T> taps[kMostFlatTaps];
+      set_taps(true, g.whole(), taps);
+      for (int64_t c = channels.from; c < channels.to; c++) {
+        const T* const own = rows + (c - channels.from) * g.filter() * width;
+        for (int64_t s = 0; s < present; s++) {
+          sum_flat(taps, g.filter(), own + s * g.positions(), width, g.plane(),
+                   to + s * sample_size() + c * g.plane());
+        }
+      }
+      return;
+    }
     for (int64_t s = 0; s < present; s++) {
       fill_zero(to + s * sample_size() + channels.from * g.plane(),
                 (channels.to - channels.from) * g.plane());
     }
     each_tap(g, channels, [&](int64_t c, const Reach* reach, int64_t row) {
-      T* const line = patch_rows + row * width;
       for (int64_t s = 0; s < present; s++) {
-        add_tap(g, line + s * g.positions(), reach, to + s * sample_size() + c * g.plane());
+        add_tap(g, rows + row * width + s * g.positions(), reach,
+                to + s * sample_size() + c * g.plane());
       }
     });
   }
@@ -365,6 +465,7 @@ void convolve_of(Fields fields, int threads) {
   const T slope = static_cast<T>(fields.number());
   T* const y = fields.pointer<T>();
   on_threads(threads, [&] {
+    job.set_masks(false);
 #pragma omp for schedule(dynamic) collapse(3)
     for (int64_t batch = 0; batch < g.batches(); batch++) {
       for (int64_t group = 0; group < g.groups; group++) {
@@ -394,17 +495,18 @@ void convolve_input_of(Fields fields, int threads) {
   const T* const filters = fields.pointer<const T>();
   T* const dx = fields.pointer<T>();
   on_threads(threads, [&] {
+    job.set_masks(true);
 #pragma omp for schedule(dynamic) collapse(3)
     for (int64_t batch = 0; batch < g.batches(); batch++) {
       for (int64_t group = 0; group < g.groups; group++) {
-        for (int64_t i = 0; i < g.blocks; i++) {
-          const Channels channels = g.block(i);
+        for (int64_t i = 0; i < g.input_blocks; i++) {
+          const Channels channels = g.block(i, g.input_blocks);
           const int64_t columns = job.columns(batch, g.whole());
           T* const to = g.is_plain() ? job.plane(dx, batch, group, channels.from) : job.patches();
-          job.multiply(job.filters(filters, group, channels.from, true),
-                       job.gather(dy, batch, group), false,
-                       {(channels.to - channels.from) * g.filter(), columns, g.o}, to, columns,
-                       job.packed());
+          const int64_t width = g.is_plain() ? columns : job.whole_vectors(columns);
+          job.multiply(
+              job.filters(filters, group, channels.from, true), job.gather(dy, batch, group), false,
+              {(channels.to - channels.from) * g.filter(), columns, g.o}, to, width, job.packed());
           if (!g.is_plain()) job.add_back(to, batch, group, channels, dx);
         }
       }
@@ -423,11 +525,12 @@ void convolve_filters_of(Fields fields, int threads) {
   const int64_t count = fields.integer();
   const int64_t size = g.o * g.patch();
   on_threads(threads, [&] {
+    job.set_masks(false);
 #pragma omp for schedule(dynamic) collapse(3)
     for (int64_t part = 0; part < count; part++) {
       for (int64_t group = 0; group < g.groups; group++) {
-        for (int64_t i = 0; i < g.blocks; i++) {
-          const Channels channels = g.block(i);
+        for (int64_t i = 0; i < g.filter_blocks; i++) {
+          const Channels channels = g.block(i, g.filter_blocks);
           T* const whole = parts + (part * g.groups + group) * size;
           const int64_t from = g.batches() * part / count, end = g.batches() * (part + 1) / count;
           if (from == end && i == 0) fill_zero(whole, size);

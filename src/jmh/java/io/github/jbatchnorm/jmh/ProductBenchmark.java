@@ -61,6 +61,20 @@ public class ProductBenchmark {
     private int[] s;
     private int samples;
 
+    private int columns() {
+      return samples * s[2] * s[2];
+    }
+
+    private Storage out(int size) {
+      return products.slice(0, s[0] / samples * size);
+    }
+
+    /** Computes a product once for each matrix of patches. */
+    private void repeat(MatrixProducts product) {
+      Kernels.arrays()
+          .multiply(product.pairs(new int[] {s[0] / samples}, new int[] {0}, new int[] {0}));
+    }
+
     /** Fills everything. */
     @Setup
     public void fill() {
@@ -75,7 +89,7 @@ public class ProductBenchmark {
       filters = random((long) s[3] * s[1] * 9);
       y = random((long) s[0] * s[3] * s[2] * s[2]);
       patches = random((long) s[0] * s[1] * 9 * s[2] * s[2]);
-      products = random(y.length());
+      products = random((long) s[0] * s[2] * s[2] * Math.max(s[1] * 9, s[3]));
       dx = random(x.length());
       dFilters = random(filters.length());
     }
@@ -103,21 +117,31 @@ public class ProductBenchmark {
   /** Its sgemm calls: filters times patches, the same ones each time, which stay in the cache. */
   @Benchmark
   public void convBare(ConvState t) {
-    int columns = t.samples * t.s[2] * t.s[2];
+    int columns = t.columns();
     int patch = t.s[1] * 9;
-    int pairs = t.s[0] / t.samples;
-    Kernels.arrays()
-        .multiply(
-            new MatrixProducts(
-                    t.s[3],
-                    columns,
-                    patch,
-                    t.filters,
-                    false,
-                    t.patches,
-                    false,
-                    t.products.slice(0, pairs * t.s[3] * columns))
-                .pairs(new int[] {pairs}, new int[] {0}, new int[] {0}));
+    t.repeat(
+        new MatrixProducts(
+            t.s[3], columns, patch, t.filters, false, t.patches, false, t.out(t.s[3] * columns)));
+  }
+
+  /** The sgemm calls of the gradient for x: filters transposed times outputs. */
+  @Benchmark
+  public void convInputBare(ConvState t) {
+    int columns = t.columns();
+    int patch = t.s[1] * 9;
+    t.repeat(
+        new MatrixProducts(
+            patch, columns, t.s[3], t.filters, true, t.y, false, t.out(patch * columns)));
+  }
+
+  /** The sgemm calls of the gradient for the filters: outputs times patches transposed. */
+  @Benchmark
+  public void convFiltersBare(ConvState t) {
+    int columns = t.columns();
+    int patch = t.s[1] * 9;
+    t.repeat(
+        new MatrixProducts(
+            t.s[3], patch, columns, t.y, false, t.patches, true, t.out(t.s[3] * patch)));
   }
 
   /** Square matrices. */

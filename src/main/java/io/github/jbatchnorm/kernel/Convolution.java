@@ -19,6 +19,8 @@ public final class Convolution {
   private static final int MOST_PARTS = 8;
 
   private static final int MOST_SIZE = 1 << 20;
+  private static final int MOST_FLAT_POSITIONS = 1 << 12;
+  private static final int MOST_FLAT_TAPS = 64; // as native/src/convolution.hpp has it
 
   private final int dimensions;
   final int n;
@@ -166,6 +168,24 @@ public final class Convolution {
       plain &= taps[d] == 1 && stride[d] == 1 && padding[d] == 0;
     }
     return plain;
+  }
+
+  /**
+   * Whether what a tap reads of a plane is one run, but for columns outside of it: of two
+   * dimensions at most, with the output's lines as long as x's. For small planes and filters, whose
+   * lines are too short to be taken one by one.
+   */
+  boolean isFlat() {
+    return in[0] == 1
+        && out[0] == 1
+        && taps[0] == 1
+        && padding[0] == 0
+        && stride[1] == 1
+        && stride[2] == 1
+        && in[2] == out[2]
+        && positions() <= MOST_FLAT_POSITIONS
+        && plane() <= MOST_FLAT_POSITIONS
+        && filter() <= MOST_FLAT_TAPS;
   }
 
   /** Elements of one filter of one channel. */

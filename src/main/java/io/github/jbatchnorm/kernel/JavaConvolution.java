@@ -31,9 +31,9 @@ final class JavaConvolution {
     return new Tile(batch, group, 0, g.c, from, g.tiles.bandStart(band + 1));
   }
 
-  private Tile block(int batch, int group, int block) {
-    int end = Math.min(g.c, g.tiles.blockStart(block + 1));
-    return new Tile(batch, group, g.tiles.blockStart(block), end, 0, g.positions());
+  private Tile block(int batch, int group, int block, int blocks) {
+    int end = Math.min(g.c, g.tiles.blockStart(block + 1, blocks));
+    return new Tile(batch, group, g.tiles.blockStart(block, blocks), end, 0, g.positions());
   }
 
   private int columns(Tile tile) {
@@ -141,12 +141,13 @@ final class JavaConvolution {
     for (int i = 0; i < dx.length(); i++) {
       dx.set(i, 0);
     }
-    int blocks = g.tiles.blocks();
+    int blocks = g.tiles.inputBlocks();
     boolean plain = g.isPlain(); // then sums are not of 0 and a product, which for -0 differs
     Parallel.run(
         g.batches() * g.groups * blocks,
         task -> {
-          Tile tile = block(task / blocks / g.groups, task / blocks % g.groups, task % blocks);
+          Tile tile =
+              block(task / blocks / g.groups, task / blocks % g.groups, task % blocks, blocks);
           Storage patches = Storage.allocate(dy.dtype(), (long) rows(tile) * columns(tile));
           JavaProducts.multiply(
               filters(filters, 0, tile).transpose(),
@@ -165,7 +166,7 @@ final class JavaConvolution {
 
   void filters(Storage x, Storage dy, Storage dFilters) {
     int size = g.groups * g.o * g.patch();
-    int blocks = g.tiles.blocks();
+    int blocks = g.tiles.filterBlocks();
     Storage parts = Storage.allocate(x.dtype(), (long) g.parts() * size);
     Parallel.run(
         g.parts() * g.groups * blocks,
@@ -174,7 +175,7 @@ final class JavaConvolution {
           int from = (int) ((long) g.batches() * part / g.parts());
           int end = (int) ((long) g.batches() * (part + 1) / g.parts());
           for (int batch = from; batch < end; batch++) {
-            Tile tile = block(batch, task / blocks % g.groups, task % blocks);
+            Tile tile = block(batch, task / blocks % g.groups, task % blocks, blocks);
             JavaProducts.multiply(
                 gradients(dy, batch, tile.group),
                 patches(x, tile).transpose(),

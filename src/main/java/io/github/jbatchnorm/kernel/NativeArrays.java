@@ -140,17 +140,24 @@ public final class NativeArrays implements ArrayKernel {
   /** The memory that the threads of one convolution work in, and how many these are. */
   private final class Workspace implements AutoCloseable {
     private final Storage memory;
+    private final long before;
     private final long patches;
     private final long outputs;
+    private final long masks;
     private final long ofThread;
     private final int workers;
 
-    Workspace(ConvolutionTiles tiles, DType dtype, long tasks) {
-      patches = aligned(tiles.patches());
+    Workspace(Convolution shape, DType dtype, long tasks) {
+      ConvolutionTiles tiles = shape.tiles;
+      before = aligned(tiles.width()); // sums over taps read a line beyond a row, to no effect
+      patches = aligned((long) tiles.patches() + tiles.width());
       outputs = aligned(tiles.outputs());
+      int masked = Math.max(shape.positions(), shape.plane());
+      masks = shape.isFlat() ? shape.taps[2] * aligned(masked) : 0;
       long packed =
           Products.areOrdered() ? (long) TILE_COLUMNS * Math.min(tiles.inner(), PACKED_ROWS) : 0;
-      ofThread = patches + outputs + aligned(packed * Double.BYTES / dtype.bytes());
+      ofThread =
+          before + patches + outputs + masks + aligned(packed * Double.BYTES / dtype.bytes());
       long fitting = Math.max(1, MOST_WORKSPACE / (ofThread * dtype.bytes()));
       workers = (int) Math.max(1, Math.min(Math.min(threads, tasks), fitting));
       memory = Storage.scratch(dtype, workers * ofThread);
@@ -181,12 +188,16 @@ public final class NativeArrays implements ArrayKernel {
         .integer(g.tiles.samples())
         .integer(g.tiles.bands())
         .integer(g.tiles.pieces())
-        .integer(g.tiles.blocks())
+        .integer(g.tiles.inputBlocks())
+        .integer(g.tiles.filterBlocks())
+        .flag(g.isFlat())
         .integer(gemm(dtype))
         .storage(workspace.memory)
         .integer(workspace.ofThread)
+        .integer(workspace.before)
         .integer(workspace.patches)
-        .integer(workspace.outputs);
+        .integer(workspace.outputs)
+        .integer(workspace.masks);
   }
 
   @Override
@@ -194,7 +205,7 @@ public final class NativeArrays implements ArrayKernel {
     a.check(shape);
     DType dtype = a.x().dtype();
     long tasks = (long) shape.batches() * shape.groups * shape.tiles.bands();
-    try (Workspace workspace = new Workspace(shape.tiles, dtype, tasks)) {
+    try (Workspace workspace = new Workspace(shape, dtype, tasks)) {
       ArgumentBlock block =
           block(shape, dtype, workspace)
               .storage(a.x())
@@ -209,8 +220,8 @@ public final class NativeArrays implements ArrayKernel {
   @Override
   public void convolveInput(Convolution shape, Storage dy, Storage filters, Storage dx) {
     shape.check(dx, filters, dy);
-    long tasks = (long) shape.batches() * shape.groups * shape.tiles.blocks();
-    try (Workspace workspace = new Workspace(shape.tiles, dy.dtype(), tasks)) {
+    long tasks = (long) shape.batches() * shape.groups * shape.tiles.inputBlocks();
+    try (Workspace workspace = new Workspace(shape, dy.dtype(), tasks)) {
       ArgumentBlock block =
           block(shape, dy.dtype(), workspace).storage(dy).storage(filters).storage(dx);
       run(Abi.JBN_ARRAY_CONVOLVE_INPUT, workspace.workers, block, dy, filters, dx, workspace);
@@ -221,8 +232,8 @@ public final class NativeArrays implements ArrayKernel {
   public void convolveFilters(Convolution shape, Storage x, Storage dy, Storage dFilters) {
     shape.check(x, dFilters, dy);
     Storage parts = Storage.scratch(x.dtype(), (long) shape.parts() * dFilters.length());
-    long tasks = (long) shape.parts() * shape.groups * shape.tiles.blocks();
-    try (Workspace workspace = new Workspace(shape.tiles, x.dtype(), tasks)) {
+    long tasks = (long) shape.parts() * shape.groups * shape.tiles.filterBlocks();
+    try (Workspace workspace = new Workspace(shape, x.dtype(), tasks)) {
       ArgumentBlock block =
           block(shape, x.dtype(), workspace)
               .storage(x)

@@ -268,6 +268,15 @@ class ArrayKernelTest {
           new int[] {1, 1},
           1);
 
+  private static final Convolution BLOCKS =
+      convolution(
+          new int[] {1, 40, 30, 30},
+          new int[] {3, 40, 3, 3},
+          new int[] {1, 1},
+          new int[] {1, 1},
+          new int[] {1, 1},
+          1);
+
   private static final Convolution PIECES =
       convolution(
           new int[] {1, 16, 3000},
@@ -280,7 +289,8 @@ class ArrayKernelTest {
   @Test
   void largeConvolutionsAreCutIntoTilesOfTheCache() {
     assertThat(BANDS.tiles.bands()).isGreaterThan(1);
-    assertThat(BANDS.tiles.blocks()).isGreaterThan(1);
+    assertThat(BLOCKS.tiles.inputBlocks()).isGreaterThan(1);
+    assertThat(BLOCKS.tiles.filterBlocks()).isGreaterThan(1);
     assertThat(PIECES.tiles.pieces()).isGreaterThan(1);
     Convolution large =
         convolution(
@@ -321,6 +331,7 @@ class ArrayKernelTest {
             1),
         BANDS,
         PIECES,
+        BLOCKS,
         convolution(
             new int[] {1, 4, 6, 20, 20},
             new int[] {2, 4, 3, 3, 3},
