@@ -1,0 +1,69 @@
+package io.github.jbatchnorm.autograd;
+
+/** A complex number, for the complex step. */
+record Complex(double re, double im) {
+  static Complex of(double value) {
+    return new Complex(value, 0);
+  }
+
+  Complex plus(Complex z) {
+    return new Complex(re + z.re, im + z.im);
+  }
+
+  Complex plus(double value) {
+    return new Complex(re + value, im);
+  }
+
+  Complex minus(Complex z) {
+    return new Complex(re - z.re, im - z.im);
+  }
+
+  Complex times(Complex z) {
+    return new Complex(re * z.re - im * z.im, re * z.im + im * z.re);
+  }
+
+  Complex times(double factor) {
+    return new Complex(re * factor, im * factor);
+  }
+
+  Complex over(Complex z) {
+    double square = z.re * z.re + z.im * z.im;
+    return new Complex((re * z.re + im * z.im) / square, (im * z.re - re * z.im) / square);
+  }
+
+  Complex over(double divisor) {
+    return new Complex(re / divisor, im / divisor);
+  }
+
+  Complex exp() {
+    double size = StrictMath.exp(re);
+    return new Complex(size * StrictMath.cos(im), size * StrictMath.sin(im));
+  }
+
+  Complex log() {
+    return new Complex(StrictMath.log(StrictMath.hypot(re, im)), StrictMath.atan2(im, re));
+  }
+
+  Complex sqrt() {
+    return log().times(0.5).exp();
+  }
+
+  Complex pow(Complex exponent) {
+    return log().times(exponent).exp();
+  }
+
+  Complex sin() {
+    return new Complex(
+        StrictMath.sin(re) * StrictMath.cosh(im), StrictMath.cos(re) * StrictMath.sinh(im));
+  }
+
+  Complex cos() {
+    return new Complex(
+        StrictMath.cos(re) * StrictMath.cosh(im), -StrictMath.sin(re) * StrictMath.sinh(im));
+  }
+
+  Complex tanh() {
+    Complex e = times(2).exp();
+    return e.plus(-1).over(e.plus(1));
+  }
+}
