@@ -156,6 +156,34 @@ public sealed interface ArithmeticMethods permits Tensor {
     return new Expm1(self()).apply();
   }
 
+  /** Returns 1 / this. */
+  default Tensor reciprocal() {
+    return like(1).divide(self());
+  }
+
+  /** Returns the tangent of radians. */
+  default Tensor tan() {
+    return sin().divide(cos());
+  }
+
+  /** Returns the hyperbolic sine. */
+  default Tensor sinh() {
+    Tensor less = expm1();
+    return less.add(less.divide(less.add(1))).multiply(0.5); // exact near 0
+  }
+
+  /** Returns the hyperbolic cosine. */
+  default Tensor cosh() {
+    Tensor exp = exp();
+    return exp.add(exp.reciprocal()).multiply(0.5);
+  }
+
+  /** Returns log(exp(this) + exp(other)), without overflow. */
+  default Tensor logaddexp(Tensor other) {
+    Tensor larger = maximum(other).asConstant(); // any number in between gives the same gradients
+    return subtract(larger).exp().add(other.subtract(larger).exp()).log().add(larger);
+  }
+
   /** Returns log(1 + this), exact near 0. */
   default Tensor log1p() {
     return new Log1p(self()).apply();
@@ -169,6 +197,11 @@ public sealed interface ArithmeticMethods permits Tensor {
   /** Returns a constant: 1 where this is more than value, else 0; NaN for NaN. */
   default Tensor greater(double value) {
     return greater(like(value));
+  }
+
+  /** Returns a constant: 1 where this is less than other, else 0; NaN where either is. */
+  default Tensor less(Tensor other) {
+    return Steps.greater(other, self());
   }
 
   /** Returns a constant: 1 where this is less than value, else 0; NaN for NaN. */

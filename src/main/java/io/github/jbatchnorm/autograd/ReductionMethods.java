@@ -65,6 +65,20 @@ public sealed interface ReductionMethods permits Tensor {
     return Rows.reduce(self(), reduced, keepDims, rows -> Rows.largest(rows, 1));
   }
 
+  /**
+   * Returns where along an axis the largest element is, the first of equals and a NaN before
+   * anything: for each place in the other axes, in row-major order. Throws IllegalArgumentException
+   * where the axis has no elements.
+   */
+  default int[] argmax(int axis) {
+    return Rows.placesAlong(self(), axis, 1);
+  }
+
+  /** Returns where along an axis the smallest element is, as {@link #argmax}. */
+  default int[] argmin(int axis) {
+    return Rows.placesAlong(self(), axis, -1);
+  }
+
   /** Returns the smallest element, as {@link #max(int...)}. */
   default Tensor min(int... axes) {
     return min(false, axes);

@@ -32,6 +32,28 @@ final class Rows {
 
   /** Returns the largest element of each row, the first of equals and a NaN before anything. */
   static Tensor largest(Tensor matrix, int sign) {
+    return new Gather(matrix, places(matrix, sign), matrix.dim(0)).apply();
+  }
+
+  /**
+   * Returns for each line along an axis where the largest element is, the first of equals and a NaN
+   * before anything; the lines in row-major order.
+   */
+  static int[] placesAlong(Tensor x, int axis, int sign) {
+    int at = Shapes.axis(x.ndim(), axis);
+    int columns = x.dim(at);
+    boolean[] gone = new boolean[x.ndim()];
+    gone[at] = true;
+    int rows = Shapes.size(Shapes.without(x.axes(), gone));
+    Tensor matrix = NoAutodiff.call(() -> x.moveAxis(at, -1)).view(rows, columns);
+    int[] places = places(matrix, sign);
+    for (int row = 0; row < places.length; row++) {
+      places[row] -= row * columns;
+    }
+    return places;
+  }
+
+  private static int[] places(Tensor matrix, int sign) {
     int rows = matrix.dim(0);
     int columns = matrix.dim(1);
     if (columns == 0 && rows > 0) {
@@ -47,7 +69,7 @@ final class Rows {
       }
       picked[row] = best;
     }
-    return new Gather(matrix, picked, rows).apply();
+    return picked;
   }
 
   /** Returns the product of each row: pair by pair, so that zeros need no special case. */

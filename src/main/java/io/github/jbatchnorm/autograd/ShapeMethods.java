@@ -130,6 +130,29 @@ public sealed interface ShapeMethods permits Tensor {
   }
 
   /**
+   * Returns each part along an axis so many times, one after the other.
+   *
+   * @throws IllegalArgumentException if the axis is out of range or times is below 0
+   */
+  default Tensor repeat(int times, int axis) {
+    if (times < 0) {
+      throw new IllegalArgumentException("times: expected 0 or more, got " + times);
+    }
+    int size = self().dim(Shapes.axis(self().ndim(), axis));
+    return take(
+        axis, IntStream.range(0, Math.multiplyExact(size, times)).map(i -> i / times).toArray());
+  }
+
+  /**
+   * Returns this with what lies along an axis moved on by a shift, what leaves the end in front.
+   */
+  default Tensor roll(int shift, int axis) {
+    int size = self().dim(Shapes.axis(self().ndim(), axis));
+    int by = size == 0 ? 0 : Math.floorMod(shift, size);
+    return take(axis, IntStream.range(0, size).map(i -> (i + size - by) % size).toArray());
+  }
+
+  /**
    * Returns the elements where a mask is true, along one axis.
    *
    * @param mask row-major, as many as this has elements

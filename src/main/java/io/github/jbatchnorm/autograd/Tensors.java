@@ -32,6 +32,16 @@ public final class Tensors {
     return fill(dtype, i -> value, shape);
   }
 
+  /** Returns zeros of a tensor's shape and dtype. */
+  public static Tensor zerosLike(Tensor x) {
+    return zeros(x.dtype(), x.axes());
+  }
+
+  /** Returns ones of a tensor's shape and dtype. */
+  public static Tensor onesLike(Tensor x) {
+    return ones(x.dtype(), x.axes());
+  }
+
   /** Returns the matrix with ones in its diagonal. */
   public static Tensor identity(DType dtype, int size) {
     return fill(dtype, i -> i / size == i % size ? 1 : 0, size, size);

@@ -164,6 +164,10 @@ class ComplexStepTest {
         unary("square", -2, 2, Tensor::square, z -> z.times(z)),
         unary("sin", -3, 3, Tensor::sin, Complex::sin),
         unary("cos", -3, 3, Tensor::cos, Complex::cos),
+        unary("tan", -1.2, 1.2, Tensor::tan, z -> z.sin().over(z.cos())),
+        unary("sinh", -2, 2, Tensor::sinh, z -> z.exp().minus(z.times(-1).exp()).times(0.5)),
+        unary("cosh", -2, 2, Tensor::cosh, z -> z.exp().plus(z.times(-1).exp()).times(0.5)),
+        unary("reciprocal", 0.3, 3, Tensor::reciprocal, z -> Complex.of(1).over(z)),
         unary("tanh", -2, 2, Tensor::tanh, Complex::tanh),
         unary("sigmoid", -4, 4, Tensor::sigmoid, ComplexStepTest::sigmoid),
         unary("abs", -2, 2, Tensor::abs, z -> z.re() < 0 ? z.times(-1) : z),
@@ -200,6 +204,7 @@ class ComplexStepTest {
         binary("multiply", Tensor::multiply, Complex::times),
         binary("divide by", Tensor::divide, Complex::over),
         binary("pow of", Tensor::pow, Complex::pow),
+        binary("logaddexp", Tensor::logaddexp, (a, b) -> a.exp().plus(b.exp()).log()),
         binary("maximum of", Tensor::maximum, (a, b) -> a.re() > b.re() ? a : b),
         binary("minimum of", Tensor::minimum, (a, b) -> a.re() < b.re() ? a : b),
         binary(

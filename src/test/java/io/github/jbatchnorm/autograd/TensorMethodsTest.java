@@ -299,4 +299,44 @@ class TensorMethodsTest {
     y.backward();
     assertThat(Graph.text(y)).isEqualTo("%0: F32()\n");
   }
+
+  @Test
+  void argmaxIsTheFirstOfEqualsAndNanBeforeAnything() {
+    Tensor x = Tensor.of(new double[] {1, 5, 5, 7, Double.NaN, 2}, 2, 3);
+    assertThat(x.argmax(1)).containsExactly(1, 1);
+    assertThat(x.argmin(-1)).containsExactly(0, 1);
+    assertThat(x.argmax(0)).containsExactly(1, 1, 0);
+    assertThat(Tensor.of(new double[0], 0, 3).argmax(1)).isEmpty();
+    assertThatThrownBy(() -> Tensor.of(new double[0], 2, 0).argmax(1))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void repeatAndRollAreNumpys() {
+    Tensor x = Tensor.of(new double[] {1, 2, 3, 4}, 2, 2);
+    assertThat(x.repeat(2, 1).toDoubleArray()).containsExactly(1, 1, 2, 2, 3, 3, 4, 4);
+    assertThat(x.repeat(0, 0).shape()).containsExactly(0, 2);
+    assertThat(x.roll(1, 0).toDoubleArray()).containsExactly(3, 4, 1, 2);
+    assertThat(x.roll(-3, 1).toDoubleArray()).containsExactly(2, 1, 4, 3);
+    assertThatThrownBy(() -> x.repeat(-1, 0)).hasMessageStartingWith("times:");
+  }
+
+  @Test
+  void lessIsGreaterTurnedRound() {
+    Tensor x = Tensor.of(new double[] {1, 2, Double.NaN});
+    assertThat(x.less(Tensor.scalar(2)).toDoubleArray()).containsExactly(1, 0, Double.NaN);
+    assertThat(Tensors.onesLike(x).toDoubleArray()).containsExactly(1, 1, 1);
+    assertThat(Tensors.zerosLike(x).shape()).containsExactly(3);
+  }
+
+  @Test
+  void logaddexpDoesNotOverflow() {
+    Tensor x = Tensor.of(new double[] {1000, -1000, 0});
+    Tensor y = Tensor.of(new double[] {1000, 0, 0});
+    Tensor z = x.logaddexp(y);
+    assertThat(z.toDoubleArray()).containsExactly(1000 + Math.log(2), 0, Math.log(2));
+    z.backward();
+    assertThat(x.grad().toDoubleArray()).containsExactly(0.5, 0, 0.5);
+    assertThat(y.grad().toDoubleArray()).containsExactly(0.5, 1, 0.5);
+  }
 }
