@@ -33,20 +33,14 @@ final class MemoryPool {
   /** The share of the limit that garbage may take for the sake of speed. */
   private static final int SHARE = 4;
 
-  private static final int SMALLEST = 64;
-  private static final int CLASSES = 96;
-
-  /** How long the collector's findings are waited for: for the first of them, and between two. */
-  private static final int FIRST_WAIT_MILLIS = 100;
-
-  private static final int NEXT_WAIT_MILLIS = 2;
-  private static final int LATE_WAIT_MILLIS = 20;
+  private static final int MOST_TRIES = 16;
 
   private static @Nullable volatile MemoryPool shared;
 
   private final long limit;
   private final LongSupplier clock;
   private final ReferenceQueue<Object> dropped = new ReferenceQueue<>();
+  private final HeapCollector collector = new HeapCollector(dropped, this::take, this::mayBeLate);
   private final Lease ring = new Lease(this); // the leases that run, around this one
   private final List<ArrayDeque<Block>> free = new ArrayList<>();
   private final Set<Page> pages = new HashSet<>();
@@ -58,7 +52,6 @@ final class MemoryPool {
   private long reused;
   private long collected;
   private long lastCollected;
-  private boolean collecting;
   private boolean heapIsCollected = true;
 
   MemoryPool(long limit) {
@@ -72,7 +65,7 @@ final class MemoryPool {
     this.lastCollected = clock.getAsLong();
     this.garbage = Math.min(limit, FIRST_GARBAGE);
     this.threshold = garbage;
-    for (int i = 0; i < CLASSES; i++) {
+    for (int i = 0; i < SizeClass.COUNT; i++) {
       free.add(new ArrayDeque<>());
     }
   }
@@ -168,46 +161,18 @@ final class MemoryPool {
     }
   }
 
-  /** Found once the heap was collected. */
-  private static final class Sentinel extends PhantomReference<Object> {
-    private volatile boolean found;
-
-    Sentinel(ReferenceQueue<Object> queue) {
-      super(new Object(), queue);
-    }
-  }
-
-  /** Returns the class of sizes that holds so many bytes: four to an octave. */
-  static int kind(int bytes) {
-    int units = (Math.max(bytes, SMALLEST) - 1) / SMALLEST; // one less than needed
-    if (units < 4) {
-      return units;
-    }
-    int octave = 31 - Integer.numberOfLeadingZeros(units);
-    return 4 * (octave - 1) + ((units >> (octave - 2)) & 3);
-  }
-
-  /** Returns the bytes of the largest size of a class; more than an int can hold for the last. */
-  static long capacity(int kind) {
-    if (kind < 4) {
-      return (kind + 1L) * SMALLEST;
-    }
-    int octave = kind / 4 + 1;
-    return ((4L + kind % 4 + 1) << (octave - 2)) * SMALLEST;
-  }
-
   /**
    * Leases memory of undefined content.
    *
    * @throws MemoryLimitException if so much is in use that it does not fit
    */
   Memory lease(int bytes, String user) {
-    int kind = kind(bytes);
-    int capacity = (int) Math.min(capacity(kind), Integer.MAX_VALUE - Block.ALIGNMENT);
+    int kind = SizeClass.of(bytes);
+    int capacity = (int) Math.min(SizeClass.capacity(kind), Integer.MAX_VALUE - Block.ALIGNMENT);
     Block block = take(kind, capacity, false);
     long before = -1;
-    while (block == null && before != leased()) { // again where other threads took what was found
-      before = leased();
+    for (int i = 0; i < MOST_TRIES && block == null && before != leased(); i++) {
+      before = leased(); // again where other threads took what was found
       block = afterCollection(kind, capacity);
     }
     synchronized (this) {
@@ -281,8 +246,8 @@ final class MemoryPool {
       pages.remove(page);
       held -= page.size;
       page.source.free();
-    } else if (found instanceof Sentinel sentinel) {
-      sentinel.found = true;
+    } else if (found instanceof HeapCollector.Sentinel sentinel) {
+      sentinel.find();
     }
   }
 
@@ -292,64 +257,22 @@ final class MemoryPool {
    * @param judged whether the time that it takes counts
    */
   private void collect(boolean judged) {
-    if (!begins()) {
+    if (!collector.begins()) {
       return;
     }
     long start = clock.getAsLong();
     boolean found = false;
     try {
-      found = collectHeap();
+      found = collector.collect();
     } finally {
       ended(start, judged, found);
+      collector.ends();
     }
   }
 
-  /** Returns true where the calling thread is to collect; false once another has. */
-  private synchronized boolean begins() {
-    if (!collecting) {
-      collecting = true;
-      return true;
-    }
-    boolean interrupted = false;
-    while (collecting) {
-      try {
-        wait();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    restore(interrupted);
-    return false;
-  }
-
-  private static void restore(boolean interrupted) {
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  /** Returns whether the collector's findings came, interrupted or not. */
-  private boolean collectHeap() {
-    Sentinel sentinel = new Sentinel(dropped);
-    System.gc();
-    boolean interrupted = false;
-    boolean more = true;
-    while (more) {
-      try {
-        Reference<?> found = dropped.remove(sentinel.found ? nextWait() : FIRST_WAIT_MILLIS);
-        more = found != null;
-        take(found);
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    restore(interrupted);
-    return sentinel.found;
-  }
-
-  /** Little where enough was found; more where so much is in use that some may be still to come. */
-  private synchronized int nextWait() {
-    return inUse > threshold / 2 ? LATE_WAIT_MILLIS : NEXT_WAIT_MILLIS;
+  /** Whether so much is in use that some of what was dropped may be still to be found. */
+  private synchronized boolean mayBeLate() {
+    return inUse > threshold / 2;
   }
 
   private synchronized void ended(long start, boolean judged, boolean found) {
@@ -364,8 +287,6 @@ final class MemoryPool {
     lastCollected = end;
     collected++;
     heapIsCollected = found;
-    collecting = false;
-    notifyAll();
   }
 
   /** Gives every free block back to the system, once it was found that no one refers to them. */

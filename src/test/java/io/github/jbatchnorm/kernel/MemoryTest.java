@@ -23,10 +23,10 @@ class MemoryTest {
     SplittableRandom random = new SplittableRandom(3);
     for (int i = 0; i < 20_000; i++) {
       int bytes = i < 5000 ? i : random.nextInt(Integer.MAX_VALUE - Block.ALIGNMENT);
-      int kind = MemoryPool.kind(bytes);
-      assertThat(MemoryPool.capacity(kind)).isGreaterThanOrEqualTo(bytes);
+      int kind = SizeClass.of(bytes);
+      assertThat(SizeClass.capacity(kind)).isGreaterThanOrEqualTo(bytes);
       if (kind > 0) {
-        assertThat(MemoryPool.capacity(kind - 1)).isLessThan(bytes);
+        assertThat(SizeClass.capacity(kind - 1)).isLessThan(bytes);
       }
     }
   }
@@ -34,8 +34,7 @@ class MemoryTest {
   @Test
   void wasteIsAQuarterAtMost() {
     for (int bytes = 256; bytes < 64 * MB; bytes += bytes / 9) {
-      assertThat(MemoryPool.capacity(MemoryPool.kind(bytes)))
-          .isLessThanOrEqualTo(bytes * 5L / 4 + 64);
+      assertThat(SizeClass.capacity(SizeClass.of(bytes))).isLessThanOrEqualTo(bytes * 5L / 4 + 64);
     }
   }
 
