@@ -168,20 +168,17 @@ public sealed interface ArithmeticMethods permits Tensor {
 
   /** Returns the hyperbolic sine. */
   default Tensor sinh() {
-    Tensor less = expm1();
-    return less.add(less.divide(less.add(1))).multiply(0.5); // exact near 0
+    return expm1().subtract(negate().expm1()).multiply(0.5); // exact near 0
   }
 
   /** Returns the hyperbolic cosine. */
   default Tensor cosh() {
-    Tensor exp = exp();
-    return exp.add(exp.reciprocal()).multiply(0.5);
+    return exp().add(negate().exp()).multiply(0.5);
   }
 
   /** Returns log(exp(this) + exp(other)), without overflow. */
   default Tensor logaddexp(Tensor other) {
-    Tensor larger = maximum(other).asConstant(); // any number in between gives the same gradients
-    return subtract(larger).exp().add(other.subtract(larger).exp()).log().add(larger);
+    return new LogAddExp(self(), other).apply();
   }
 
   /** Returns log(1 + this), exact near 0. */

@@ -21,6 +21,7 @@ final class Elu extends Operation {
     Tensor positive = Steps.positive(input(0));
     Tensor zero = Tensor.constantScalar(grad.dtype(), 0);
     Tensor below = new Select(positive, zero, output()).apply().add(alpha); // never infinite
-    return new Select(positive, grad, grad.multiply(below)).apply();
+    // The product with 1 keeps NaN.
+    return new Select(positive, grad.multiply(positive), grad.multiply(below)).apply();
   }
 }

@@ -67,7 +67,7 @@ public enum ArrayFunction {
     this.code = code;
   }
 
-  /** Returns the function's value; p, q and inner sums are rounded to {@code dtype} first. */
+  /** Returns the value; p and q, but for ELU's p, and inner sums are rounded to {@code dtype}. */
   double apply(double a, double b, double p, double q, DType dtype) {
     return switch (this) {
       case ADD -> a + b;

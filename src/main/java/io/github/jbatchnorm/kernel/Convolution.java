@@ -61,8 +61,8 @@ public final class Convolution {
     tiles = ConvolutionTiles.of(this);
     if (tiles == null) {
       throw new IllegalArgumentException(
-          "x: shape %s with filters of shape %s needs patches of more than 1 GiB"
-              .formatted(text(x), text(filters)));
+          "x: shape %s with filters of shape %s needs patches of more than %d elements"
+              .formatted(text(x), text(filters), ConvolutionTiles.LIMIT));
     }
   }
 
@@ -163,7 +163,11 @@ public final class Convolution {
 
   /** Whether the matrix of patches is x itself. */
   boolean isPlain() {
-    boolean plain = tiles.samples() == 1;
+    return tiles.samples() == 1 && visitsEachElementOnce();
+  }
+
+  boolean visitsEachElementOnce() {
+    boolean plain = true;
     for (int d = 0; d < DIMENSIONS; d++) {
       plain &= taps[d] == 1 && stride[d] == 1 && padding[d] == 0;
     }
@@ -200,7 +204,9 @@ public final class Convolution {
 
   /** Parts that the gradient of the filters is summed in. */
   int parts() {
-    return Math.max(1, Math.min(batches(), MOST_PARTS));
+    long filters = Math.max(1, (long) groups * o * patch());
+    long fitting = Math.max(1, ConvolutionTiles.LIMIT / filters);
+    return (int) Math.max(1, Math.min(Math.min(batches(), MOST_PARTS), fitting));
   }
 
   /** Checks that storages have these sizes and one dtype, f32 or f64. */

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param pieces pieces that a line of an output is cut into; 1 where a band is whole lines
  * @param inputBlocks blocks of channels for the gradient of x
  * @param filterBlocks blocks of channels for the gradient of the filters
- * @param patches elements of the largest matrix of patches
+ * @param patches elements of the largest matrix of patches in forward
+ * @param gradientPatches elements of the largest one when gradients are computed
  * @param outputs elements of a matrix of outputs that samples share; 0 where each has its own
  * @param inner the most products that are summed for one element
  * @param lines lines of an output
@@ -27,6 +28,7 @@ record ConvolutionTiles(
     int inputBlocks,
     int filterBlocks,
     int patches,
+    long gradientPatches,
     int outputs,
     int inner,
     int lines,
@@ -56,7 +58,7 @@ record ConvolutionTiles(
   private static final long FEW = 16;
 
   /** Elements that memory is had for: 1 GiB of doubles. */
-  private static final long LIMIT = 1 << 27;
+  static final long LIMIT = 1 << 27;
 
   /** Returns the tiles, or null where a matrix would not fit the memory that there is for it. */
   static @Nullable ConvolutionTiles of(Convolution g) {
@@ -81,14 +83,16 @@ record ConvolutionTiles(
     long band = samples > 1 ? columns : parts(lines * pieces, bands) * parts(width, pieces);
     long channels = Math.max(1, g.c);
     long least = Math.min(channels, parts(columns < LARGE ? ROWS : ROWS_OF_LARGE, filter));
+    least = Math.min(least, Math.max(1, LIMIT / Math.max(1, vectors(columns) * filter)));
     long fitting = Math.max(least, MOST / Math.max(1, columns * filter)); // channels of a block
     long smallRows = SMALL / Math.max(1, g.o * columns);
     long inSmall = smallRows >= ENOUGH ? Math.max(1, smallRows / filter) : fitting;
     long inputBlocks = parts(channels, Math.min(fitting, inSmall));
     long filterBlocks = g.o <= FEW ? inputBlocks : parts(channels, fitting);
     long blocks = Math.min(inputBlocks, filterBlocks);
-    long patches =
-        filter * Math.max(g.c * vectors(band), parts(channels, blocks) * vectors(columns));
+    boolean plain = samples == 1 && g.visitsEachElementOnce();
+    long patches = plain ? 0 : filter * g.c * vectors(band);
+    long gradientPatches = plain ? 0 : filter * parts(channels, blocks) * vectors(columns);
     long outputs = samples > 1 ? g.o * columns : 0;
     if (patches > LIMIT || outputs > LIMIT) {
       return null;
@@ -100,6 +104,7 @@ record ConvolutionTiles(
         (int) inputBlocks,
         (int) filterBlocks,
         (int) patches,
+        gradientPatches,
         (int) outputs,
         (int) Math.max(g.c * filter, Math.max(g.o, columns)),
         (int) lines,

@@ -19,6 +19,7 @@ final class HeapCollector {
   private final Consumer<@Nullable Reference<?>> taker;
   private final BooleanSupplier mayBeLate;
   private boolean running;
+  private long started;
 
   /**
    * Makes a collector.
@@ -49,12 +50,12 @@ final class HeapCollector {
     }
   }
 
-  /** Returns true where the calling thread is to collect; false once another has. */
+  /**
+   * Returns true where the calling thread is to collect; false once another has, which began after
+   * this was called.
+   */
   synchronized boolean begins() {
-    if (!running) {
-      running = true;
-      return true;
-    }
+    long before = started;
     boolean interrupted = false;
     while (running) {
       try {
@@ -64,7 +65,12 @@ final class HeapCollector {
       }
     }
     restore(interrupted);
-    return false;
+    if (started > before) {
+      return false;
+    }
+    running = true;
+    started++;
+    return true;
   }
 
   /** Ends what {@link #begins} has begun. */

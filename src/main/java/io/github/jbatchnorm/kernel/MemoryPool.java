@@ -33,7 +33,7 @@ final class MemoryPool {
   /** The share of the limit that garbage may take for the sake of speed. */
   private static final int SHARE = 4;
 
-  private static final int MOST_TRIES = 16;
+  private static final int MOST_TRIES = 8;
 
   private static @Nullable volatile MemoryPool shared;
 
@@ -170,10 +170,11 @@ final class MemoryPool {
     int kind = SizeClass.of(bytes);
     int capacity = (int) Math.min(SizeClass.capacity(kind), Integer.MAX_VALUE - Block.ALIGNMENT);
     Block block = take(kind, capacity, false);
-    long before = -1;
-    for (int i = 0; i < MOST_TRIES && block == null && before != leased(); i++) {
-      before = leased(); // again where other threads took what was found
+    boolean again = true; // where other threads took what was found, or gave back meanwhile
+    for (int i = 0; i < MOST_TRIES && block == null && again; i++) {
+      long before = leased();
       block = afterCollection(kind, capacity);
+      again = fits(capacity) || leased() != before;
     }
     synchronized (this) {
       if (block == null) {
@@ -187,6 +188,10 @@ final class MemoryPool {
 
   private synchronized long leased() {
     return fresh + reused;
+  }
+
+  private synchronized boolean fits(int capacity) {
+    return inUse + capacity <= limit;
   }
 
   private @Nullable Block afterCollection(int kind, int capacity) {

@@ -107,10 +107,16 @@ public final class MemoryScope implements AutoCloseable {
     MemoryScope before = current.scope;
     MemoryScope own = new MemoryScope(current);
     current.scope = own;
+    boolean done = false;
     try {
-      return new Detached<>(action.get(), own.allocated);
+      Detached<T> detached = new Detached<>(action.get(), own.allocated);
+      done = true;
+      return detached;
     } finally {
       current.scope = before;
+      if (!done) {
+        own.allocated.forEach(Memory::close);
+      }
     }
   }
 

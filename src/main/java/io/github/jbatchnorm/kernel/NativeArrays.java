@@ -112,7 +112,9 @@ public final class NativeArrays implements ArrayKernel {
     p.check();
     int tasks = Math.min(threads, Math.max(1, p.parts() * p.count()));
     int inner = Products.areOrdered() ? Math.min(p.k, PACKED_ROWS) * TILE_COLUMNS : 0;
-    Storage packed = Storage.scratch(DType.F64, (long) tasks * inner);
+    long fitting = Math.max(1, MOST_WORKSPACE / Math.max(1, (long) inner * Double.BYTES));
+    int workers = (int) Math.min(tasks, fitting);
+    Storage packed = Storage.scratch(DType.F64, (long) workers * inner);
     try {
       ArgumentBlock block =
           block(p.a.dtype())
@@ -131,7 +133,7 @@ public final class NativeArrays implements ArrayKernel {
               .integers(p.pairs)
               .integers(p.strideA)
               .integers(p.strideB);
-      run(Abi.JBN_ARRAY_PRODUCT, tasks, block, p, packed);
+      run(Abi.JBN_ARRAY_PRODUCT, workers, block, p, packed);
     } finally {
       packed.close();
     }
@@ -147,10 +149,15 @@ public final class NativeArrays implements ArrayKernel {
     private final long ofThread;
     private final int workers;
 
-    Workspace(Convolution shape, DType dtype, long tasks) {
+    Workspace(Convolution shape, long matrix, DType dtype, long tasks) {
+      if (matrix > ConvolutionTiles.LIMIT) {
+        throw new IllegalArgumentException(
+            "x: the gradient's patches of one channel, %d elements, are more than %d"
+                .formatted(matrix, ConvolutionTiles.LIMIT));
+      }
       ConvolutionTiles tiles = shape.tiles;
       before = aligned(tiles.width()); // sums over taps read a line beyond a row, to no effect
-      patches = aligned((long) tiles.patches() + tiles.width());
+      patches = aligned(matrix + tiles.width());
       outputs = aligned(tiles.outputs());
       int masked = Math.max(shape.positions(), shape.plane());
       masks = shape.isFlat() ? shape.taps[2] * aligned(masked) : 0;
@@ -205,7 +212,7 @@ public final class NativeArrays implements ArrayKernel {
     a.check(shape);
     DType dtype = a.x().dtype();
     long tasks = (long) shape.batches() * shape.groups * shape.tiles.bands();
-    try (Workspace workspace = new Workspace(shape, dtype, tasks)) {
+    try (Workspace workspace = new Workspace(shape, shape.tiles.patches(), dtype, tasks)) {
       ArgumentBlock block =
           block(shape, dtype, workspace)
               .storage(a.x())
@@ -221,7 +228,8 @@ public final class NativeArrays implements ArrayKernel {
   public void convolveInput(Convolution shape, Storage dy, Storage filters, Storage dx) {
     shape.check(dx, filters, dy);
     long tasks = (long) shape.batches() * shape.groups * shape.tiles.inputBlocks();
-    try (Workspace workspace = new Workspace(shape, dy.dtype(), tasks)) {
+    try (Workspace workspace =
+        new Workspace(shape, shape.tiles.gradientPatches(), dy.dtype(), tasks)) {
       ArgumentBlock block =
           block(shape, dy.dtype(), workspace).storage(dy).storage(filters).storage(dx);
       run(Abi.JBN_ARRAY_CONVOLVE_INPUT, workspace.workers, block, dy, filters, dx, workspace);
@@ -233,7 +241,8 @@ public final class NativeArrays implements ArrayKernel {
     shape.check(x, dFilters, dy);
     Storage parts = Storage.scratch(x.dtype(), (long) shape.parts() * dFilters.length());
     long tasks = (long) shape.parts() * shape.groups * shape.tiles.filterBlocks();
-    try (Workspace workspace = new Workspace(shape, x.dtype(), tasks)) {
+    try (Workspace workspace =
+        new Workspace(shape, shape.tiles.gradientPatches(), x.dtype(), tasks)) {
       ArgumentBlock block =
           block(shape, x.dtype(), workspace)
               .storage(x)

@@ -43,6 +43,7 @@ class EdgeCasesTest {
   void eluGoesOnToInfinity() {
     Tensor x = of(Double.POSITIVE_INFINITY, 1, Double.NEGATIVE_INFINITY);
     assertThat(gradient(t -> Functions.elu(t, 1), x)).containsExactly(1, 1, 0);
+    assertThat(gradient(t -> Functions.elu(t, 1), of(Double.NaN))[0]).isNaN();
     assertThat(gradient(Functions::selu, of(Double.POSITIVE_INFINITY))[0])
         .isEqualTo(1.0507009873554805);
   }

@@ -338,5 +338,22 @@ class TensorMethodsTest {
     z.backward();
     assertThat(x.grad().toDoubleArray()).containsExactly(0.5, 0, 0.5);
     assertThat(y.grad().toDoubleArray()).containsExactly(0.5, 1, 0.5);
+    Tensor infinite =
+        Tensor.of(new double[] {Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 0});
+    assertThat(infinite.logaddexp(infinite).toDoubleArray())
+        .containsExactly(Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Math.log(2));
+    double small = Tensor.scalar(0).logaddexp(Tensor.scalar(-50)).item();
+    assertThat(small).isEqualTo(StrictMath.exp(-50));
+  }
+
+  @Test
+  void hyperbolicFunctionsGoOnToTheirEnds() {
+    Tensor x = Tensor.of(new float[] {-20, -50, 100});
+    x.sinh().backward();
+    assertThat(x.grad().toFloatArray())
+        .containsExactly((float) Math.cosh(-20), (float) Math.cosh(-50), Float.POSITIVE_INFINITY);
+    Tensor y = Tensor.of(new float[] {-50});
+    y.cosh().backward();
+    assertThat(y.grad().toFloatArray()).containsExactly((float) Math.sinh(-50));
   }
 }

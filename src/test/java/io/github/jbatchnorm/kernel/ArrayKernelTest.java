@@ -307,6 +307,24 @@ class ArrayKernelTest {
     }
   }
 
+  @Test
+  void imagesOfFewChannelsAndManyPixelsFit() {
+    int[] two = {1, 1};
+    for (int[] x :
+        List.of(
+            new int[] {1, 1, 5000, 5000},
+            new int[] {1, 3, 2500, 2500},
+            new int[] {1, 64, 1400, 1400})) {
+      for (int side : new int[] {1, 3, 5}) {
+        int[] filters = {8, x[1], side, side};
+        assertThat(convolution(x, filters, two, two, two, 1).tiles.patches()).isPositive();
+      }
+    }
+    int[] large = {8192, 8192, 1, 1};
+    Convolution wide = convolution(new int[] {8, 8192, 2, 2}, large, two, new int[2], two, 1);
+    assertThat((long) wide.parts() * (1 << 26)).isLessThan(Integer.MAX_VALUE / 4);
+  }
+
   static Stream<Convolution> convolutions() {
     int[] one = {1};
     int[] two = {1, 1};

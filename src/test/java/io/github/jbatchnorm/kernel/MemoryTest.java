@@ -253,6 +253,23 @@ class MemoryTest {
   }
 
   @Test
+  void whatIsGivenBackWhileAnotherThreadAsksIsFound() {
+    for (int i = 0; i < 20; i++) {
+      MemoryPool pool = new MemoryPool(64L * MB);
+      Memory first = pool.lease(40 * MB, "first");
+      CompletableFuture<Void> asking = CompletableFuture.runAsync(() -> first.close());
+      // Refused only while the first is in use: which comes first is chance, and both are right.
+      try {
+        assertThat(pool.lease(50 * MB, "second")).isNotNull();
+      } catch (MemoryLimitException e) {
+        assertThat(e).hasMessageContaining("40.0 MiB of it in use");
+      }
+      asking.join();
+      assertThat(pool.lease(2 * MB, "third")).isNotNull();
+    }
+  }
+
+  @Test
   void manyThreadsShareALittleMemory() {
     MemoryPool pool = new MemoryPool(64L * MB);
     IntStream.range(0, 8)

@@ -284,6 +284,25 @@ class TrainingPartsTest {
   }
 
   @Test
+  void aSourceThatInterruptsItsThreadIsToldOf() {
+    BatchSource interrupting =
+        source(
+            index -> {
+              Thread.currentThread().interrupt();
+              return new Batch(Tensors.ones(DType.F32, 1), 0);
+            });
+    try (DataLoader loader = new DataLoader(interrupting, 1)) {
+      assertThatThrownBy(
+              () -> {
+                while (loader.hasNext()) {
+                  loader.next();
+                }
+              })
+          .hasRootCauseInstanceOf(InterruptedException.class);
+    }
+  }
+
+  @Test
   void closingALoaderEndsTheWaitForItsBatch() throws InterruptedException {
     CountDownLatch never = new CountDownLatch(1);
     CountDownLatch asked = new CountDownLatch(1);

@@ -63,8 +63,6 @@ public final class DataLoader implements Iterator<Batch>, AutoCloseable {
         int index = i;
         hand(new Prepared(MemoryScope.detached(() -> source.batch(index)), null));
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // the loader was closed
     } catch (Throwable e) { // thrown again by next, on its caller's thread
       handLast(new Prepared(null, e));
     }
@@ -78,6 +76,7 @@ public final class DataLoader implements Iterator<Batch>, AutoCloseable {
   }
 
   private void handLast(Prepared prepared) {
+    Thread.interrupted(); // by the source, or by close, which ends this as well
     try {
       hand(prepared);
     } catch (InterruptedException e) {
@@ -115,6 +114,9 @@ public final class DataLoader implements Iterator<Batch>, AutoCloseable {
         Prepared prepared = ready.poll(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
         if (prepared != null) {
           return prepared;
+        }
+        if (!worker.isAlive() && ready.isEmpty()) {
+          throw new IllegalStateException("the source has fewer batches than it counts now");
         }
       }
     } catch (InterruptedException e) {
