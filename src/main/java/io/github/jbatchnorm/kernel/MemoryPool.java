@@ -170,28 +170,23 @@ final class MemoryPool {
     int kind = SizeClass.of(bytes);
     int capacity = (int) Math.min(SizeClass.capacity(kind), Integer.MAX_VALUE - Block.ALIGNMENT);
     Block block = take(kind, capacity, false);
-    boolean again = true; // where other threads took what was found, or gave back meanwhile
-    for (int i = 0; i < MOST_TRIES && block == null && again; i++) {
-      long before = leased();
-      block = afterCollection(kind, capacity);
-      again = fits(capacity) || leased() != before;
-    }
-    synchronized (this) {
-      if (block == null) {
-        throw refusal(bytes, capacity);
+    long before = -1;
+    for (int tries = 0; ; tries++) {
+      synchronized (this) {
+        if (block != null) {
+          Memory memory = new Memory(block);
+          memory.leased(new Lease(this, memory, block, kind, user));
+          return memory;
+        }
+        // Again where other threads took what was found, or gave back meanwhile.
+        boolean changed = before != fresh + reused || inUse + capacity <= limit;
+        if (tries == MOST_TRIES || !changed) {
+          throw refusal(bytes, capacity);
+        }
+        before = fresh + reused;
       }
-      Memory memory = new Memory(block);
-      memory.leased(new Lease(this, memory, block, kind, user));
-      return memory;
+      block = afterCollection(kind, capacity);
     }
-  }
-
-  private synchronized long leased() {
-    return fresh + reused;
-  }
-
-  private synchronized boolean fits(int capacity) {
-    return inUse + capacity <= limit;
   }
 
   private @Nullable Block afterCollection(int kind, int capacity) {
