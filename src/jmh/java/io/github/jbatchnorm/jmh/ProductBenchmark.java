@@ -84,7 +84,7 @@ public class ProductBenchmark {
           Convolution.of(
               new int[] {s[0], s[1], s[2], s[2]}, new int[] {s[3], s[1], 3, 3}, one, one, one, 1);
       int area = s[2] * s[2];
-      samples = s[0] / (s[0] / ((191 + area) / area)); // as ConvolutionTiles
+      samples = s[0] / (s[0] / ((191 + area) / area)); // columns enough for sgemm
       x = random((long) s[0] * s[1] * s[2] * s[2]);
       filters = random((long) s[3] * s[1] * 9);
       y = random((long) s[0] * s[3] * s[2] * s[2]);

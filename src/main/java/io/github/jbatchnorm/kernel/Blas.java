@@ -17,9 +17,8 @@ import org.bytedeco.openblas.global.openblas_nolapack;
  */
 final class Blas {
   static {
-    boolean interrupted = Thread.interrupted(); // which would end the lock on JavaCPP's cache
     try {
-      Loader.load(openblas_nolapack.class);
+      Libraries.load(openblas_nolapack.class);
     } catch (LinkageError e) {
       throw new IllegalStateException(
           "OpenBLAS does not load, so there are no matrix products; is the dependency"
@@ -27,10 +26,6 @@ final class Blas {
               + Loader.getPlatform()
               + "?",
           e);
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
     }
     org.bytedeco.openblas.presets.openblas_nolapack.blas_set_num_threads(1);
   }

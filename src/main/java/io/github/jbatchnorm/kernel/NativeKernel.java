@@ -2,7 +2,6 @@ package io.github.jbatchnorm.kernel;
 
 import io.github.jbatchnorm.kernel.jni.Abi;
 import java.lang.ref.Reference;
-import org.bytedeco.javacpp.Loader;
 
 /** The C++ kernel behind the C ABI: every core, the machine's best instruction set. */
 public final class NativeKernel implements BatchNormKernel {
@@ -40,15 +39,10 @@ public final class NativeKernel implements BatchNormKernel {
    * @throws NativeLibraryException if it does not load, saying why and what to do
    */
   static void load() {
-    boolean interrupted = Thread.interrupted(); // which would end the lock on JavaCPP's cache
     try {
-      Loader.load(Abi.class);
+      Libraries.load(Abi.class);
     } catch (LinkageError e) {
       throw new NativeLibraryException(e);
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
     }
   }
 
