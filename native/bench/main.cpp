@@ -151,8 +151,31 @@ Measured measure(const Shape& shape, const Setting& setting, int isa, bool peers
   } else {
     std::fill_n(reinterpret_cast<float*>(gamma.data()), c, 1.5f);
   }
-  check(jbn_forward(dtype, layout, n, c, s, data.x.at(), gamma.data(), beta.data(), 1e-5,
-                    data.y.at(), mean.data(), var.data(), saved.data(), exec));
+  const auto forward_args = [&](int64_t at) {
+    jbn_forward_args a = {};
+    a.size = sizeof a, a.dtype = dtype, a.layout = layout, a.exec = exec;
+    a.n = n, a.c = c, a.s = s, a.eps = 1e-5, a.slope = 1;
+    a.x = data.x.at() + at, a.y = data.y.at() + at, a.gamma = gamma.data(), a.beta = beta.data();
+    return a;
+  };
+  const auto training_args = [&](int64_t at) {
+    jbn_forward_args a = forward_args(at);
+    a.mean = mean.data(), a.var = var.data(), a.saved = saved.data();
+    return a;
+  };
+  const auto backward_args = [&](int64_t at) {
+    jbn_backward_args a = {};
+    a.size = sizeof a, a.dtype = dtype, a.layout = layout, a.exec = exec;
+    a.n = n, a.c = c, a.s = s, a.eps = 1e-5, a.slope = 1;
+    a.x = data.x.at() + at, a.dy = data.dy.at() + at, a.dx = data.dx.at() + at;
+    a.gamma = gamma.data(), a.saved = saved.data();
+    a.dgamma = dgamma.data(), a.dbeta = dbeta.data();
+    return a;
+  };
+  const jbn_forward_args first = training_args(0);
+  check(jbn_forward(&first));
+  char plan[200];
+  check(jbn_describe_forward(&first, plan, sizeof plan));
 
   using Call = std::function<void(int64_t)>;  // of a slot's offset in bytes
   std::vector<std::pair<std::string, Call>> calls;
@@ -171,19 +194,17 @@ Measured measure(const Shape& shape, const Setting& setting, int isa, bool peers
                      benchmark::DoNotOptimize(bench::read(data.x.at() + at, line_bytes, threads));
                    }});
   calls.push_back({"forward", [&](int64_t at) {
-                     check(jbn_forward(dtype, layout, n, c, s, data.x.at() + at, gamma.data(),
-                                       beta.data(), 1e-5, data.y.at() + at, mean.data(), var.data(),
-                                       saved.data(), exec));
+                     const jbn_forward_args a = training_args(at);
+                     check(jbn_forward(&a));
                    }});
   calls.push_back({"backward", [&](int64_t at) {
-                     check(jbn_backward(dtype, layout, n, c, s, data.x.at() + at, data.dy.at() + at,
-                                        gamma.data(), saved.data(), 1e-5, data.dx.at() + at,
-                                        dgamma.data(), dbeta.data(), exec));
+                     const jbn_backward_args a = backward_args(at);
+                     check(jbn_backward(&a));
                    }});
   calls.push_back({"inference", [&](int64_t at) {
-                     check(jbn_infer(dtype, layout, n, c, s, data.x.at() + at, gamma.data(),
-                                     beta.data(), mean.data(), var.data(), 1e-5, data.y.at() + at,
-                                     exec));
+                     jbn_forward_args a = forward_args(at);
+                     a.given_mean = mean.data(), a.given_var = var.data();
+                     check(jbn_forward(&a));
                    }});
   if (peers && dtype == JBN_F32) {
     const auto floats = [](const Buffer& buffer) { return reinterpret_cast<float*>(buffer.at()); };
@@ -204,25 +225,25 @@ Measured measure(const Shape& shape, const Setting& setting, int isa, bool peers
                                          forward](int64_t at) {
                        at = at / memory.scale;
                        jbn_forward_args a = {};
-                       a.dtype = type, a.layout = layout, a.exec = exec;
+                       a.size = sizeof a, a.dtype = type, a.layout = layout, a.exec = exec;
                        a.n = shape.n, a.c = shape.c, a.s = shape.s(), a.eps = 1e-5, a.slope = 1;
                        a.x = memory.x.at() + at, a.y = memory.y.at() + at;
                        a.gamma = gamma.data(), a.beta = beta.data(), a.saved = saved.data();
                        forward(&a, at);
-                       check(jbn_run_forward(&a));
+                       check(jbn_forward(&a));
                      }});
     calls.push_back({name + " backward", [&memory, &gamma, &beta, &saved, &dgamma, &dbeta, &shape,
                                           type, layout, exec, backward](int64_t at) {
                        at = at / memory.scale;
                        jbn_backward_args a = {};
-                       a.dtype = type, a.layout = layout, a.exec = exec;
+                       a.size = sizeof a, a.dtype = type, a.layout = layout, a.exec = exec;
                        a.n = shape.n, a.c = shape.c, a.s = shape.s(), a.eps = 1e-5, a.slope = 1;
                        a.x = memory.x.at() + at, a.dy = memory.dy.at() + at;
                        a.dx = memory.dx.at() + at, a.gamma = gamma.data(), a.beta = beta.data();
                        a.saved = saved.data();
                        a.dgamma = dgamma.data(), a.dbeta = dbeta.data();
                        backward(&a, at);
-                       check(jbn_run_backward(&a));
+                       check(jbn_backward(&a));
                      }});
   };
   if (setting.variants) {
@@ -265,7 +286,7 @@ Measured measure(const Shape& shape, const Setting& setting, int isa, bool peers
   Collector collector;
   benchmark::RunSpecifiedBenchmarks(&collector);
   benchmark::ClearRegisteredBenchmarks();
-  return {shape, array, collector.medians()};
+  return {shape, array, collector.medians(), plan};
 }
 
 int isa_of(const std::string& name) {

@@ -62,6 +62,7 @@ void print_heading(const Setting& setting) {
 }
 
 void print(const Measured& measured) {
+  std::printf("%s: %s\n", measured.shape.name.c_str(), measured.plan.c_str());
   for (const std::string& operation : operations()) {
     const double seconds = measured.seconds.at(operation);
     std::printf("%-20s %-10s %11.2f %8.1f %7.2f %8.2f  ", measured.shape.name.c_str(),

@@ -24,6 +24,7 @@ struct Measured {
   Shape shape;
   int64_t bytes;                          // of x
   std::map<std::string, double> seconds;  // by name of what was measured
+  std::string plan;                       // how forward goes over memory
 
   double copy() const;                                 // the best copy of x to y
   double triad() const;                                // the best triad of x and dy to dx

@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "calls.hpp"
 #include "jbatchnorm/jbatchnorm.h"
 
 namespace cases {
@@ -261,8 +262,13 @@ class Run {
     return a;
   }
 
+  calls::Sizes sizes() const {
+    return {dtype_, one_.layout == "nhwc" ? JBN_NHWC : JBN_NCHW, one_.n, one_.c, one_.s};
+  }
+
   template <class Args>
   void begin(Args* a) const {
+    a->size = sizeof *a;
     a->dtype = dtype_, a->layout = one_.layout == "nhwc" ? JBN_NHWC : JBN_NCHW;
     a->n = one_.n, a->c = one_.c, a->s = one_.s, a->exec = exec_;
   }
@@ -274,16 +280,14 @@ class Run {
   void add_backward() { hash_.add(dx_), hash_.add(dgamma_), hash_.add(dbeta_); }
 
   void plain() {
-    check(jbn_run_forward(&as_lvalue(forward_args())));
+    check(jbn_forward(&as_lvalue(forward_args())));
     add_forward();
     std::vector<T> z(y_.size());
-    check(jbn_infer(dtype_, one_.layout == "nhwc" ? JBN_NHWC : JBN_NCHW, one_.n, one_.c, one_.s,
-                    data_.x.data(), nullptr, data_.beta.data(), data_.mean.data(), data_.var.data(),
-                    kEps, z.data(), exec_));
+    check(calls::infer(sizes(), data_.x.data(), nullptr, data_.beta.data(), data_.mean.data(),
+                       data_.var.data(), kEps, z.data(), exec_));
     hash_.add(z);
-    check(jbn_backward(dtype_, one_.layout == "nhwc" ? JBN_NHWC : JBN_NCHW, one_.n, one_.c, one_.s,
-                       data_.x.data(), data_.dy.data(), data_.gamma.data(), saved_.data(), kEps,
-                       dx_.data(), dgamma_.data(), dbeta_.data(), exec_));
+    check(calls::backward(sizes(), data_.x.data(), data_.dy.data(), data_.gamma.data(),
+                          saved_.data(), kEps, dx_.data(), dgamma_.data(), dbeta_.data(), exec_));
     add_backward();
     hash_.add(saved_);
   }
@@ -291,12 +295,12 @@ class Run {
   void tail(double slope, bool adds) {
     jbn_forward_args forward = forward_args();
     forward.slope = slope, forward.z = adds ? data_.z.data() : nullptr;
-    check(jbn_run_forward(&forward));
+    check(jbn_forward(&forward));
     add_forward();
     jbn_backward_args backward = backward_args();
     backward.slope = slope;
     if (adds) backward.y = y_.data(), backward.dz = dz_.data();
-    check(jbn_run_backward(&backward));
+    check(jbn_backward(&backward));
     add_backward();
     hash_.add(dz_);
   }
@@ -305,19 +309,19 @@ class Run {
     jbn_forward_args forward = forward_args();
     forward.slope = 0.25;
     forward.given_mean = data_.mean.data(), forward.given_var = data_.var.data();
-    check(jbn_run_forward(&forward));
+    check(jbn_forward(&forward));
     add_forward();
     jbn_backward_args backward = backward_args();
     backward.slope = 0.25, backward.given = 1;
-    check(jbn_run_backward(&backward));
+    check(jbn_backward(&backward));
     add_backward();
     const std::vector<double> saved = saved_;
     forward.given_mean = forward.given_var = nullptr, forward.given = saved.data();
     forward.slope = 1, forward.beta = nullptr;
-    check(jbn_run_forward(&forward));
+    check(jbn_forward(&forward));
     add_forward();
     backward.slope = 1, backward.dx = nullptr, backward.dz = dz_.data();
-    check(jbn_run_backward(&backward));
+    check(jbn_backward(&backward));
     add_backward();
     hash_.add(dz_);
   }
@@ -326,35 +330,35 @@ class Run {
     jbn_forward_args forward = forward_args();
     y_ = data_.x;
     forward.x = y_.data(), forward.slope = 0.5, forward.invertible = 1;
-    check(jbn_run_forward(&forward));
+    check(jbn_forward(&forward));
     add_forward();
     dx_ = data_.dy;
     jbn_backward_args backward = backward_args();
     backward.slope = 0.5, backward.inverted = 1, backward.x = y_.data(), backward.dy = dx_.data();
-    check(jbn_run_backward(&backward));
+    check(jbn_backward(&backward));
     add_backward();
   }
 
   void weighted() {
     jbn_forward_args forward = forward_args();
     forward.slope = 0.25, forward.z = data_.z.data(), forward.weights = data_.weights.data();
-    check(jbn_run_forward(&forward));
+    check(jbn_forward(&forward));
     add_forward();
     jbn_backward_args backward = backward_args();
     backward.slope = 0.25, backward.y = y_.data(), backward.dz = dz_.data();
     backward.weights = data_.weights.data();
-    check(jbn_run_backward(&backward));
+    check(jbn_backward(&backward));
     add_backward();
     hash_.add(dz_);
     forward.slope = backward.slope = 0, forward.z = backward.y = nullptr;
-    check(jbn_run_forward(&forward));
+    check(jbn_forward(&forward));
     add_forward();
-    check(jbn_run_backward(&backward));
+    check(jbn_backward(&backward));
     add_backward();
   }
 
   void second() {
-    check(jbn_run_forward(&as_lvalue(forward_args())));
+    check(jbn_forward(&as_lvalue(forward_args())));
     jbn_second_args a = {};
     begin(&a);
     a.eps = kEps, a.x = data_.x.data(), a.dy = data_.dy.data(), a.gamma = data_.gamma.data();
@@ -362,7 +366,7 @@ class Run {
     a.vgamma = data_.mean.data(), a.vbeta = data_.beta.data();
     a.gx = dx_.data(), a.gdy = dz_.data(), a.ggamma = dgamma_.data();
     for (a.given = 0; a.given < 2; a.given++) {
-      check(jbn_run_second(&a));
+      check(jbn_second(&a));
       hash_.add(dx_), hash_.add(dz_), hash_.add(dgamma_);
     }
   }

@@ -27,8 +27,8 @@ TEST_CASE("a caller that flushes denormals gets the same bits") {
   for (double& value : data.x) value *= 1e-310;
   std::vector<double> expected(data.x.size()), got(expected);
   const auto forward = [&](std::vector<double>& y) {
-    return jbn_forward(JBN_F64, JBN_NCHW, 2, 3, 40, data.x.data(), nullptr, nullptr, 1.0, y.data(),
-                       nullptr, nullptr, nullptr, JBN_EXEC(1, JBN_ISA_BEST));
+    return calls::forward({JBN_F64, JBN_NCHW, 2, 3, 40}, data.x.data(), nullptr, nullptr, 1.0,
+                          y.data(), nullptr, nullptr, nullptr, JBN_EXEC(1, JBN_ISA_BEST));
   };
   REQUIRE(forward(expected) == JBN_OK);
   CHECK(expected[0] != 0);
@@ -49,8 +49,8 @@ TEST_CASE("a caller that flushes denormals gets the same bits") {
 TEST_CASE("a constant channel gives exactly beta") {
   const std::vector<float> x(300, 0.1f), beta = {0.7f, -1.3f, 1e-30f};
   std::vector<float> y(300), var(3);
-  REQUIRE(jbn_forward(JBN_F32, JBN_NHWC, 10, 3, 10, x.data(), nullptr, beta.data(), 1e-5, y.data(),
-                      nullptr, var.data(), nullptr, 0) == JBN_OK);
+  REQUIRE(calls::forward({JBN_F32, JBN_NHWC, 10, 3, 10}, x.data(), nullptr, beta.data(), 1e-5,
+                         y.data(), nullptr, var.data(), nullptr, 0) == JBN_OK);
   for (size_t i = 0; i < y.size(); i++) CHECK(y[i] == beta[i % 3]);
   for (float v : var) CHECK(v == 0);
 }
@@ -59,8 +59,8 @@ TEST_CASE("known values") {
   // x = 1, 2, 3, 4: mean 2.5, var 1.25; with eps = 0 xHat = -1.5, -0.5, 0.5, 1.5 over sqrt(1.25).
   const double x[] = {1, 2, 3, 4};
   double y[4], mean, var;
-  REQUIRE(jbn_forward(JBN_F64, JBN_NCHW, 4, 1, 1, x, nullptr, nullptr, 0, y, &mean, &var, nullptr,
-                      0) == JBN_OK);
+  REQUIRE(calls::forward({JBN_F64, JBN_NCHW, 4, 1, 1}, x, nullptr, nullptr, 0, y, &mean, &var,
+                         nullptr, 0) == JBN_OK);
   CHECK(mean == 2.5);
   CHECK(var == 1.25);
   for (int i = 0; i < 4; i++)

@@ -34,24 +34,25 @@ extern "C" {
 
 typedef enum jbn_status {
   JBN_OK = 0,
-  JBN_BAD_DTYPE = 1,    /* dtype is none of jbn_dtype */
-  JBN_BAD_LAYOUT = 2,   /* layout is none of jbn_layout */
-  JBN_BAD_SHAPE = 3,    /* a size is negative, or N*C*S elements do not fit in memory */
-  JBN_BAD_EPS = 4,      /* eps is negative, NaN or infinite */
-  JBN_NULL = 5,         /* a required pointer is NULL */
-  JBN_UNALIGNED = 6,    /* a pointer is not aligned to its element */
-  JBN_OVERLAP = 7,      /* an output overlaps another argument */
-  JBN_BAD_THREADS = 8,  /* threads is negative or above JBN_MAX_THREADS */
-  JBN_BAD_ISA = 9,      /* the instruction set is unknown, or this machine has not got it */
-  JBN_NO_MEMORY = 10,   /* no memory for the partial sums */
-  JBN_BAD_SLOPE = 11,   /* slope is negative, NaN or infinite, or too small to be inverted */
-  JBN_BAD_WEIGHTS = 12, /* a weight is negative, NaN or infinite */
-  JBN_SMALL_GAMMA = 13, /* an element of gamma is too near 0 to recover xHat from y */
-  JBN_NOT_TOGETHER = 14 /* arguments that exclude each other, as inverted and weights */
+  JBN_BAD_DTYPE = 1,     /* dtype is none of jbn_dtype */
+  JBN_BAD_LAYOUT = 2,    /* layout is none of jbn_layout */
+  JBN_BAD_SHAPE = 3,     /* a size is negative, or N*C*S elements do not fit in memory */
+  JBN_BAD_EPS = 4,       /* eps is negative, NaN or infinite */
+  JBN_NULL = 5,          /* a required pointer is NULL */
+  JBN_UNALIGNED = 6,     /* a pointer is not aligned to its element */
+  JBN_OVERLAP = 7,       /* an output overlaps another argument */
+  JBN_BAD_THREADS = 8,   /* threads is negative or above JBN_MAX_THREADS */
+  JBN_BAD_ISA = 9,       /* the instruction set is unknown, or this machine has not got it */
+  JBN_NO_MEMORY = 10,    /* no memory for the partial sums */
+  JBN_BAD_SLOPE = 11,    /* slope is negative, NaN or infinite, or too small to be inverted */
+  JBN_BAD_WEIGHTS = 12,  /* a weight is negative, NaN or infinite, or their sum is */
+  JBN_SMALL_GAMMA = 13,  /* an element of gamma is too near 0 to recover xHat from y */
+  JBN_NOT_TOGETHER = 14, /* arguments that exclude each other, as inverted and weights */
+  JBN_BAD_SIZE = 15      /* size is not one of this struct's, or memory's is negative */
 } jbn_status;
 
-/* binary32, binary64, bfloat16, binary16. Sums and formulas are computed in binary64 for each, and
- * every output is rounded once, to the nearest, ties to even. */
+/* binary32, binary64, bfloat16, binary16. Sums are of binary64 for each; elements of 32 and 16 bits
+ * are mapped in binary32, with fused multiply-adds. */
 typedef enum jbn_dtype { JBN_F32 = 0, JBN_F64 = 1, JBN_BF16 = 2, JBN_F16 = 3 } jbn_dtype;
 
 typedef enum jbn_layout { JBN_NCHW = 0, JBN_NHWC = 1 } jbn_layout;
@@ -90,49 +91,32 @@ JBN_API int jbn_default_threads(void);
  * How a call is carried out. Neither field changes a bit of the result.
  *   threads  0: OpenMP's default; else at most this many, the caller's own included
  *   isa      a jbn_isa
- * Packed into one word for the callers that pay for each argument: JBN_EXEC(threads, isa).
+ * Packed into one word: JBN_EXEC(threads, isa).
  */
 #define JBN_EXEC(threads, isa) ((int32_t)(((isa) << 16) | (threads)))
 
 /*
- * Forward with the batch's own statistics:
+ * The arguments of a call are a struct: fill it with zeros, set `size` to its sizeof, then what is
+ * wanted. A later version may add fields at the end; a size that this one does not know is refused
+ * where it has more that is not 0.
+ */
+
+/*
+ * Forward. With the batch's own statistics
  *   mean = sum(x) / M, var = sum((x - mean)^2) / M,
- *   y = gamma * (x - mean) / sqrt(var + eps) + beta.
- * gamma NULL: 1. beta NULL: 0. y, mean, var, saved: outputs, each or NULL. M = 0: mean, var are NaN.
- */
-JBN_API int jbn_forward(int dtype, int layout, int64_t n, int64_t c, int64_t s, const void* x,
-                        const void* gamma, const void* beta, double eps, void* y, void* mean,
-                        void* var, double* saved, int32_t exec);
-
-/* Forward with given statistics: y = gamma * (x - mean) / sqrt(var + eps) + beta. */
-JBN_API int jbn_infer(int dtype, int layout, int64_t n, int64_t c, int64_t s, const void* x,
-                      const void* gamma, const void* beta, const void* mean, const void* var,
-                      double eps, void* y, int32_t exec);
-
-/*
- * The gradients of jbn_forward, from its x, gamma, eps and what it saved:
- *   dbeta = sum(dy), dgamma = sum(dy * xHat),
- *   dx = gamma / sqrt(var + eps) * (dy - dbeta / M - xHat * dgamma / M).
- * dx, dgamma, dbeta: outputs, each or NULL.
- */
-JBN_API int jbn_backward(int dtype, int layout, int64_t n, int64_t c, int64_t s, const void* x,
-                         const void* dy, const void* gamma, const double* saved, double eps,
-                         void* dx, void* dgamma, void* dbeta, int32_t exec);
-
-/*
- * Forward, with everything there is. Fill a struct with zeros, then set what is wanted; slope is 1
- * for no tail. With pre = gamma * (x - mean) / sqrt(var + eps) + beta, plus z where it is given:
- *   y = pre > 0 ? pre : slope * pre        (slope 0: ReLU; between: leaky ReLU)
+ *   pre = gamma * (x - mean) / sqrt(var + eps) + beta, plus z where it is given,
+ *   y = pre, or below 0 slope * pre        (slope 1: no tail; 0: ReLU; between: leaky ReLU).
+ * gamma NULL: 1. beta NULL: 0. M = 0: mean and var are NaN.
  * The statistics are `given` (3*C doubles, as saved by another call), or given_mean and given_var (C
  * elements each), or else the batch's own.
  * weights, N*S doubles in the order of the positions, 0 or more and finite: mean = sum(w x) / W, var
  * = sum(w (x - mean)^2) / W, W = sum(w), which takes the place of M. A position of weight 0 takes
  * part in nothing: its y is 0.
- * invertible: refuse what jbn_run_backward could not recover xHat from (see inverted).
+ * invertible: refuse what jbn_backward could not recover xHat from (see inverted).
  * y, mean, var, saved: outputs, each or NULL.
  */
 typedef struct jbn_forward_args {
-  int64_t dtype, layout, n, c, s, exec, invertible;
+  int64_t size, dtype, layout, n, c, s, exec, invertible;
   double eps, slope;
   const void *x, *z, *gamma, *beta, *given_mean, *given_var;
   const double *given, *weights;
@@ -140,10 +124,11 @@ typedef struct jbn_forward_args {
   double* saved;
 } jbn_forward_args;
 
-JBN_API int jbn_run_forward(const jbn_forward_args* args);
+JBN_API int jbn_forward(const jbn_forward_args* args);
 
 /*
- * The gradients of jbn_run_forward. With g = dy where pre > 0, else slope * dy:
+ * The gradients of jbn_forward, from its x, gamma, beta, eps and what it saved. With g = dy, or slope
+ * * dy where pre is 0 or less (slope 0: 0):
  *   dz = g, dbeta = sum(g), dgamma = sum(g * xHat),
  *   dx = gamma / sqrt(var + eps) * (g - w * dbeta / W - w * xHat * dgamma / W), w = 1 and W = M
  * without weights; dx = gamma / sqrt(var + eps) * g where `given` is not 0: the statistics were.
@@ -154,22 +139,22 @@ JBN_API int jbn_run_forward(const jbn_forward_args* args);
  * dx, dz, dgamma, dbeta: outputs, each or NULL.
  */
 typedef struct jbn_backward_args {
-  int64_t dtype, layout, n, c, s, exec, given, inverted;
+  int64_t size, dtype, layout, n, c, s, exec, given, inverted;
   double eps, slope;
   const void *x, *dy, *y, *gamma, *beta;
   const double *saved, *weights;
   void *dx, *dz, *dgamma, *dbeta;
 } jbn_backward_args;
 
-JBN_API int jbn_run_backward(const jbn_backward_args* args);
+JBN_API int jbn_backward(const jbn_backward_args* args);
 
 /*
- * The gradients of jbn_backward's results: of sum(v * dx) + sum(vgamma * dgamma) + sum(vbeta *
- * dbeta) for x, dy and gamma; `given` as in jbn_backward_args. v, vgamma, vbeta: NULL for 0.
- * gx, gdy, ggamma: outputs, each or NULL.
+ * The gradients of jbn_backward's results without tail and weights: of sum(v * dx) + sum(vgamma *
+ * dgamma) + sum(vbeta * dbeta) for x, dy and gamma; `given` as in jbn_backward_args. v, vgamma,
+ * vbeta: NULL for 0. gx, gdy, ggamma: outputs, each or NULL.
  */
 typedef struct jbn_second_args {
-  int64_t dtype, layout, n, c, s, exec, given;
+  int64_t size, dtype, layout, n, c, s, exec, given;
   double eps;
   const void *x, *dy, *gamma;
   const double* saved;
@@ -177,7 +162,22 @@ typedef struct jbn_second_args {
   void *gx, *gdy, *ggamma;
 } jbn_second_args;
 
-JBN_API int jbn_run_second(const jbn_second_args* args);
+JBN_API int jbn_second(const jbn_second_args* args);
+
+/*
+ * Writes, in words, how a call with these arguments goes over memory, as in "rows, 64 chunks x 1
+ * slices, 2 threads, streams"; at most `capacity` bytes with the 0 that ends it. Pointers may be NULL.
+ */
+JBN_API int jbn_describe_forward(const jbn_forward_args* args, char* text, int64_t capacity);
+JBN_API int jbn_describe_backward(const jbn_backward_args* args, char* text, int64_t capacity);
+
+/*
+ * The bytes of the last-level cache, past which results are stored around the caches: as the
+ * processor, the system or the C library tell them. Setting it, for all calls that follow, changes
+ * speed alone; 0: as it was found.
+ */
+JBN_API int64_t jbn_shared_cache(void);
+JBN_API int jbn_set_shared_cache(int64_t bytes);
 
 /*
  * Copies `bytes` bytes with the kernel's threads and vectors: the yardstick of the benchmarks, what

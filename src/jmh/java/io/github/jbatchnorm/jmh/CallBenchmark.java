@@ -63,7 +63,7 @@ public class CallBenchmark {
     int[] sizes = KernelState.sizes(shape);
     state = new KernelState(sizes);
     BatchNormShape sizesOf = state.shape;
-    long[] shared = {0, 0, sizesOf.n(), sizesOf.c(), sizesOf.s(), 0};
+    long[] shared = {0, 0, 0, sizesOf.n(), sizesOf.c(), sizesOf.s(), 0};
     long eps = Double.doubleToLongBits(EPS);
     long slope = Double.doubleToLongBits(1);
     forwardArguments =
@@ -93,7 +93,7 @@ public class CallBenchmark {
   /** Forward through JNI alone. */
   @Benchmark
   public int forwardAbi() {
-    return Abi.jbn_run_forward(forwardArguments);
+    return Abi.jbn_forward(forwardArguments);
   }
 
   /** Forward through the kernel interface. */
@@ -115,7 +115,7 @@ public class CallBenchmark {
   /** Backward through JNI alone. */
   @Benchmark
   public int backwardAbi() {
-    return Abi.jbn_run_backward(backwardArguments);
+    return Abi.jbn_backward(backwardArguments);
   }
 
   /** Backward through the kernel interface. */
@@ -136,6 +136,7 @@ public class CallBenchmark {
   /** The memory of a struct of the C ABI, whose fields are all of 8 bytes. */
   private long block(LongStream... parts) {
     long[] fields = Stream.of(parts).flatMapToLong(part -> part).toArray();
+    fields[0] = (long) fields.length * Long.BYTES; // the struct's size
     ByteBuffer memory =
         ByteBuffer.allocateDirect(fields.length * Long.BYTES).order(ByteOrder.nativeOrder());
     memory.asLongBuffer().put(fields);

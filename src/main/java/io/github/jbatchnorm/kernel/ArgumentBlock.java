@@ -32,6 +32,7 @@ final class ArgumentBlock {
   /** Returns the thread's block, begun with the fields that all structs share. */
   static ArgumentBlock of(BatchNormShape shape, int exec) {
     return empty()
+        .put(0) // the struct's size: see structure
         .put(shape.dtype().code)
         .put(shape.layout().code)
         .put(shape.n())
@@ -91,6 +92,12 @@ final class ArgumentBlock {
   }
 
   long address() {
+    return address;
+  }
+
+  /** Returns the address of a struct that is complete, once its first field holds its size. */
+  long structure() {
+    fields.put(0, (long) next * Long.BYTES);
     return address;
   }
 }

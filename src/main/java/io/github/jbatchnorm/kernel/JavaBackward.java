@@ -4,147 +4,161 @@ package io.github.jbatchnorm.kernel;
 final class JavaBackward {
   private final BackwardArguments a;
   private final BatchNormShape shape;
-  private final boolean plain;
-  private final double total;
+  private final boolean isNarrow;
+  private final double count;
 
   JavaBackward(BackwardArguments arguments) {
     a = arguments;
     shape = a.shape;
-    plain = a.weights == null && a.slope == 1 && a.dz == null && !a.given && !a.inverted;
-    total = a.weights == null ? shape.m() : JavaMoments.total(shape, a.weights);
+    isNarrow = JavaMoments.isNarrow(shape);
+    count = JavaMoments.count(shape, a.weights);
   }
 
-  /** One channel's numbers: d = in - centre, and g = dy times the tail's derivative. */
+  void run(int c) {
+    new Channel(c).run();
+  }
+
+  /**
+   * One channel. Inverted, what stands for x is the output before the tail, and for its mean beta.
+   */
   private final class Channel {
     private final int c;
-    private final JavaMoments moments;
-    private final double scale;
     private final double beta;
+    private final double gamma;
+    private final double invStd;
+    private final double centre;
+    private final double centreLow;
+    private final double spread;
+    private final double scale;
+    private final float floatCentre;
+    private final float floatScale;
+    private final double forwardTerm;
 
     Channel(int c) {
       this.c = c;
-      moments = JavaMoments.saved(shape, a.saved, c);
-      scale = moments.scale(a.gamma, c, a.eps);
-      beta = JavaKernel.orZero(a.beta, c);
+      JavaMoments moments = JavaMoments.saved(shape, a.saved, c);
+      beta = JavaKernel.valueOr(a.beta, c, 0);
+      gamma = JavaKernel.valueOr(a.gamma, c, 1);
+      invStd = moments.invStd(a.eps);
+      centre = a.inverted ? beta : moments.mean();
+      centreLow = a.inverted ? 0 : moments.meanLow();
+      spread = a.inverted ? gamma * gamma : moments.var();
+      scale = gamma * invStd;
+      floatCentre = (float) centre;
+      floatScale = (float) scale;
+      forwardTerm = JavaFloats.around(beta, floatCentre, centre, centreLow, floatScale);
     }
 
     boolean counts(int i) {
       return a.weights == null || a.weights.get(i) > 0;
     }
 
-    double d(int i) {
-      double in = a.x.get(shape.offset(c, i));
-      if (!counts(i)) {
-        return 0;
-      }
-      if (!a.inverted) {
-        return moments.centred(in);
-      }
-      return (a.slope == 1 ? in : JavaKernel.bent(in, 1 / a.slope)) - beta;
+    float floatIn(int at) {
+      float x = (float) a.x.get(at);
+      return a.inverted && a.slope != 1 ? JavaFloats.bend(x, x, (float) (1 / a.slope)) : x;
     }
 
-    double g(int i) {
-      if (!counts(i)) {
-        return 0;
+    float floatG(int at) {
+      float dy = (float) a.dy.get(at);
+      if (a.slope == 1) {
+        return dy;
       }
-      int at = shape.offset(c, i);
+      float x = (float) a.x.get(at);
+      float again = Math.fma(x - floatCentre, floatScale, (float) forwardTerm);
+      float sign = a.inverted ? x : a.y != null ? (float) a.y.get(at) : again;
+      return JavaFloats.bend(sign, dy, (float) a.slope);
+    }
+
+    double doubleIn(int at) {
+      double x = a.x.get(at);
+      return a.inverted && a.slope != 1 ? JavaFloats.bend(x, x, 1 / a.slope) : x;
+    }
+
+    double doubleG(int at) {
       double dy = a.dy.get(at);
       if (a.slope == 1) {
         return dy;
       }
-      double before = a.inverted ? a.x.get(at) : a.y != null ? a.y.get(at) : d(i) * scale + beta;
-      return before > 0 ? dy : dy * a.slope;
+      double x = a.x.get(at);
+      double sign =
+          a.inverted ? x : a.y != null ? a.y.get(at) : ((x - centre) - centreLow) * scale + beta;
+      return JavaFloats.bend(sign, dy, a.slope);
     }
 
-    /** xHat = d * factor. */
-    double factor() {
-      if (!a.inverted) {
-        return moments.invStd(a.eps);
-      }
-      return a.gamma == null ? 1 : 1 / a.gamma.get(c);
-    }
-
-    /** The sum of g * xHat. */
-    double gammaGradient(double dBeta) {
-      double sum;
-      if (plain && JavaMoments.isNarrow(shape) && !moments.isFar()) {
-        double around0 = JavaMoments.ordered(shape).sum(i -> g(i) * a.x.get(shape.offset(c, i)));
-        sum = around0 - moments.mean() * dBeta;
-      } else {
-        sum = JavaMoments.ordered(shape).sum(i -> g(i) * d(i));
-      }
-      return total > 0 ? sum * factor() : 0;
-    }
-
-    double dx(int i, double dyMean, double slope) {
-      if (!counts(i)) {
-        return 0;
-      }
-      if (a.given) {
-        return g(i) * scale;
-      }
-      if (a.weights == null) {
-        return ((g(i) - dyMean) - d(i) * slope) * scale;
-      }
-      double w = a.weights.get(i);
-      return ((g(i) - w * dyMean) - w * (d(i) * slope)) * scale;
-    }
-  }
-
-  void run(int c) {
-    Channel channel = new Channel(c);
-    double dBeta = JavaMoments.ordered(shape).sum(channel::g);
-    double dGamma = channel.gammaGradient(dBeta);
-    if (a.dGamma != null) {
-      a.dGamma.set(c, dGamma);
-    }
-    if (a.dBeta != null) {
-      a.dBeta.set(c, dBeta);
-    }
-    if (a.weights == null && shape.dtype().bytes() == Short.BYTES) {
-      mapInFloat(channel, dBeta, dGamma);
-      return;
-    }
-    double dyMean = dBeta / total;
-    double slope = dGamma / total * channel.factor();
-    for (int i = 0; i < shape.m(); i++) {
+    /** g of element i of a channel: as it is summed. */
+    double g(int i) {
       int at = shape.offset(c, i);
-      double dz = channel.g(i);
-      double dx = a.dx == null ? 0 : channel.dx(i, dyMean, slope);
-      if (a.dz != null) {
-        a.dz.set(at, dz);
-      }
-      if (a.dx != null) {
-        a.dx.set(at, dx);
-      }
+      return !counts(i) ? 0 : isNarrow ? floatG(at) : doubleG(at);
     }
-  }
 
-  /** The map of 16-bit elements: in float, around a centre that is a pair of floats. */
-  private void mapInFloat(Channel channel, double dBeta, double dGamma) {
-    double centre = a.inverted ? channel.beta : channel.moments.mean();
-    float high = (float) centre;
-    float low = (float) (centre - high);
-    float scale = (float) channel.scale;
-    float dyMean = (float) (dBeta / total);
-    float slopeOfD = (float) (dGamma / total * channel.factor());
-    float slope = (float) a.slope;
-    float inverse = (float) (1 / a.slope);
-    for (int i = 0; i < shape.m(); i++) {
-      int at = shape.offset(channel.c, i);
-      float in = (float) a.x.get(at);
-      float d = ((a.inverted && slope != 1 ? JavaKernel.bent(in, inverse) : in) - high) - low;
-      float g = (float) a.dy.get(at);
-      if (slope != 1) {
-        float again = d * scale + (float) channel.beta;
-        float before = a.inverted ? in : a.y != null ? (float) a.y.get(at) : again;
-        g = before > 0 ? g : g * slope;
+    double in(int i) {
+      int at = shape.offset(c, i);
+      return isNarrow ? floatIn(at) : doubleIn(at);
+    }
+
+    double d(int i) {
+      return counts(i) ? (in(i) - centre) - centreLow : 0;
+    }
+
+    /** The sum of g * d; around 0 where products are exact, unless the mean is far from it. */
+    double productSum(double dBeta) {
+      if (!isNarrow || JavaMoments.isFar(centre, spread)) {
+        return JavaMoments.ordered(shape).sum(i -> g(i) * d(i));
       }
-      if (a.dz != null) {
-        a.dz.set(at, g);
+      double around0 = JavaMoments.ordered(shape).sum(i -> counts(i) ? g(i) * in(i) : 0);
+      return around0 - centre * dBeta;
+    }
+
+    void run() {
+      double dBeta = JavaMoments.ordered(shape).sum(this::g);
+      // xHat = d * factor
+      double factor = a.inverted ? 1 / gamma : invStd;
+      double dGamma = productSum(dBeta) * factor;
+      dGamma = count > 0 ? dGamma : 0;
+      if (a.dGamma != null) {
+        a.dGamma.set(c, dGamma);
       }
-      if (a.dx != null) {
-        a.dx.set(at, a.given ? g * scale : ((g - dyMean) - d * slopeOfD) * scale);
+      if (a.dBeta != null) {
+        a.dBeta.set(c, dBeta);
+      }
+      map(-(scale * (dGamma / count * factor)), -(scale * (dBeta / count)));
+    }
+
+    /** Writes dx = scale g + w (slope d + term) and dz = g. */
+    private void map(double slope, double term) {
+      float floatSlope = (float) slope;
+      double floatTerm = JavaFloats.around(term, floatCentre, centre, centreLow, floatSlope);
+      boolean inDouble =
+          !isNarrow
+              || JavaFloats.isWildCentre(centre)
+              || JavaFloats.isWildFactor(scale)
+              || JavaFloats.isWildFactor(slope)
+              || JavaFloats.isWildTerm(forwardTerm)
+              || JavaFloats.isWildTerm(floatTerm)
+              || JavaFloats.isWildTerm(floatSlope * Math.sqrt(spread * count));
+      for (int i = 0; i < shape.m(); i++) {
+        int at = shape.offset(c, i);
+        double w = a.weights == null ? 1 : a.weights.get(i);
+        double dz;
+        double dx;
+        if (inDouble) {
+          double g = doubleG(at);
+          double rest = slope * ((doubleIn(at) - centre) - centreLow) + term;
+          dz = g;
+          dx = a.given ? scale * g : scale * g + (a.weights == null ? rest : w * rest);
+        } else {
+          float g = floatG(at);
+          float rest = Math.fma(floatSlope, floatIn(at) - floatCentre, (float) floatTerm);
+          rest = a.weights == null ? rest : JavaFloats.weight(w) * rest;
+          dz = g;
+          dx = a.given ? floatScale * g : Math.fma(floatScale, g, rest);
+        }
+        if (a.dx != null) {
+          a.dx.set(at, w > 0 ? dx : 0);
+        }
+        if (a.dz != null) {
+          a.dz.set(at, w > 0 ? dz : 0);
+        }
       }
     }
   }

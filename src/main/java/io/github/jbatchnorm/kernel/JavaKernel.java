@@ -22,10 +22,7 @@ public final class JavaKernel implements BatchNormKernel {
     for (int c = 0; c < a.shape.c(); c++) {
       JavaMoments moments = JavaMoments.given(a, c);
       if (moments == null) {
-        moments =
-            a.weights == null
-                ? JavaMoments.of(a.shape, a.x, c)
-                : JavaMoments.weighted(a.shape, a.x, a.weights, c);
+        moments = JavaMoments.of(a.shape, a.x, a.weights, c);
       }
       moments.put(a, c);
       if (a.y != null) {
@@ -35,53 +32,34 @@ public final class JavaKernel implements BatchNormKernel {
   }
 
   private static void normalize(ForwardArguments a, int c, JavaMoments moments, Storage y) {
-    if (a.weights == null && a.shape.dtype().bytes() == Short.BYTES) {
-      normalizeInFloat(a, c, moments, y);
-      return;
-    }
-    double scale = moments.scale(a.gamma, c, a.eps);
-    double shift = orZero(a.beta, c);
-    boolean bends = a.z != null || a.slope != 1;
+    double scale = valueOr(a.gamma, c, 1) * moments.invStd(a.eps);
+    double shift = valueOr(a.beta, c, 0);
+    float centre = (float) moments.mean();
+    float factor = (float) scale;
+    double term = JavaFloats.around(shift, centre, moments.mean(), moments.meanLow(), factor);
+    boolean inDouble =
+        !JavaMoments.isNarrow(a.shape)
+            || JavaFloats.isWildCentre(moments.mean())
+            || JavaFloats.isWildFactor(scale)
+            || JavaFloats.isWildTerm(term);
     for (int i = 0; i < a.shape.m(); i++) {
       int at = a.shape.offset(c, i);
-      double value = moments.centred(a.x.get(at)) * scale + shift;
-      if (a.z != null) {
-        value += a.z.get(at);
+      double value;
+      if (inDouble) {
+        double pre = ((a.x.get(at) - moments.mean()) - moments.meanLow()) * scale + shift;
+        pre = a.z == null ? pre : pre + a.z.get(at);
+        value = a.slope == 1 ? pre : JavaFloats.bend(pre, pre, a.slope);
+      } else {
+        float pre = Math.fma((float) a.x.get(at) - centre, factor, (float) term);
+        pre = a.z == null ? pre : pre + (float) a.z.get(at);
+        value = a.slope == 1 ? pre : JavaFloats.bend(pre, pre, (float) a.slope);
       }
-      boolean counts = a.weights == null || a.weights.get(i) > 0;
-      y.set(at, !counts ? 0 : bends ? bent(value, a.slope) : value);
+      y.set(at, a.weights == null || a.weights.get(i) > 0 ? value : 0);
     }
   }
 
-  /** As normalize, for 16-bit elements: in float, around a mean that is a pair of floats. */
-  private static void normalizeInFloat(ForwardArguments a, int c, JavaMoments moments, Storage y) {
-    float mean = (float) moments.mean();
-    float meanLow = (float) (moments.mean() - mean);
-    float scale = (float) moments.scale(a.gamma, c, a.eps);
-    float shift = (float) orZero(a.beta, c);
-    boolean bends = a.z != null || a.slope != 1;
-    for (int i = 0; i < a.shape.m(); i++) {
-      int at = a.shape.offset(c, i);
-      float value = (((float) a.x.get(at) - mean) - meanLow) * scale + shift;
-      if (a.z != null) {
-        value += (float) a.z.get(at);
-      }
-      y.set(at, bends ? bent(value, (float) a.slope) : value);
-    }
-  }
-
-  /** The tail in float. */
-  static float bent(float value, float slope) {
-    return value > 0 ? value : value * slope + 0f;
-  }
-
-  /** The tail: what is above 0 stays, the rest is multiplied (0 gives 0, not -0). */
-  static double bent(double value, double slope) {
-    return value > 0 ? value : value * slope + 0.0;
-  }
-
-  static double orZero(@Nullable Storage storage, int c) {
-    return storage == null ? 0 : storage.get(c);
+  static double valueOr(@Nullable Storage storage, int c, double otherwise) {
+    return storage == null ? otherwise : storage.get(c);
   }
 
   @Override

@@ -102,7 +102,7 @@ public final class NativeKernel implements BatchNormKernel {
             .storage(a.mean)
             .storage(a.var)
             .storage(a.saved);
-    int status = Abi.jbn_run_forward(block.address());
+    int status = Abi.jbn_forward(block.structure());
     Reference.reachabilityFence(a);
     block.done();
     check(status);
@@ -129,7 +129,7 @@ public final class NativeKernel implements BatchNormKernel {
             .storage(a.dz)
             .storage(a.dGamma)
             .storage(a.dBeta);
-    int status = Abi.jbn_run_backward(block.address());
+    int status = Abi.jbn_backward(block.structure());
     Reference.reachabilityFence(a);
     block.done();
     check(status);
@@ -153,7 +153,7 @@ public final class NativeKernel implements BatchNormKernel {
             .storage(a.gx)
             .storage(a.gdy)
             .storage(a.gGamma);
-    int status = Abi.jbn_run_second(block.address());
+    int status = Abi.jbn_second(block.structure());
     Reference.reachabilityFence(a);
     block.done();
     check(status);

@@ -13,7 +13,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
 @Properties(
     value =
         @Platform(
-            include = {"jbatchnorm/jbatchnorm.h", "jbatchnorm/arrays.h"},
+            include = {"jbatchnorm/jbatchnorm.h", "abi/arrays.h"},
             link = "jbatchnorm_kernel@.0",
             preload = "gomp@.1",
             library = "jnijbatchnorm"),
@@ -28,10 +28,10 @@ public class JBatchNormPresets implements InfoMapper {
     infoMap.put(new Info("JBN_API", "JBN_EXEC").cppTypes().annotations());
     infoMap.put(new Info("JBATCHNORM_JBATCHNORM_H", "JBATCHNORM_ARRAYS_H").skip());
     infoMap.put(new Info("JBN_VERSION").skip());
-    infoMap.put(new Info("jbn_forward", "jbn_infer", "jbn_backward").skip());
+    infoMap.put(new Info("jbn_describe_forward", "jbn_describe_backward").skip());
     for (String call : new String[] {"forward", "backward", "second"}) {
       infoMap.put(new Info("jbn_" + call + "_args").pointerTypes("Pointer").javaText(""));
-      infoMap.put(new Info("jbn_run_" + call).javaText(run(call)));
+      infoMap.put(new Info("jbn_" + call).javaText(run(call)));
     }
     infoMap.put(new Info("jbn_copy").javaText(COPY));
     infoMap.put(new Info("jbn_array").javaText(ARRAY));
@@ -39,7 +39,7 @@ public class JBatchNormPresets implements InfoMapper {
 
   /** A call whose only argument is the address of its struct. */
   private static String run(String call) {
-    return "public static native int jbn_run_%s(@Cast(\"const jbn_%s_args*\") long args);"
+    return "public static native int jbn_%s(@Cast(\"const jbn_%s_args*\") long args);"
         .formatted(call, call);
   }
 
