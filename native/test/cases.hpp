@@ -159,8 +159,10 @@ struct Data {
     x.resize(static_cast<size_t>(m * one.c));
     dy.resize(x.size());
     for (int64_t c = 0; c < one.c; c++) {
-      gamma.push_back(static_cast<Parameter<T>>(1 + random.next() / 2));
-      beta.push_back(static_cast<Parameter<T>>(random.next()));
+      const bool zeros = one.data == "zeros";
+      const double scale = 1 + random.next() / 2, shift = random.next();
+      gamma.push_back(static_cast<Parameter<T>>(zeros && c % 2 == 0 ? -0.0 : scale));
+      beta.push_back(static_cast<Parameter<T>>(zeros ? -0.0 : shift));
       mean.push_back(static_cast<Parameter<T>>(random.next()));
       var.push_back(static_cast<Parameter<T>>(1 + random.next() / 2));
       for (int64_t i = 0; i < m; i++) {
@@ -181,6 +183,9 @@ struct Data {
   static double element(const std::string& kind, double r, int64_t i, int64_t m, int64_t c) {
     if (kind == "offset") return 1e4 + 1e-2 * r;
     if (kind == "spread") return r * (c % 3 == 0 ? 1e-8 : c % 3 == 1 ? 1.0 : 1e8);
+    if (kind == "huge") return r * 3e38;
+    if (kind == "tiny") return r * 1e-40;
+    if (kind == "zeros") return i % 3 == 0 ? -0.0 : r;
     if (kind == "constant") return c % 2 == 0 ? 0.1 * static_cast<double>(c + 1) : r;
     if (kind == "probes") {
       const int64_t probes = m < 16 ? m : 16;

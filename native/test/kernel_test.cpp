@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <cstddef>
+#include <string>
+
 #include "cases.hpp"
 
 TEST_CASE("the same bits for every thread count and instruction set, as in cases.txt") {
@@ -10,7 +13,7 @@ TEST_CASE("the same bits for every thread count and instruction set, as in cases
     const cases::Prepared run = cases::prepare_case(one);
     for (int isa = JBN_ISA_SSE2; isa <= JBN_ISA_SVE; isa++) {
       if (!jbn_has_isa(isa)) continue;
-      INFO("isa " << jbn_isa_name(isa));
+      INFO("isa " << std::string(jbn_isa_name(isa)));
       for (int threads : {1, 2, 3, 4, 8}) {
         INFO("threads " << threads);
         int status = -1;
@@ -19,6 +22,99 @@ TEST_CASE("the same bits for every thread count and instruction set, as in cases
       }
     }
   }
+}
+
+TEST_CASE("the same bits whether results go to memory or past the caches") {
+  for (const cases::Case& one : cases::read_cases(JBATCHNORM_CASES)) {
+    INFO(one.name());
+    const cases::Prepared run = cases::prepare_case(one);
+    for (int isa = JBN_ISA_SSE2; isa <= JBN_ISA_SVE; isa++) {
+      if (!jbn_has_isa(isa)) continue;
+      for (const int64_t cache : {int64_t{1}, int64_t{1} << 40}) {
+        INFO("cache " << cache);
+        int status = -1;
+        REQUIRE(jbn_set_shared_cache(cache) == JBN_OK);
+        CHECK(run(2, isa, &status) == one.hash);
+        CHECK(status == JBN_OK);
+      }
+    }
+  }
+  CHECK(jbn_set_shared_cache(0) == JBN_OK);
+  CHECK(jbn_set_shared_cache(-1) == JBN_BAD_SIZE);
+}
+
+TEST_CASE("a plan is described, with as many threads as there is work for") {
+  jbn_forward_args a = calls::args_of<jbn_forward_args>({JBN_F32, JBN_NCHW, 4, 64, 1000}, 1e-5,
+                                                        JBN_EXEC(2, JBN_ISA_BEST));
+  const auto text = [&a] {
+    char words[100];
+    REQUIRE(jbn_describe_forward(&a, words, sizeof words) == JBN_OK);
+    return std::string(words);
+  };
+  CHECK(text() == "rows, 2 chunks x 1 slices, 2 threads, stores");
+  a.layout = JBN_NHWC, a.s = 4;
+  CHECK(text() == "columns, 1 chunks x 1 slices, 1 threads, stores");
+  char word[5];
+  CHECK(jbn_describe_forward(&a, word, sizeof word) == JBN_OK);
+  CHECK(std::string(word) == "colu");
+  CHECK(jbn_describe_forward(&a, nullptr, 10) == JBN_NULL);
+  a.size = 4;
+  CHECK(jbn_describe_forward(&a, word, sizeof word) == JBN_BAD_SIZE);
+}
+
+TEST_CASE("a call on empty memory takes no time and no memory") {
+  CHECK(calls::forward({JBN_F32, JBN_NCHW, int64_t{1} << 40, 3, 0}, nullptr, nullptr, nullptr, 1,
+                       nullptr, nullptr, nullptr, nullptr, 0) == JBN_OK);
+  CHECK(calls::forward({JBN_F32, JBN_NHWC, int64_t{1} << 40, 0, 3}, nullptr, nullptr, nullptr, 1,
+                       nullptr, nullptr, nullptr, nullptr, 0) == JBN_OK);
+}
+
+TEST_CASE("empty axes with everything that a call can have") {
+  for (const int64_t n : {0, 1, 2}) {
+    for (const int64_t c : {0, 1, 3}) {
+      for (const int64_t s : {0, 1, 20}) {
+        for (const int layout : {JBN_NCHW, JBN_NHWC}) {
+          INFO(n << " " << c << " " << s << " layout " << layout);
+          std::vector<float> x(static_cast<size_t>(n * c * s), 1.5f), y(x), dx(x), dz(x);
+          std::vector<float> gamma(static_cast<size_t>(c), 2), dgamma(gamma), dbeta(gamma);
+          std::vector<double> saved(3 * gamma.size()), weights(static_cast<size_t>(n * s), 1);
+          jbn_forward_args f =
+              calls::args_of<jbn_forward_args>({JBN_F32, layout, n, c, s}, 1e-5, 0);
+          f.x = x.data(), f.z = x.data(), f.gamma = gamma.data(), f.weights = weights.data();
+          f.y = y.data(), f.saved = saved.data();
+          CHECK(jbn_forward(&f) == JBN_OK);
+          jbn_backward_args b =
+              calls::args_of<jbn_backward_args>({JBN_F32, layout, n, c, s}, 1e-5, 0);
+          b.x = x.data(), b.dy = x.data(), b.y = y.data(), b.gamma = gamma.data();
+          b.saved = saved.data(), b.weights = weights.data(), b.dx = dx.data();
+          b.dz = dz.data(), b.dgamma = dgamma.data(), b.dbeta = dbeta.data();
+          CHECK(jbn_backward(&b) == JBN_OK);
+          for (const float value : dgamma) CHECK(value == 0);
+          jbn_second_args g = calls::args_of<jbn_second_args>({JBN_F32, layout, n, c, s}, 1e-5, 0);
+          g.x = x.data(), g.dy = x.data(), g.v = x.data(), g.saved = saved.data();
+          g.gx = dx.data(), g.gdy = dz.data(), g.ggamma = dgamma.data();
+          CHECK(jbn_second(&g) == JBN_OK);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a struct of another size: less is 0, more has to be") {
+  struct Longer {
+    jbn_forward_args known;
+    int64_t unknown;
+  } longer = {};
+  longer.known = calls::args_of<jbn_forward_args>({JBN_F32, JBN_NCHW, 0, 0, 0}, 1, 0);
+  longer.known.size = sizeof longer;
+  CHECK(jbn_forward(&longer.known) == JBN_OK);
+  longer.unknown = 1;
+  CHECK(jbn_forward(&longer.known) == JBN_BAD_SIZE);
+  longer.known.size = offsetof(jbn_forward_args, x);
+  CHECK(jbn_forward(&longer.known) == JBN_OK);
+  longer.known.size = 0;
+  CHECK(jbn_forward(&longer.known) == JBN_BAD_SIZE);
+  CHECK(jbn_forward(nullptr) == JBN_NULL);
 }
 
 TEST_CASE("a caller that flushes denormals gets the same bits") {

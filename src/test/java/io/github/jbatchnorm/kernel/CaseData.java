@@ -24,8 +24,11 @@ final class CaseData {
     mean = Storage.allocate(parameters, shape.c());
     var = Storage.allocate(parameters, shape.c());
     for (int c = 0; c < shape.c(); c++) {
-      gamma.set(c, 1 + next() / 2);
-      beta.set(c, next());
+      boolean zeros = kind.equals("zeros");
+      double scale = 1 + next() / 2;
+      double shift = next();
+      gamma.set(c, zeros && c % 2 == 0 ? -0.0 : scale);
+      beta.set(c, zeros ? -0.0 : shift);
       mean.set(c, next());
       var.set(c, 1 + next() / 2);
       for (int i = 0; i < shape.m(); i++) {
@@ -46,6 +49,9 @@ final class CaseData {
     return switch (kind) {
       case "offset" -> 1e4 + 1e-2 * r;
       case "spread" -> r * (c % 3 == 0 ? 1e-8 : c % 3 == 1 ? 1.0 : 1e8);
+      case "huge" -> r * 3e38;
+      case "tiny" -> r * 1e-40;
+      case "zeros" -> i % 3 == 0 ? -0.0 : r;
       case "constant" -> c % 2 == 0 ? 0.1 * (c + 1) : r;
       case "probes" -> isProbe(i, m) ? 1e6 : r;
       case "special" -> i == m / 2 ? special(c, r) : r;
