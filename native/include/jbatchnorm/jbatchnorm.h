@@ -84,6 +84,13 @@ JBN_API int jbn_has_isa(int isa);
 /* The instruction set's name, e.g. "avx2"; "unknown" for a value outside jbn_isa. */
 JBN_API const char* jbn_isa_name(int isa);
 
+/*
+ * Threads are OpenMP's, and wait at barriers as it is told to when it is loaded: beside other busy
+ * processes set OMP_WAIT_POLICY=passive, or GOMP_SPINCOUNT to a few thousand (as the Java library
+ * does), or threads that spin hold up those that they wait for. Each calling thread has a team of
+ * its own, and a process that forks must not call in the child where the parent has called.
+ */
+
 /* The threads that a call with threads = 0 uses (OpenMP's setting for the calling thread). */
 JBN_API int jbn_default_threads(void);
 

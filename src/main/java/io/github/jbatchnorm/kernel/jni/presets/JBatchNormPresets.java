@@ -15,7 +15,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
         @Platform(
             include = {"jbatchnorm/jbatchnorm.h", "abi/arrays.h"},
             link = "jbatchnorm_kernel@.0",
-            preload = "gomp@.1",
+            preload = {"jbatchnorm_waiting", "gomp@.1"},
             library = "jnijbatchnorm"),
     target = "io.github.jbatchnorm.kernel.jni",
     global = "io.github.jbatchnorm.kernel.jni.Abi")

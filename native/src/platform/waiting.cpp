@@ -1,0 +1,16 @@
+// A library of its own, loaded before OpenMP's: threads that wait at a barrier spin some tens of
+// microseconds and then sleep. GNU OpenMP's own default spins for milliseconds, and where other
+// processes want the cores a barrier then takes that long, since who is waited for does not run.
+// It reads its environment when it is loaded, so that is where it has to be told; what the user has
+// set is left alone.
+#include <cstdlib>
+
+#if defined(__GNUC__) && !defined(_WIN32)
+namespace {
+
+__attribute__((constructor)) void bound_spinning() {
+  if (!std::getenv("OMP_WAIT_POLICY")) setenv("GOMP_SPINCOUNT", "2000", 0);
+}
+
+}  // namespace
+#endif
