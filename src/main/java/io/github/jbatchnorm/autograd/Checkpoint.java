@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A part of a model that keeps none of its intermediate results: backward computes them again (Chen
  * et al., 2016). Batch norm's running statistics move once: {@link #isRecomputing} is true the
- * second time. There are no gradients of gradients through it: {@link Gradients#of} throws.
+ * second time. {@link Gradients#of} records that computation, and with it what the block keeps.
  */
 public final class Checkpoint extends Operation {
   private static final ThreadLocal<Boolean> RECOMPUTING = ThreadLocal.withInitial(() -> false);
@@ -16,6 +16,7 @@ public final class Checkpoint extends Operation {
   private final UnaryOperator<Tensor> block;
   private List<Tensor> gradients = List.of();
   private @Nullable Tensor gradientsOf;
+  private boolean gradientsRecorded;
 
   private Checkpoint(UnaryOperator<Tensor> block, Tensor... inputs) {
     super(inputs);
@@ -30,8 +31,8 @@ public final class Checkpoint extends Operation {
    * @param parameters every other variable that gradients flow to through the block
    */
   public static Tensor of(UnaryOperator<Tensor> block, Tensor x, List<Tensor> parameters) {
-    List<Tensor> inputs = new ArrayList<>(parameters);
-    inputs.add(0, x);
+    List<Tensor> inputs = new ArrayList<>(List.of(x));
+    parameters.stream().distinct().forEach(inputs::add); // each has one gradient
     return new Checkpoint(block, inputs.toArray(Tensor[]::new)).apply();
   }
 
@@ -47,13 +48,10 @@ public final class Checkpoint extends Operation {
 
   @Override
   protected Tensor backward(int input, Tensor grad) {
-    if (NoAutodiff.isRecording()) {
-      throw new UnsupportedOperationException(
-          "checkpoint: there are no gradients of gradients through a block that is computed again");
-    }
-    if (gradientsOf != grad) {
+    if (gradientsOf != grad || gradientsRecorded != NoAutodiff.isRecording()) {
       gradients = compute(grad);
       gradientsOf = grad;
+      gradientsRecorded = NoAutodiff.isRecording();
     }
     return gradients.get(input);
   }
@@ -68,24 +66,24 @@ public final class Checkpoint extends Operation {
     }
   }
 
+  /**
+   * The gradients of the block for each input as if they were independent: how one was computed
+   * from another is for the tape to follow.
+   */
   private List<Tensor> gradients(Tensor grad) {
-    Tensor x = input(0).isConstant() ? input(0) : input(0).detached();
-    List<Tensor> wanted = new ArrayList<>();
-    for (int i = 0; i < inputs().size(); i++) {
-      Tensor input = i == 0 ? x : input(i);
-      if (!input.isConstant()) {
-        wanted.add(input);
-      }
+    List<Tensor> independent = new ArrayList<>(inputs());
+    independent.set(0, blockInput());
+    Tensor y = NoAutodiff.callRecording(() -> block.apply(independent.get(0)));
+    return Gradients.ofIndependent(y, grad, independent);
+  }
+
+  /** Returns x as a tensor of the block's own: the block may use x itself as a parameter too. */
+  private Tensor blockInput() {
+    Tensor x = input(0);
+    if (x.isConstant()) {
+      return x;
     }
-    Tensor y = NoAutodiff.callRecording(() -> block.apply(x));
-    List<Tensor> found = Gradients.unrecorded(y, grad, wanted);
-    List<Tensor> all = new ArrayList<>();
-    int next = 0;
-    for (int i = 0; i < inputs().size(); i++) {
-      // A constant's gradient is not asked for.
-      all.add(input(i).isConstant() ? input(i) : found.get(next++).asConstant());
-    }
-    return all;
+    return NoAutodiff.isRecording() ? new Reshape(x, x.shape()).apply() : x.detached();
   }
 
   /** The block is the user's, and may keep what it makes. */

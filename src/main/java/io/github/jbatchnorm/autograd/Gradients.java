@@ -4,6 +4,7 @@ import io.github.jbatchnorm.kernel.Storage;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 
 /** Gradients as tensors with gradients of their own. */
 public final class Gradients {
@@ -30,9 +31,12 @@ public final class Gradients {
     return pick(Tape.recorded(y, seed), inputs);
   }
 
-  /** As {@link #of(Tensor, Tensor, List)}, without recording how they are computed. */
-  static List<Tensor> unrecorded(Tensor y, Tensor seed, List<Tensor> inputs) {
-    return pick(NoAutodiff.call(() -> Tape.found(y, seed)), inputs);
+  /**
+   * Returns the gradients for inputs that count as independent of each other; recorded only where
+   * operations are.
+   */
+  static List<Tensor> ofIndependent(Tensor y, Tensor seed, List<Tensor> inputs) {
+    return pick(Tape.found(y, seed, Set.copyOf(inputs)), inputs);
   }
 
   private static List<Tensor> pick(IdentityHashMap<Tensor, Tensor> found, List<Tensor> inputs) {
