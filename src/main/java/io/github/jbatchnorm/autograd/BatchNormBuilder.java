@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,7 @@ public final class BatchNormBuilder {
 
   /** The layout, eps and the tail; {@link BatchNormOptions#DEFAULT} otherwise. */
   public BatchNormBuilder options(BatchNormOptions newOptions) {
+    Objects.requireNonNull(newOptions, "options");
     options = newOptions;
     return this;
   }
@@ -53,6 +55,8 @@ public final class BatchNormBuilder {
    * are variables.
    */
   public BatchNormBuilder given(Tensor givenMean, Tensor givenVar) {
+    Objects.requireNonNull(givenMean, "givenMean");
+    Objects.requireNonNull(givenVar, "givenVar");
     mean = givenMean;
     var = givenVar;
     return this;
@@ -111,7 +115,7 @@ public final class BatchNormBuilder {
     return new BatchNormGiven(inputs).apply();
   }
 
-  /** Returns the operation, not computed yet, for those who need its statistics too. */
+  /** Returns the operation, to be applied once, for those who need its statistics too. */
   public BatchNormOp operation() {
     if (mean != null) {
       throw new IllegalArgumentException("given: there are no statistics of the batch");

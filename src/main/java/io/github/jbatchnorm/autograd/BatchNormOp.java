@@ -9,6 +9,7 @@ import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.ForwardArguments;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Storage;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,7 @@ public final class BatchNormOp extends Operation {
   private final Storage mean;
   private final Storage var;
   private final Storage saved;
+  private boolean computed;
 
   private BatchNormGradients gradients = BatchNormGradients.NONE;
 
@@ -43,6 +45,7 @@ public final class BatchNormOp extends Operation {
 
   /** Returns a builder of a batch normalization of x. */
   public static BatchNormBuilder on(Tensor x) {
+    Objects.requireNonNull(x, "x");
     return new BatchNormBuilder(x);
   }
 
@@ -85,17 +88,25 @@ public final class BatchNormOp extends Operation {
     return total;
   }
 
-  /** Returns the mean of each channel, a constant of shape (C), or (groups, C). */
+  /**
+   * Returns the mean of each channel, a constant of shape (C), or (groups, C), and the parameters'
+   * dtype: from {@link #apply} on, after backward too, and where nothing is recorded.
+   *
+   * @throws IllegalStateException before apply
+   */
   public Tensor mean() {
-    return statistic(mean);
+    return statistic("mean", mean);
   }
 
   /** Returns the biased variance of each channel, without eps, as {@link #mean}. */
   public Tensor var() {
-    return statistic(var);
+    return statistic("var", var);
   }
 
-  private Tensor statistic(Storage values) {
+  private Tensor statistic(String what, Storage values) {
+    if (!computed) {
+      throw new IllegalStateException(what + ": computed by apply, which has not been called");
+    }
     return groups == 1
         ? Tensor.constant(values, shape.c())
         : Tensor.constant(values, groups, shape.c());
@@ -132,6 +143,7 @@ public final class BatchNormOp extends Operation {
               .saved(slice(saved, group, groups));
       Kernels.current().forward(inPlace ? arguments.invertible() : arguments);
     }
+    computed = true;
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.github.jbatchnorm.autograd;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -31,8 +32,12 @@ public final class Checkpoint extends Operation {
    * @param parameters every other variable that gradients flow to through the block
    */
   public static Tensor of(UnaryOperator<Tensor> block, Tensor x, List<Tensor> parameters) {
+    Objects.requireNonNull(block, "block");
+    Objects.requireNonNull(x, "x");
     List<Tensor> inputs = new ArrayList<>(List.of(x));
-    parameters.stream().distinct().forEach(inputs::add); // each has one gradient
+    Operation.checked("parameters", parameters).stream()
+        .distinct()
+        .forEach(inputs::add); // each has one gradient
     return new Checkpoint(block, inputs.toArray(Tensor[]::new)).apply();
   }
 

@@ -5,6 +5,7 @@ import io.github.jbatchnorm.kernel.Pooling;
 import io.github.jbatchnorm.kernel.Storage;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -32,12 +33,15 @@ public final class Functions {
    */
   public static Tensor batchnorm(
       Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {
+    Objects.requireNonNull(x, "x");
     return batchnorm(x, gamma, beta, BatchNormOptions.DEFAULT.withEps(eps));
   }
 
   /** As {@link #batchnorm(Tensor, Tensor, Tensor, double)}, with a layout and a tail of choice. */
   public static Tensor batchnorm(
       Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, BatchNormOptions options) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(options, "options");
     return BatchNormOp.on(x).gamma(gamma).beta(beta).options(options).apply();
   }
 
@@ -50,6 +54,17 @@ public final class Functions {
    * @throws IllegalArgumentException if the shapes do not fit
    */
   public static Tensor dense(Tensor x, Tensor weight, @Nullable Tensor bias) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(weight, "weight");
+    if (weight.ndim() != 2) {
+      throw new IllegalArgumentException(
+          "weight: expected shape (out, in), got " + Shapes.text(weight.axes()));
+    }
+    if (x.ndim() < 2 || x.dim(-1) != weight.dim(1)) {
+      throw new IllegalArgumentException(
+          "x: expected shape (N, %d) (N, in), got %s"
+              .formatted(weight.dim(1), Shapes.text(x.axes())));
+    }
     Tensor product = MatMul.of(x, false, weight, true);
     if (bias == null) {
       return product;
@@ -153,6 +168,8 @@ public final class Functions {
    * @throws IllegalArgumentException if p is out of range
    */
   public static Tensor dropout(Tensor x, double p, RandomGenerator random) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(random, "random");
     if (!(p >= 0 && p < 1)) {
       throw new IllegalArgumentException("p: expected 0 or more and less than 1, got " + p);
     }
@@ -165,11 +182,13 @@ public final class Functions {
 
   /** Returns x where x is above 0, else alpha (exp(x) - 1) (Clevert et al., 2016). */
   public static Tensor elu(Tensor x, double alpha) {
+    Objects.requireNonNull(x, "x");
     return new Elu(x, alpha).apply();
   }
 
   /** Returns the scaled elu of self-normalizing networks (Klambauer et al., 2017). */
   public static Tensor selu(Tensor x) {
+    Objects.requireNonNull(x, "x");
     return elu(x, SELU_ALPHA).multiply(SELU_SCALE);
   }
 
@@ -220,6 +239,9 @@ public final class Functions {
    * @param condition no gradient flows to it
    */
   public static Tensor where(Tensor condition, Tensor x, Tensor y) {
+    Objects.requireNonNull(condition, "condition");
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(y, "y");
     return new Select(condition, x, y).apply();
   }
 
@@ -229,7 +251,7 @@ public final class Functions {
    * @throws IllegalArgumentException if there is none, or shapes differ but for that axis
    */
   public static Tensor concatenate(int axis, Tensor... tensors) {
-    return Concatenate.of(axis, List.of(tensors));
+    return Concatenate.of(axis, Operation.checked("tensors", tensors));
   }
 
   /**
@@ -238,8 +260,8 @@ public final class Functions {
    * @throws IllegalArgumentException if there is none, or shapes differ
    */
   public static Tensor stack(int axis, Tensor... tensors) {
-    return Concatenate.of(
-        axis, Arrays.stream(tensors).map(tensor -> tensor.expandDims(axis)).toList());
+    List<Tensor> all = Operation.checked("tensors", tensors);
+    return Concatenate.of(axis, all.stream().map(tensor -> tensor.expandDims(axis)).toList());
   }
 
   /**
@@ -252,16 +274,20 @@ public final class Functions {
    * @throws IllegalArgumentException if the notation does not fit the operands
    */
   public static Tensor einsum(String subscripts, Tensor... operands) {
-    return Einsum.of(subscripts, operands);
+    Objects.requireNonNull(subscripts, "subscripts");
+    return Einsum.of(subscripts, Operation.checked("operands", operands).toArray(Tensor[]::new));
   }
 
   /** Returns the logarithm of the softmax over the last axis. */
   public static Tensor logSoftmax(Tensor x) {
+    Objects.requireNonNull(x, "x");
     return new LogSoftmax(x).apply();
   }
 
   /** As {@link Losses#softmaxCrossentropy}. */
   public static Tensor softmaxCrossentropy(Tensor x, int... labels) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(labels, "labels");
     return Losses.softmaxCrossentropy(x, labels);
   }
 }

@@ -4,6 +4,7 @@ import io.github.jbatchnorm.kernel.Storage;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 /** Gradients as tensors with gradients of their own. */
@@ -23,6 +24,9 @@ public final class Gradients {
    * @throws InvalidBackpropException as {@link Tensor#backward()}
    */
   public static List<Tensor> of(Tensor y, Tensor seed, List<Tensor> inputs) {
+    Objects.requireNonNull(y, "y");
+    Objects.requireNonNull(seed, "seed");
+    Operation.checked("inputs", inputs);
     for (int i = 0; i < inputs.size(); i++) {
       if (inputs.get(i).isConstant()) {
         throw new IllegalArgumentException("inputs: input %d is constant".formatted(i));
@@ -53,6 +57,7 @@ public final class Gradients {
 
   /** As {@link #of(Tensor, Tensor, List)}, of the sum of y's elements. */
   public static List<Tensor> of(Tensor y, Tensor... inputs) {
-    return of(y, Tensor.constantScalar(y.dtype(), 1), List.of(inputs));
+    Objects.requireNonNull(y, "y");
+    return of(y, Tensor.constantScalar(y.dtype(), 1), Operation.checked("inputs", inputs));
   }
 }

@@ -1,13 +1,15 @@
 package io.github.jbatchnorm.autograd;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
  * Reductions over axes: over every axis where none is given; a negative axis counts from the end. A
  * reduced axis goes, or stays with size 1 where {@code keepDims} is true. Sums are accumulated in
- * f64 with compensation, in an order that depends on the shape alone. Each method throws
- * IllegalArgumentException if an axis is out of range or named twice.
+ * f64 with compensation, in an order that depends on the shape alone; means and variances of 16
+ * bits are computed in f32, as NumPy's. Each method throws IllegalArgumentException if an axis is
+ * out of range or named twice.
  */
 public sealed interface ReductionMethods permits Tensor {
   /** Returns the sum. */
@@ -27,7 +29,7 @@ public sealed interface ReductionMethods permits Tensor {
 
   /** Returns the mean; NaN where the axes hold no elements. */
   default Tensor mean(boolean keepDims, int... axes) {
-    return sum(keepDims, axes).divide(count(axes));
+    return wide().sum(keepDims, axes).divide(count(axes)).astype(self().dtype());
   }
 
   /** Returns the biased variance, the mean of the squares of x - mean. */
@@ -37,18 +39,23 @@ public sealed interface ReductionMethods permits Tensor {
 
   /** Returns the biased variance, the mean of the squares of x - mean. */
   default Tensor var(boolean keepDims, int... axes) {
-    Tensor centred = self().subtract(mean(true, axes));
-    return centred.multiply(centred).mean(keepDims, axes);
+    Tensor x = wide();
+    Tensor centred = x.subtract(x.mean(true, axes));
+    return centred.multiply(centred).mean(keepDims, axes).astype(self().dtype());
   }
 
-  /** Returns the square root of the biased variance; its gradient where that is 0 is NaN. */
+  /** Returns the square root of the biased variance; its gradient where that is 0 is 0. */
   default Tensor std(int... axes) {
-    return var(axes).sqrt();
+    return std(false, axes);
   }
 
-  /** Returns the square root of the biased variance; its gradient where that is 0 is NaN. */
+  /** Returns the square root of the biased variance; its gradient where that is 0 is 0. */
   default Tensor std(boolean keepDims, int... axes) {
-    return var(keepDims, axes).sqrt();
+    Tensor var = var(keepDims, axes);
+    Tensor none = Steps.zero(var); // the root's derivative there is infinite: it is not taken
+    Tensor one = Tensor.constantScalar(var.dtype(), 1);
+    Tensor zero = Tensor.constantScalar(var.dtype(), 0);
+    return Functions.where(none, zero, Functions.where(none, one, var).sqrt());
   }
 
   /**
@@ -110,6 +117,7 @@ public sealed interface ReductionMethods permits Tensor {
 
   /** Returns this summed over the axes that broadcasting from {@code shape} repeats. */
   default Tensor sumTo(int... shape) {
+    Objects.requireNonNull(shape, "shape");
     int[] own = self().shape();
     if (Arrays.equals(own, shape)) {
       return self();
@@ -133,6 +141,10 @@ public sealed interface ReductionMethods permits Tensor {
         .filter(axis -> reduced[axis])
         .map(axis -> shape[axis])
         .reduce(1, (a, b) -> a * b);
+  }
+
+  private Tensor wide() {
+    return self().astype(self().dtype().parameters());
   }
 
   private Tensor self() {

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.autograd;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /** Rearrangements of elements, and the matrix product. */
@@ -115,6 +116,7 @@ public sealed interface ShapeMethods permits Tensor {
    * @throws IllegalArgumentException if there are more indices than axes, or one is out of range
    */
   default Tensor slice(Index... indices) {
+    Objects.requireNonNull(indices, "indices");
     return Slice.of(self(), indices);
   }
 
@@ -171,6 +173,7 @@ public sealed interface ShapeMethods permits Tensor {
    * @throws IllegalArgumentException if the shapes do not fit
    */
   default Tensor matmul(Tensor other) {
+    Objects.requireNonNull(other, "other");
     return MatMul.of(self(), other);
   }
 

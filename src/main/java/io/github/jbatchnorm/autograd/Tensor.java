@@ -94,16 +94,22 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
 
   /** Returns a variable filled with 0. */
   public static Tensor zeros(DType dtype, int... shape) {
+    Objects.requireNonNull(dtype, "dtype");
+    Objects.requireNonNull(shape, "shape");
     return variable(Storage.allocate(dtype, Shapes.size(shape)), shape);
   }
 
   /** Returns a variable over the given memory, which it shares. */
   public static Tensor variable(Storage storage, int... shape) {
+    Objects.requireNonNull(storage, "storage");
+    Objects.requireNonNull(shape, "shape");
     return new Tensor(storage, new Version(), false, shape);
   }
 
   /** Returns a constant over the given memory, which it shares. */
   public static Tensor constant(Storage storage, int... shape) {
+    Objects.requireNonNull(storage, "storage");
+    Objects.requireNonNull(shape, "shape");
     return new Tensor(storage, new Version(), true, shape);
   }
 
@@ -194,7 +200,11 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
     return constant;
   }
 
-  /** Returns the operation that computed this, or null for data, and after its graph's backward. */
+  /**
+   * Returns the operation that computed this, or null: for data, for what was computed inside
+   * {@link NoAutodiff}, and for a variable once a backward has cleared its graph. A constant is in
+   * no graph: it keeps its operation, which holds none of its inputs.
+   */
   public @Nullable Operation creator() {
     return creator;
   }

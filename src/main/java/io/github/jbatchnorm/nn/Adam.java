@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.Update;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Adam (Kingma and Ba, 2015): parameter = parameter - learningRate * m / (sqrt(v) + eps), where m
@@ -33,7 +34,7 @@ public final class Adam extends StepOptimizer {
   private Adam(
       Map<String, Tensor> parameters, double learningRate, WeightDecay decay, boolean decoupled) {
     super(parameters, learningRate, "first", "second");
-    this.decay = decay;
+    this.decay = Objects.requireNonNull(decay, "decay");
     this.decoupled = decoupled;
   }
 

@@ -6,6 +6,7 @@ import io.github.jbatchnorm.autograd.Checkpoint;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,6 +82,7 @@ public final class BatchNorm implements Layer {
 
     /** The layout, eps (1e-5) and the tail (none). */
     public Builder options(BatchNormOptions newOptions) {
+      Objects.requireNonNull(newOptions, "options");
       options = newOptions;
       return this;
     }
@@ -192,6 +194,8 @@ public final class BatchNorm implements Layer {
    * @throws IllegalArgumentException as {@link #forward(Tensor, Mode)}, and where sizes do not fit
    */
   public Tensor forward(Tensor x, @Nullable Tensor residual, @Nullable Tensor mask, Mode mode) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(mode, "mode");
     BatchNormBuilder call =
         BatchNormOp.on(x)
             .options(options)
@@ -276,7 +280,8 @@ public final class BatchNorm implements Layer {
   }
 
   /**
-   * Returns the running mean, a constant of shape (C).
+   * Returns the running mean, a constant of shape (C): the layer's own, which training changes, not
+   * a copy.
    *
    * @throws IllegalStateException if the layer tracks no statistics
    */
@@ -285,7 +290,8 @@ public final class BatchNorm implements Layer {
   }
 
   /**
-   * Returns the running variance, a constant of shape (C).
+   * Returns the running variance, a constant of shape (C): the layer's own, as {@link
+   * #runningMean}.
    *
    * @throws IllegalStateException if the layer tracks no statistics
    */

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.ConvOptions;
 import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -38,12 +39,14 @@ public final class Conv implements Layer {
 
     /** Stride, padding, dilation and groups; {@link ConvOptions#DEFAULT} otherwise. */
     public Builder options(ConvOptions newOptions) {
+      Objects.requireNonNull(newOptions, "options");
       options = newOptions;
       return this;
     }
 
     /** What the weights begin with; {@link Initializers#heUniform} otherwise. The bias is 0. */
     public Builder initializer(Initializer newInitializer) {
+      Objects.requireNonNull(newInitializer, "initializer");
       initializer = newInitializer;
       return this;
     }
@@ -118,6 +121,7 @@ public final class Conv implements Layer {
 
   @Override
   public Tensor forward(Tensor x, Mode mode) {
+    Objects.requireNonNull(mode, "mode");
     return relu
         ? Functions.convRelu(x, weight, bias, options)
         : Functions.conv(x, weight, bias, options);

@@ -2,6 +2,7 @@ package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 
 /** A dense layer, f32: y = x weight^T + bias, x of shape (N, in) to (N, out). */
@@ -39,6 +40,7 @@ public final class Dense implements Layer {
 
   @Override
   public Tensor forward(Tensor x, Mode mode) {
+    Objects.requireNonNull(mode, "mode");
     return Functions.dense(x, weight, bias);
   }
 

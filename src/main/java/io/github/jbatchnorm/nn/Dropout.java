@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.Checkpoint;
 import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
+import java.util.Objects;
 import java.util.SplittableRandom;
 
 /**
@@ -29,6 +30,8 @@ public final class Dropout implements Layer {
 
   @Override
   public Tensor forward(Tensor x, Mode mode) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(mode, "mode");
     if (mode == Mode.EVALUATION || p == 0) {
       return x;
     }

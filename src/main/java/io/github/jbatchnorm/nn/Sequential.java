@@ -4,6 +4,7 @@ import io.github.jbatchnorm.autograd.Tensor;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 
 /** Layers one after the other, each with a name. */
@@ -26,6 +27,8 @@ public final class Sequential implements Layer {
      * @throws IllegalArgumentException if the name is taken
      */
     public Builder add(String name, Layer layer) {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(layer, "layer");
       if (layers.putIfAbsent(name, layer) != null) {
         throw new IllegalArgumentException("name: %s is taken".formatted(name));
       }
@@ -34,6 +37,8 @@ public final class Sequential implements Layer {
 
     /** Adds a function without state, as in {@code add("relu1", Tensor::relu)}. */
     public Builder add(String name, UnaryOperator<Tensor> function) {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(function, "function");
       return add(name, (Layer) (x, mode) -> function.apply(x));
     }
 
@@ -55,6 +60,8 @@ public final class Sequential implements Layer {
 
   @Override
   public Tensor forward(Tensor x, Mode mode) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(mode, "mode");
     Tensor y = x;
     for (Layer layer : layers.values()) {
       y = layer.forward(y, mode);
@@ -64,6 +71,7 @@ public final class Sequential implements Layer {
 
   @Override
   public void visit(StateVisitor visitor) {
+    Objects.requireNonNull(visitor, "visitor");
     layers.forEach((name, layer) -> layer.visit(visitor.within(name + ".")));
   }
 }

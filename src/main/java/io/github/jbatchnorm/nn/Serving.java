@@ -6,6 +6,7 @@ import io.github.jbatchnorm.kernel.Storage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Makes trained models ready for serving. */
@@ -22,6 +23,8 @@ public final class Serving {
    * @throws IllegalArgumentException as the model's forward; the statistics are then as before
    */
   public static void recalibrate(Layer model, Iterable<Tensor> batches) {
+    Objects.requireNonNull(model, "model");
+    Objects.requireNonNull(batches, "batches");
     List<RunningStatistics> all = new ArrayList<>();
     collect(model, all);
     all.forEach(RunningStatistics::startCollecting);

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import java.util.Objects;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
@@ -17,6 +18,7 @@ public interface StateVisitor {
 
   /** Returns a visitor that is shown the same under names that begin with {@code prefix}. */
   default StateVisitor within(String prefix) {
+    Objects.requireNonNull(prefix, "prefix");
     StateVisitor outer = this;
     return new StateVisitor() {
       @Override

@@ -7,6 +7,7 @@ import io.github.jbatchnorm.kernel.Update;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /** An optimizer that keeps tensors beside each parameter, all changed in one pass. */
@@ -18,7 +19,7 @@ abstract class StepOptimizer implements Optimizer {
 
   /** Makes an optimizer whose state, 0 at first, is one or two tensors a parameter. */
   StepOptimizer(Map<String, Tensor> parameters, double learningRate, String... stateNames) {
-    this.parameters = Map.copyOf(parameters);
+    this.parameters = Map.copyOf(Objects.requireNonNull(parameters, "parameters"));
     this.learningRate = Ranges.positive("learningRate", learningRate);
     this.stateNames = List.of(stateNames);
     parameters.forEach(

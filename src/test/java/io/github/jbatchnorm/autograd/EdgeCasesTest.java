@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.jbatchnorm.kernel.DType;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Values and shapes at the edges, where formulas written without care give NaN or worse. */
 class EdgeCasesTest {
@@ -66,6 +69,66 @@ class EdgeCasesTest {
     assertThat(second(x, x, y)).isEqualTo(0.5);
     assertThat(second(y, x, y)).isEqualTo(0.5);
     assertThat(gradient(t -> t.pow(0), of(0, 2))).containsExactly(0, 0);
+  }
+
+  private static final List<Double> EXTREMES =
+      List.of(
+          0.0,
+          -0.0,
+          6e-6,
+          -6e-8,
+          1e-39,
+          -3e-45,
+          1e300,
+          Double.MIN_VALUE,
+          Double.NaN,
+          Double.MAX_VALUE);
+
+  @ParameterizedTest
+  @EnumSource
+  void powerOfExponentZeroIsFlatEverywhere(DType dtype) {
+    for (double extreme : EXTREMES) {
+      Tensor x = of(extreme).astype(dtype).copy();
+      x.pow(0).backward();
+      assertThat(x.grad().item()).as("%s of %s", extreme, dtype).isZero();
+      assertThat(x.grad().dtype()).isEqualTo(dtype);
+    }
+  }
+
+  @Test
+  void derivativesThatSixteenBitsHoldDoNotPassThroughWhatTheyDoNot() {
+    Tensor x = of(6e-6).astype(DType.F16).copy();
+    x.pow(1e-4).backward();
+    double base = x.item();
+    double exponent = DType.F16.round(1e-4);
+    double expected = exponent * Math.pow(base, exponent - 1);
+    assertThat(x.grad().item()).isCloseTo(expected, within(0.001 * expected));
+    Tensor y = of(1000).astype(DType.F16).copy();
+    of(2000).astype(DType.F16).divide(y).backward(60_000);
+    assertThat(y.grad().item()).isCloseTo(-120, within(0.1));
+    int count = 70_000; // more than the largest number of f16
+    Tensor many = Tensors.full(DType.F16, 2, count);
+    Tensor mean = many.mean();
+    mean.backward();
+    assertThat(mean.item()).isEqualTo(2);
+    assertThat(many.grad().get(0)).isCloseTo(1.0 / count, within(0x1p-25));
+    assertThat(many.var().item()).isZero();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void standardDeviationOfAConstantChannelHasNoGradient(DType dtype) {
+    Tensor x = of(3, 1, 3, 2, 3, 6).reshape(3, 2).astype(dtype).copy();
+    x.std(0).backward();
+    double[] found = x.grad().toDoubleArray();
+    assertThat(x.std(true, 0).get(0, 0)).isZero();
+    for (int row = 0; row < 3; row++) {
+      assertThat(found[2 * row]).isZero();
+      assertThat(found[2 * row + 1]).isNotZero();
+    }
+    Tensor again = Gradients.of(x.std(0), x).get(0);
+    assertThat(Gradients.of(again.multiply(again), x).get(0).get(1, 0)).isZero();
+    assertThat(gradient(t -> t.std(), of(1, Double.NaN))[0]).isNaN();
   }
 
   private static double second(Tensor first, Tensor x, Tensor y) {
@@ -156,9 +219,30 @@ class EdgeCasesTest {
   }
 
   @Test
+  void nullAmongTensorsIsReportedByItsPlace() {
+    Tensor x = of(1, 2);
+    assertThatThrownBy(() -> Functions.concatenate(0, x, null))
+        .hasMessage("tensors: tensor 1 is null");
+    assertThatThrownBy(() -> Functions.stack(0, null, x)).hasMessage("tensors: tensor 0 is null");
+    assertThatThrownBy(() -> Functions.einsum("i,i", x, null))
+        .hasMessage("operands: tensor 1 is null");
+    assertThatThrownBy(() -> Gradients.of(x, x, x, null)).hasMessage("inputs: tensor 2 is null");
+    assertThatThrownBy(() -> Gradients.of(x, of(1), Arrays.asList(x, null)))
+        .hasMessage("inputs: tensor 1 is null");
+    assertThatThrownBy(() -> Checkpoint.of(Tensor::exp, x, Arrays.asList(x, null)))
+        .hasMessage("parameters: tensor 1 is null");
+  }
+
+  @Test
   void argumentsThatDoNotFitAreNamed() {
     Tensor x = of(1, 2, 3, 4).reshape(2, 2);
     assertThatThrownBy(() -> x.slice((Index) null)).hasMessageStartingWith("indices:");
+    assertThatThrownBy(() -> Functions.dense(of(1, 2, 3).reshape(1, 3), x, null))
+        .hasMessage("x: expected shape (N, 2) (N, in), got (1, 3)");
+    assertThatThrownBy(() -> Functions.dense(x, of(1, 2), null))
+        .hasMessage("weight: expected shape (out, in), got (2)");
+    assertThatThrownBy(() -> Losses.softmaxFocal(of(1, 2), 1, 1, 0, 1))
+        .hasMessage("scores: expected shape (N, K), got (2)");
     assertThatThrownBy(() -> Functions.dense(x, x, of(1, 2, 3)))
         .hasMessage("bias: expected shape (2) (out), got (3)");
     assertThatThrownBy(() -> Functions.dense(x, x, x)).hasMessageStartingWith("bias:");

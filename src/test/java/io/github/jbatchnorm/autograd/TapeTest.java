@@ -156,6 +156,11 @@ class TapeTest {
     Tensor y = c.multiply(2);
     assertThat(y.creator()).isNotNull();
     assertThat(y.creator().inputs()).isEmpty();
+    x().multiply(y).backward();
+    y.backward();
+    assertThat(y.creator()).isNotNull(); // a constant is in no graph that could be cleared
+    assertThat(c.creator()).isNull();
+    assertThat(NoAutodiff.call(() -> x().multiply(2)).creator()).isNull();
   }
 
   @Test

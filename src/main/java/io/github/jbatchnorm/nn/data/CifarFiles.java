@@ -8,6 +8,7 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * CIFAR-10's binary files: records of one byte for the class, 0 to 9, and 3072 bytes for the image,
@@ -73,6 +74,8 @@ public final class CifarFiles {
 
   /** Writes images to a file. */
   public static void write(ColorImages images, Path file) throws IOException {
+    Objects.requireNonNull(images, "images");
+    Objects.requireNonNull(file, "file");
     byte[] bytes = new byte[Math.multiplyExact(images.count(), RECORD)];
     for (int i = 0; i < images.count(); i++) {
       bytes[i * RECORD] = (byte) images.label(i);

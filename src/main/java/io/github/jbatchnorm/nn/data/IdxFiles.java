@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
@@ -30,7 +31,13 @@ public final class IdxFiles {
    * @param train the images to train on
    * @param test the images to test on, of the same size
    */
-  public record TrainAndTest(ImageSet train, ImageSet test) {}
+  public record TrainAndTest(ImageSet train, ImageSet test) {
+    /** Refuses null. */
+    public TrainAndTest {
+      Objects.requireNonNull(train, "train");
+      Objects.requireNonNull(test, "test");
+    }
+  }
 
   /**
    * Reads the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte
@@ -41,6 +48,7 @@ public final class IdxFiles {
    * @throws IdxFormatException if a file is broken, or does not fit the others
    */
   public static TrainAndTest read(Path folder) throws IOException {
+    Objects.requireNonNull(folder, "folder");
     if (!Files.isDirectory(folder)) {
       throw new NotDirectoryException(folder.toString());
     }
@@ -65,6 +73,8 @@ public final class IdxFiles {
    * @throws IdxFormatException if a file is broken, or they do not fit each other
    */
   public static ImageSet read(Path images, Path labels) throws IOException {
+    Objects.requireNonNull(images, "images");
+    Objects.requireNonNull(labels, "labels");
     try (DataInputStream in = open(images)) {
       int count = header(in, images, IMAGES, "images (idx3, unsigned bytes)");
       int rows = side(in, images, "rows");

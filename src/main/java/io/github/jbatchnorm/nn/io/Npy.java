@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.Enumeration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
@@ -33,6 +34,7 @@ public final class Npy {
    * @throws NpyException if it is broken, longer or shorter than it says, or of another type
    */
   public static Stored read(Path file) throws IOException {
+    Objects.requireNonNull(file, "file");
     try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
       return read(file.toString(), in);
     }

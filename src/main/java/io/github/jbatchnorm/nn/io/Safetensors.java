@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * The contents of a safetensors file (Hugging Face): the length of a header as 8 little-endian
@@ -19,8 +20,12 @@ import java.util.Map;
 public record Safetensors(Map<String, Stored> tensors, Map<String, String> metadata) {
   /** Copies the maps, whose order stays. */
   public Safetensors {
-    tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
-    metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
+    tensors =
+        Collections.unmodifiableMap(
+            new LinkedHashMap<>(Objects.requireNonNull(tensors, "tensors")));
+    metadata =
+        Collections.unmodifiableMap(
+            new LinkedHashMap<>(Objects.requireNonNull(metadata, "metadata")));
   }
 
   /**
@@ -30,6 +35,7 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
    *     Stored.Type} has not got
    */
   public static Safetensors read(Path file) throws IOException {
+    Objects.requireNonNull(file, "file");
     try (FileChannel channel = FileChannel.open(file)) {
       long size = channel.size();
       if (size < Long.BYTES || size > Integer.MAX_VALUE - Long.BYTES) {

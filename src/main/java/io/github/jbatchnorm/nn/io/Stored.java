@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn.io;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.stream.Collectors;
 
 /** One tensor of a file: type, shape and little-endian bytes. */
@@ -45,6 +46,9 @@ public final class Stored {
    * @throws IllegalArgumentException if the number of bytes is not the shape's
    */
   public Stored(Type type, int[] shape, ByteBuffer bytes) {
+    Objects.requireNonNull(type, "type");
+    Objects.requireNonNull(shape, "shape");
+    Objects.requireNonNull(bytes, "bytes");
     long size = type.bytes();
     for (int axis : shape) {
       size = Math.multiplyExact(size, axis);

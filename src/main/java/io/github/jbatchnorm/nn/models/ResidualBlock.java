@@ -12,6 +12,7 @@ import io.github.jbatchnorm.nn.Initializers;
 import io.github.jbatchnorm.nn.Layer;
 import io.github.jbatchnorm.nn.Mode;
 import io.github.jbatchnorm.nn.StateVisitor;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 
 /**
@@ -62,6 +63,7 @@ public final class ResidualBlock implements Layer {
 
   @Override
   public Tensor forward(Tensor x, Mode mode) {
+    Objects.requireNonNull(mode, "mode");
     Tensor y = bn1.forward(conv1.forward(x, mode), mode);
     return bn2.forward(conv2.forward(y, mode), shortcut(x), null, mode);
   }
