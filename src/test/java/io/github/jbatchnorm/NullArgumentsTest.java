@@ -29,7 +29,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * may not be null: the exception names the parameter as the source, and so the documentation, does.
  */
 class NullArgumentsTest {
-  private static final Path SOURCES = Path.of("src/main/java");
+  private static final Path SOURCES =
+      Path.of(System.getProperty("jbatchnorm.test.basedir"), "src", "main", "java");
 
   /** A parameter as it is written. */
   private record Parameter(String type, String name, boolean nullable) {}
