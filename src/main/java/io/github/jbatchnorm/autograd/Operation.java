@@ -11,7 +11,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The gradient is written in operations on tensors. During {@link Tensor#backward()} these are
  * not recorded. A gradient may differ in shape from its input by broadcasting only: the tape sums
- * it back to the input's shape and casts it to the input's dtype.
+ * it back to the input's shape and casts it to the input's dtype. It is that of one input, the
+ * others and {@code grad} held fixed: what these were computed from is for the tape to follow, so
+ * no gradient is to be found by {@link Gradients#of} from the inputs themselves.
  */
 public abstract class Operation {
   private List<Tensor> inputs;

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.stream.IntStream;
@@ -44,18 +45,30 @@ public sealed interface ReductionMethods permits Tensor {
     return centred.multiply(centred).mean(keepDims, axes).astype(self().dtype());
   }
 
-  /** Returns the square root of the biased variance; its gradient where that is 0 is 0. */
+  /** Returns the square root of the biased variance; 0 with gradient 0 where all are equal. */
   default Tensor std(int... axes) {
     return std(false, axes);
   }
 
-  /** Returns the square root of the biased variance; its gradient where that is 0 is 0. */
+  /** Returns the square root of the biased variance; 0 with gradient 0 where all are equal. */
   default Tensor std(boolean keepDims, int... axes) {
     Tensor var = var(keepDims, axes);
-    Tensor none = Steps.zero(var); // the root's derivative there is infinite: it is not taken
+    Tensor spread = Steps.sign(spread(keepDims, axes));
+    // The root's derivative at 0 is infinite: it is not taken. A rounded mean may leave a little.
+    Tensor none = Steps.zero(Elementwise.of(ArrayFunction.MULTIPLY, var, spread));
     Tensor one = Tensor.constantScalar(var.dtype(), 1);
     Tensor zero = Tensor.constantScalar(var.dtype(), 0);
     return Functions.where(none, zero, Functions.where(none, one, var).sqrt());
+  }
+
+  /** The sum of the distances from the first element, a constant: 0 where all are equal. */
+  private Tensor spread(boolean keepDims, int... axes) {
+    boolean[] reduced = Shapes.axes(self().ndim(), axes);
+    Index[] first =
+        IntStream.range(0, reduced.length)
+            .mapToObj(axis -> reduced[axis] ? Index.to(1) : Index.all())
+            .toArray(Index[]::new);
+    return NoAutodiff.call(() -> self().subtract(self().slice(first)).abs().sum(keepDims, axes));
   }
 
   /**

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.github.jbatchnorm.kernel.DType;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -118,17 +119,37 @@ class EdgeCasesTest {
   @ParameterizedTest
   @EnumSource
   void standardDeviationOfAConstantChannelHasNoGradient(DType dtype) {
-    Tensor x = of(3, 1, 3, 2, 3, 6).reshape(3, 2).astype(dtype).copy();
-    x.std(0).backward();
-    double[] found = x.grad().toDoubleArray();
-    assertThat(x.std(true, 0).get(0, 0)).isZero();
-    for (int row = 0; row < 3; row++) {
-      assertThat(found[2 * row]).isZero();
-      assertThat(found[2 * row + 1]).isNotZero();
+    SplittableRandom random = new SplittableRandom(31);
+    for (int round = 0; round < 200; round++) {
+      int count = random.nextInt(1, 60);
+      double[] values = new double[2 * count];
+      double same = random.nextDouble(-100, 100);
+      for (int i = 0; i < count; i++) {
+        values[2 * i] = same;
+        values[2 * i + 1] = i + random.nextDouble();
+      }
+      Tensor x = Tensor.of(values, count, 2).astype(dtype).copy();
+      Tensor std = x.std(true, 0);
+      assertThat(std.get(0, 0)).as("%s times %s", count, same).isZero();
+      assertThat(count == 1 || std.get(0, 1) > 0).isTrue();
+      Tensor once = Gradients.of(std, x).get(0);
+      Tensor twice = Gradients.of(once.multiply(once), x).get(0);
+      std.backward();
+      for (int i = 0; i < count; i++) {
+        assertThat(x.grad().get(i, 0)).isZero();
+        assertThat(once.get(i, 0)).isZero();
+        assertThat(twice.get(i, 0)).isZero();
+      }
+      assertThat(count == 1 || x.grad().get(0, 1) != 0).isTrue();
     }
-    Tensor again = Gradients.of(x.std(0), x).get(0);
-    assertThat(Gradients.of(again.multiply(again), x).get(0).get(1, 0)).isZero();
-    assertThat(gradient(t -> t.std(), of(1, Double.NaN))[0]).isNaN();
+  }
+
+  @Test
+  void standardDeviationOfNothingOrOfNaNIsNaN() {
+    assertThat(Tensor.of(new double[0], 0, 2).std(0).toDoubleArray()).containsOnly(Double.NaN);
+    assertThat(of(1, Double.NaN).std().item()).isNaN();
+    assertThat(gradient(t -> t.std(), of(1, Double.NaN))).containsOnly(Double.NaN);
+    assertThat(gradient(t -> t.std(), of(1e-200, 3e-200))).containsExactly(0, 0); // squares are 0
   }
 
   private static double second(Tensor first, Tensor x, Tensor y) {
@@ -208,7 +229,7 @@ class EdgeCasesTest {
     assertThat(Functions.einsum("i,i->i", of(2), of(1, 2, 3)).toDoubleArray())
         .containsExactly(2, 4, 6);
     CentralDifferences.check(
-        new java.util.SplittableRandom(1),
+        new SplittableRandom(1),
         in -> Functions.einsum("...i,...i->...", in.get(0), in.get(1)),
         List.of(row, Tensor.of(new double[] {1, 2, 3, 4, 5, 6}, 3, 2)));
     assertThatThrownBy(

@@ -49,7 +49,9 @@ class GradientAccuracyTest {
       };
     }
 
-    /** Returns gradients of the first and the second order for x and gamma. */
+    /**
+     * Returns gradients of the first order for x and gamma, and the second twice: by backward too.
+     */
     List<Tensor> gradients(Tensor x, Tensor gamma) {
       Tensor seed = Tensors.linspace(DType.F64, -1, 2, 32).reshape(16, 2).sin().asConstant();
       Tensor other = Tensors.linspace(DType.F64, 3, -4, 32).reshape(16, 2).cos().asConstant();
@@ -58,6 +60,8 @@ class GradientAccuracyTest {
       Tensor sum = first.get(0).multiply(other.astype(x.dtype())).sum().add(first.get(1).sum());
       List<Tensor> all = new ArrayList<>(first);
       all.addAll(Gradients.of(sum, x, gamma));
+      sum.backward();
+      all.addAll(List.of(x.grad(), gamma.grad()));
       return all;
     }
   }

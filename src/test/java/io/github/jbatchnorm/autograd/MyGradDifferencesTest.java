@@ -97,10 +97,12 @@ class MyGradDifferencesTest {
       double[] values = new double[40];
       values[at] = Double.POSITIVE_INFINITY;
       Tensor x = Tensor.of(values, 40, 1).astype(dtype).copy();
-      BatchNormOp op = BatchNormOp.on(x).operation();
+      Tensor gamma = of(2).astype(dtype.parameters()).copy();
+      BatchNormOp op = BatchNormOp.on(x).gamma(gamma).operation();
       Tensor y = op.apply();
       y.backward();
       assertThat(op.mean().item()).isNaN();
+      assertThat(gamma.grad().item()).isNaN();
       assertThat(op.var().item()).isNaN();
       assertThat(y.toDoubleArray()).containsOnly(Double.NaN);
       assertThat(x.grad().toDoubleArray()).containsOnly(Double.NaN);
