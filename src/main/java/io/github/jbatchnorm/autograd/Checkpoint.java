@@ -1,8 +1,10 @@
 package io.github.jbatchnorm.autograd;
 
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -79,7 +81,11 @@ public final class Checkpoint extends Operation {
     List<Tensor> independent = new ArrayList<>(inputs());
     independent.set(0, blockInput());
     Tensor y = NoAutodiff.callRecording(() -> block.apply(independent.get(0)));
-    return Gradients.ofIndependent(y, grad, independent);
+    IdentityHashMap<Tensor, Tensor> found = Tape.found(y, grad, Set.copyOf(independent));
+    return independent.stream()
+        .map(
+            x -> x.isConstant() ? x : Gradients.orZero(found.get(x), x)) // no one asks a constant's
+        .toList();
   }
 
   /** Returns x as a tensor of the block's own: the block may use x itself as a parameter too. */

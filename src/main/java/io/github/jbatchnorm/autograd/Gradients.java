@@ -1,11 +1,10 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.Storage;
-import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Gradients as tensors with gradients of their own. */
 public final class Gradients {
@@ -35,24 +34,15 @@ public final class Gradients {
     return pick(Tape.recorded(y, seed), inputs);
   }
 
-  /**
-   * Returns the gradients for inputs that count as independent of each other; recorded only where
-   * operations are.
-   */
-  static List<Tensor> ofIndependent(Tensor y, Tensor seed, List<Tensor> inputs) {
-    return pick(Tape.found(y, seed, Set.copyOf(inputs)), inputs);
+  private static List<Tensor> pick(IdentityHashMap<Tensor, Tensor> found, List<Tensor> inputs) {
+    return inputs.stream().map(input -> orZero(found.get(input), input)).toList();
   }
 
-  private static List<Tensor> pick(IdentityHashMap<Tensor, Tensor> found, List<Tensor> inputs) {
-    List<Tensor> gradients = new ArrayList<>();
-    for (Tensor input : inputs) {
-      Tensor gradient = found.get(input);
-      gradients.add(
-          gradient == null
-              ? Tensor.constant(Storage.allocate(input.dtype(), input.size()), input.shape())
-              : gradient);
-    }
-    return gradients;
+  /** Returns the gradient of an input, 0 where none was found. */
+  static Tensor orZero(@Nullable Tensor gradient, Tensor input) {
+    return gradient == null
+        ? Tensor.constant(Storage.allocate(input.dtype(), input.size()), input.shape())
+        : gradient;
   }
 
   /** As {@link #of(Tensor, Tensor, List)}, of the sum of y's elements. */

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.ConvOptions;
 import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -122,6 +123,12 @@ public final class Conv implements Layer {
   @Override
   public Tensor forward(Tensor x, Mode mode) {
     Objects.requireNonNull(mode, "mode");
+    int in = weight.dim(1) * options.groups();
+    if (x.ndim() != weight.ndim() || x.dim(1) != in) {
+      throw new IllegalArgumentException(
+          "x: expected shape (N, %d, ...) of %d axes, got %s"
+              .formatted(in, weight.ndim(), Arrays.toString(x.shape())));
+    }
     return relu
         ? Functions.convRelu(x, weight, bias, options)
         : Functions.conv(x, weight, bias, options);

@@ -158,6 +158,20 @@ class EdgeCasesTest {
   }
 
   @Test
+  void logaddexpOfEqualInfinitiesHasHalfOfTheGradientEach() {
+    for (double infinity : new double[] {Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
+      Tensor x = of(infinity, 1, infinity);
+      Tensor y = of(infinity, 1, 1);
+      Tensor sum = x.logaddexp(y);
+      assertThat(sum.get(0)).isEqualTo(infinity);
+      sum.backward();
+      double alone = infinity > 0 ? 1 : 0;
+      assertThat(x.grad().toDoubleArray()).containsExactly(0.5, 0.5, alone);
+      assertThat(y.grad().toDoubleArray()).containsExactly(0.5, 0.5, 1 - alone);
+    }
+  }
+
+  @Test
   void globalAveragePoolingOfOneElementEachIsTheSame() {
     Tensor x = of(1, 2, 3, 4, 5, 6).reshape(2, 3);
     assertThat(Functions.globalAvgPool(x).shape()).containsExactly(2, 3);
