@@ -158,7 +158,10 @@ final class BatchNormCall {
     return loss(parts, y.multiply(weights.greater(0)));
   }
 
-  /** Gradients for x, z, gamma, beta, mean and var, none computed from another. */
+  /**
+   * Gradients for x, z, gamma, beta, mean and var, none computed from another; the last ones are of
+   * the first order, by backward.
+   */
   List<List<double[]>> gradientsOfEveryOrder(List<Tensor> data, Tensor seed) {
     Tensor gamma = Tensor.of(new double[] {1.5, -0.75});
     Tensor beta = Tensor.of(new double[] {0.5, -0.25});
@@ -177,7 +180,14 @@ final class BatchNormCall {
       }
       gradients = Gradients.of(sum, inputs);
     }
+    Tensor again = normalized(parts, data.get(0));
+    again.multiply(again).backward(seed);
+    found.add(Arrays.stream(inputs).map(BatchNormCall::gradient).toList());
     return found;
+  }
+
+  private static double[] gradient(Tensor input) {
+    return input.grad() == null ? new double[0] : input.grad().toDoubleArray();
   }
 
   Tensor weights() {
