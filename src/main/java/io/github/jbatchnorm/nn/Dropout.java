@@ -4,6 +4,7 @@ import io.github.jbatchnorm.autograd.Checkpoint;
 import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Dropout: in training each element is 0 with a probability, and the others grow to make up for it
@@ -13,7 +14,7 @@ import java.util.SplittableRandom;
 public final class Dropout implements Layer {
   private final double p;
   private final long seed;
-  private long batches;
+  private final AtomicLong batches = new AtomicLong();
 
   /**
    * Makes a layer.
@@ -33,13 +34,13 @@ public final class Dropout implements Layer {
       return x;
     }
     if (!Checkpoint.isRecomputing()) {
-      batches++;
+      batches.incrementAndGet();
     }
-    return Functions.dropout(x, p, new SplittableRandom(seed * 1_000_003 + batches));
+    return Functions.dropout(x, p, new SplittableRandom(seed * 1_000_003 + batches.get()));
   }
 
   @Override
   public void visit(StateVisitor visitor) {
-    visitor.count("batches", () -> batches, count -> batches = count);
+    visitor.count("batches", batches);
   }
 }

@@ -1,10 +1,13 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.BatchNormBuilder;
+import io.github.jbatchnorm.autograd.BatchNormOp;
 import io.github.jbatchnorm.autograd.ChannelMoments;
 import io.github.jbatchnorm.autograd.Checkpoint;
+import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.DType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,33 +18,33 @@ import org.jspecify.annotations.Nullable;
 final class Renormalization {
   private final double rMax;
   private final double dMax;
-  private final double eps;
+  private final BatchNormOptions options;
 
   /** Those of the last training forward: what a {@link Checkpoint} needs again. */
   private @Nullable Tensor r;
 
   private @Nullable Tensor d;
 
-  Renormalization(double rMax, double dMax, double eps) {
+  Renormalization(double rMax, double dMax, BatchNormOptions options) {
     this.rMax = rMax;
     this.dMax = dMax;
-    this.eps = eps;
+    this.options = options;
   }
 
   void correct(
       BatchNormBuilder call,
       Tensor x,
+      @Nullable Tensor mask,
       @Nullable Tensor gamma,
       @Nullable Tensor beta,
-      RunningStatistics running,
-      BatchNormOptions options) {
+      RunningStatistics running) {
     Tensor factor = r;
     Tensor offset = d;
     if (factor == null || offset == null || !Checkpoint.isRecomputing()) {
-      ChannelMoments batch = ChannelMoments.of(x.asConstant(), options.layout());
-      factor = Initializers.filled(1, running.mean().size()).asConstant();
-      offset = Initializers.filled(0, running.mean().size()).asConstant();
-      compute(batch, running, factor, offset);
+      DType dtype = running.mean().dtype();
+      factor = Initializers.filled(dtype, 1, running.mean().size()).asConstant();
+      offset = Initializers.filled(dtype, 0, running.mean().size()).asConstant();
+      compute(moments(x.asConstant(), mask), running, factor, offset);
       r = factor;
       d = offset;
     }
@@ -50,8 +53,23 @@ final class Renormalization {
         .beta(beta == null ? shift : beta.add(shift));
   }
 
+  /** Of the positions that count. */
+  private ChannelMoments moments(Tensor x, @Nullable Tensor mask) {
+    if (mask == null) {
+      return ChannelMoments.of(x, options.layout());
+    }
+    BatchNormOp op =
+        BatchNormOp.on(x)
+            .options(BatchNormOptions.DEFAULT.withLayout(options.layout()))
+            .mask(mask)
+            .operation();
+    NoAutodiff.call(op::apply);
+    return new ChannelMoments(op.mean(), op.var());
+  }
+
   private void compute(
       ChannelMoments batch, RunningStatistics running, Tensor factor, Tensor offset) {
+    double eps = options.eps();
     for (int c = 0; c < factor.size(); c++) {
       double runningStd = Math.sqrt(running.var().storage().get(c) + eps);
       double std = Math.sqrt(batch.var().storage().get(c) + eps);
