@@ -56,7 +56,7 @@ public final class Functions {
     }
     if (bias.ndim() != 1 || bias.size() != weight.dim(0)) {
       throw new IllegalArgumentException(
-          "bias: expected shape (%d) (out), got %s"
+          "bias: expected shape (%s) (out), got %s"
               .formatted(weight.dim(0), Shapes.text(bias.axes())));
     }
     return product.add(bias);
@@ -182,7 +182,7 @@ public final class Functions {
     int at = Shapes.axis(x.ndim(), axis);
     if (x.dim(at) % 2 != 0) {
       throw new IllegalArgumentException(
-          "x: expected an even size of axis %d, got shape %s".formatted(at, Shapes.text(x.axes())));
+          "x: expected an even size of axis %s, got shape %s".formatted(at, Shapes.text(x.axes())));
     }
     Index[] first = new Index[at + 1];
     Arrays.fill(first, Index.all());

@@ -24,7 +24,7 @@ public final class Gradients {
   public static List<Tensor> of(Tensor y, Tensor seed, List<Tensor> inputs) {
     for (int i = 0; i < inputs.size(); i++) {
       if (inputs.get(i).isConstant()) {
-        throw new IllegalArgumentException("inputs: input %d is constant".formatted(i));
+        throw new IllegalArgumentException("inputs: input %s is constant".formatted(i));
       }
     }
     return pick(Tape.recorded(y, seed), inputs);

@@ -64,8 +64,8 @@ public final class Graph {
     return new Graph(root)
         .draw(
             "digraph {\n",
-            "  t%d [shape=box, label=\"%s\"];\n",
-            "  o%d [label=\"%s\"];\n",
+            "  t%s [shape=box, label=\"%s\"];\n",
+            "  o%s [label=\"%s\"];\n",
             "  %s -> %s;\n",
             "}\n");
   }
@@ -73,7 +73,7 @@ public final class Graph {
   /** Returns the graph in Mermaid's language. */
   public static String mermaid(Tensor root) {
     return new Graph(root)
-        .draw("flowchart TD\n", "  t%d[\"%s\"]\n", "  o%d([\"%s\"])\n", "  %s --> %s\n", "");
+        .draw("flowchart TD\n", "  t%s[\"%s\"]\n", "  o%s([\"%s\"])\n", "  %s --> %s\n", "");
   }
 
   private String draw(String begin, String box, String oval, String arrow, String end) {

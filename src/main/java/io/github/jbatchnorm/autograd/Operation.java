@@ -159,7 +159,7 @@ public abstract class Operation {
       }
       if (input(i).creator() != creators[i]) {
         throw new InvalidBackpropException(
-            "%s: the graph below input %d was cleared by an earlier backward".formatted(name(), i));
+            "%s: the graph below input %s was cleared by an earlier backward".formatted(name(), i));
       }
     }
   }
