@@ -224,11 +224,12 @@ public final class BatchNorm implements Layer {
             .add(residual)
             .mask(mask);
     if (statistics != null && (mode == Mode.EVALUATION || statisticsFrozen)) {
+      if (!NoAutodiff.isRecording() && !Checkpoint.isComputing()) {
+        return call.given(statistics.mean(), statistics.var()).apply();
+      }
       // What backward needs is copied: the next training step changes the statistics in place.
-      boolean recorded = NoAutodiff.isRecording();
-      Tensor mean = statistics.mean();
-      Tensor var = statistics.var();
-      return call.given(recorded ? mean.copy() : mean, recorded ? var.copy() : var).apply();
+      RunningStatistics.Snapshot now = Checkpoint.kept(statistics::snapshot);
+      return call.given(now.mean(), now.var()).apply();
     }
     return train(call, x, mask, mode);
   }

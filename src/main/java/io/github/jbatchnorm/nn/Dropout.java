@@ -33,10 +33,8 @@ public final class Dropout implements Layer {
     if (mode == Mode.EVALUATION || p == 0) {
       return x;
     }
-    if (!Checkpoint.isRecomputing()) {
-      batches.incrementAndGet();
-    }
-    return Functions.dropout(x, p, new SplittableRandom(seed * 1_000_003 + batches.get()));
+    long batch = Checkpoint.kept(batches::incrementAndGet);
+    return Functions.dropout(x, p, new SplittableRandom(seed * 1_000_003 + batch));
   }
 
   @Override

@@ -16,14 +16,12 @@ import org.jspecify.annotations.Nullable;
  * for gamma and beta + gamma d for beta, after one more pass over x for its statistics.
  */
 final class Renormalization {
+  /** r and d of each channel. */
+  private record Correction(Tensor r, Tensor d) {}
+
   private final double rMax;
   private final double dMax;
   private final BatchNormOptions options;
-
-  /** Those of the last training forward: what a {@link Checkpoint} needs again. */
-  private @Nullable Tensor r;
-
-  private @Nullable Tensor d;
 
   Renormalization(double rMax, double dMax, BatchNormOptions options) {
     this.rMax = rMax;
@@ -38,16 +36,9 @@ final class Renormalization {
       @Nullable Tensor gamma,
       @Nullable Tensor beta,
       RunningStatistics running) {
-    Tensor factor = r;
-    Tensor offset = d;
-    if (factor == null || offset == null || !Checkpoint.isRecomputing()) {
-      DType dtype = running.mean().dtype();
-      factor = Initializers.filled(dtype, 1, running.mean().size()).asConstant();
-      offset = Initializers.filled(dtype, 0, running.mean().size()).asConstant();
-      compute(moments(x.asConstant(), mask), running, factor, offset);
-      r = factor;
-      d = offset;
-    }
+    Correction correction = Checkpoint.kept(() -> compute(moments(x.asConstant(), mask), running));
+    Tensor factor = correction.r();
+    Tensor offset = correction.d();
     Tensor shift = gamma == null ? offset : gamma.multiply(offset);
     call.gamma(gamma == null ? factor : gamma.multiply(factor))
         .beta(beta == null ? shift : beta.add(shift));
@@ -67,16 +58,20 @@ final class Renormalization {
     return new ChannelMoments(op.mean(), op.var());
   }
 
-  private void compute(
-      ChannelMoments batch, RunningStatistics running, Tensor factor, Tensor offset) {
+  private Correction compute(ChannelMoments batch, RunningStatistics running) {
+    DType dtype = running.mean().dtype();
+    int channels = running.mean().size();
+    Tensor factor = Initializers.filled(dtype, 1, channels).asConstant();
+    Tensor offset = Initializers.filled(dtype, 0, channels).asConstant();
     double eps = options.eps();
-    for (int c = 0; c < factor.size(); c++) {
+    for (int c = 0; c < channels; c++) {
       double runningStd = Math.sqrt(running.var().storage().get(c) + eps);
       double std = Math.sqrt(batch.var().storage().get(c) + eps);
       double distance = batch.mean().storage().get(c) - running.mean().storage().get(c);
       factor.storage().set(c, limit(std / runningStd, 1 / rMax, rMax));
       offset.storage().set(c, limit(distance / runningStd, -dMax, dMax));
     }
+    return new Correction(factor, offset);
   }
 
   private static double limit(double value, double low, double high) {

@@ -36,6 +36,14 @@ final class RunningStatistics {
     return var;
   }
 
+  /** Both at one time. */
+  record Snapshot(Tensor mean, Tensor var) {}
+
+  /** Returns copies that stay as the statistics are now. */
+  Snapshot snapshot() {
+    return new Snapshot(mean.copy(), var.copy());
+  }
+
   /**
    * Moves towards a batch's statistics, of shape (C) or (groups, C), each over {@code count}
    * elements; those of groups by their averages.
