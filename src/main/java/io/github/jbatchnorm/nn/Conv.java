@@ -5,6 +5,7 @@ import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Layout;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -107,6 +108,8 @@ public final class Conv implements Layer {
    *     channels, has them in the last axis, or tracks no statistics
    */
   public Conv folded(String name, BatchNorm norm) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(norm, "norm");
     if (relu) {
       throw Folding.cannot(name, "it follows a convolution's ReLU");
     }

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.DType;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 
 /** A dense layer, f32: y = x weight^T + bias, x of shape (N, in) to (N, out). */
@@ -34,6 +35,8 @@ public final class Dense implements Layer {
    * @throws IllegalArgumentException if the batch norm has other channels or tracks no statistics
    */
   public Dense folded(String name, BatchNorm norm) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(norm, "norm");
     Folding folding = new Folding(name, norm, weight.dim(0));
     return new Dense(folding.weight(weight), folding.bias(weight, bias));
   }

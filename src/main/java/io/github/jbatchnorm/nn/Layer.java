@@ -2,6 +2,7 @@ package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A part of a model. Trained by one thread at a time; evaluation changes no state, so that any
@@ -29,6 +30,7 @@ public interface Layer {
    * names that begin with theirs.
    */
   default void visit(StateVisitor visitor) {
+    Objects.requireNonNull(visitor, "visitor");
     children().forEach((name, layer) -> layer.visit(visitor.within(name + ".")));
   }
 
@@ -42,6 +44,7 @@ public interface Layer {
    * @throws IllegalArgumentException if a batch norm cannot be folded; the message names it
    */
   default Layer folded(String name) {
+    Objects.requireNonNull(name, "name");
     return Folding.withoutBatchNorm(name, this);
   }
 }

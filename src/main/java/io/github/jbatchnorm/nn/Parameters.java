@@ -4,6 +4,7 @@ import io.github.jbatchnorm.autograd.Tensor;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /** The trainable tensors of a model. */
 public final class Parameters {
@@ -16,6 +17,7 @@ public final class Parameters {
    * @throws IllegalArgumentException if two parameters have the same name
    */
   public static Map<String, Tensor> of(Layer model) {
+    Objects.requireNonNull(model, "model");
     Map<String, Tensor> parameters = new LinkedHashMap<>();
     for (State.Entry entry : State.of(model::visit)) {
       if (entry.trained() && entry.tensor() != null) {

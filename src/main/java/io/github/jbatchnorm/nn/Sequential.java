@@ -4,6 +4,7 @@ import io.github.jbatchnorm.autograd.Tensor;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +67,7 @@ public final class Sequential implements Layer {
 
   @Override
   public Sequential folded(String name) {
+    Objects.requireNonNull(name, "name");
     Map<String, Layer> result = new LinkedHashMap<>();
     String before = null;
     for (Map.Entry<String, Layer> entry : layers.entrySet()) {

@@ -4,6 +4,7 @@ import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.Objects;
 import java.util.Set;
 
 /** Makes trained models ready for serving. */
@@ -25,6 +26,8 @@ public final class Serving {
    *     that the model does not show; the statistics are then as before
    */
   public static void recalibrate(Layer model, Iterable<Tensor> batches) {
+    Objects.requireNonNull(model, "model");
+    Objects.requireNonNull(batches, "batches");
     Set<RunningStatistics> all = Collections.newSetFromMap(new IdentityHashMap<>());
     for (BatchNorm norm : BatchNorms.of(model).values()) {
       RunningStatistics statistics = norm.statistics();

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
@@ -32,8 +33,8 @@ public final class StateFile {
   public record Differences(List<String> missing, List<String> unexpected) {
     /** Copies the lists. */
     public Differences {
-      missing = List.copyOf(missing);
-      unexpected = List.copyOf(unexpected);
+      missing = List.copyOf(Objects.requireNonNull(missing, "missing"));
+      unexpected = List.copyOf(Objects.requireNonNull(unexpected, "unexpected"));
     }
   }
 
@@ -45,6 +46,7 @@ public final class StateFile {
    * @throws IllegalArgumentException if two things have one name
    */
   public static Map<String, Stored> save(Consumer<StateVisitor> state) {
+    Objects.requireNonNull(state, "state");
     Map<String, Stored> saved = new LinkedHashMap<>();
     for (State.Entry entry : State.of(state)) {
       saved.put(entry.name(), entry.stored());
@@ -63,6 +65,9 @@ public final class StateFile {
    */
   public static Differences load(
       Map<String, Stored> saved, Consumer<StateVisitor> state, Allowed... allowed) {
+    Objects.requireNonNull(saved, "saved");
+    Objects.requireNonNull(state, "state");
+    Objects.requireNonNull(allowed, "allowed");
     Set<Allowed> may = Set.copyOf(Arrays.asList(allowed));
     Set<String> unexpected = new TreeSet<>(saved.keySet());
     List<String> missing = new ArrayList<>();

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -22,10 +23,14 @@ public interface StateVisitor {
    *
    * @param name what the names of its state begin with: empty, or with a dot at the end
    */
-  default void batchNorm(String name, BatchNorm layer) {}
+  default void batchNorm(String name, BatchNorm layer) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(layer, "layer");
+  }
 
   /** Returns a visitor that is shown the same under names that begin with {@code prefix}. */
   default StateVisitor within(String prefix) {
+    Objects.requireNonNull(prefix, "prefix");
     StateVisitor outer = this;
     return new StateVisitor() {
       @Override

@@ -18,6 +18,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -42,6 +43,8 @@ public final class AtomicFile {
    * @throws IOException if it cannot be written, or is a folder; the message names it
    */
   public static void write(Path file, byte[] contents) throws IOException {
+    Objects.requireNonNull(file, "file");
+    Objects.requireNonNull(contents, "contents");
     write(file, channel -> writeAll(channel, ByteBuffer.wrap(contents)));
   }
 

@@ -10,6 +10,7 @@ import io.github.jbatchnorm.nn.Layer;
 import io.github.jbatchnorm.nn.Mode;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 
 /**
@@ -74,6 +75,7 @@ public final class ResidualBlock implements Layer {
 
   @Override
   public Layer folded(String name) {
+    Objects.requireNonNull(name, "name");
     return new FoldedBlock(
         shortcut, conv1.folded(name + "bn1", bn1), conv2.folded(name + "bn2", bn2));
   }
