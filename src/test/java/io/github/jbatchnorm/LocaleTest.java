@@ -45,6 +45,9 @@ class LocaleTest {
   /** Being rewritten on another branch; to be held to this with it. */
   private static final String LEFT_OUT = "NativeKernel.java";
 
+  private static final Path SOURCES =
+      Path.of(System.getProperty("jbatchnorm.test.basedir"), "src", "main", "java");
+
   @TempDir private Path folder;
 
   private final Locale before = Locale.getDefault();
@@ -132,7 +135,7 @@ class LocaleTest {
   @Test
   void everyConversionInTheSourceSaysItsLocale() throws IOException {
     List<String> found = new ArrayList<>();
-    try (Stream<Path> sources = Files.walk(Path.of("src", "main", "java"))) {
+    try (Stream<Path> sources = Files.walk(SOURCES)) {
       for (Path source : sources.filter(path -> path.toString().endsWith(".java")).toList()) {
         if (!source.endsWith(LEFT_OUT)) {
           found.addAll(localized(source));

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.jbatchnorm.autograd.ConvOptions;
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
@@ -143,6 +144,47 @@ class NestedLayersTest {
     Tensor x = Tensors.normal(DType.F32, new SplittableRandom(2), 1, 2, 8, 3, 16, 16).asConstant();
     Serving.recalibrate(network, List.of(x));
     assertFoldsTo(network, x);
+  }
+
+  private static Conv conv(SplittableRandom random) {
+    Conv.Builder conv = Conv.builder(CHANNELS, CHANNELS, 3, 3);
+    conv.options(ConvOptions.DEFAULT.withPadding(1));
+    return (random.nextBoolean() ? conv : conv.withoutBias()).build(random);
+  }
+
+  private static BatchNorm norm(SplittableRandom random) {
+    double slope = new double[] {1, 0, 0.1}[random.nextInt(3)];
+    BatchNorm.Builder norm = BatchNorm.builder(CHANNELS);
+    norm.options(BatchNormOptions.DEFAULT.withLeakyRelu(slope).withEps(1e-3));
+    norm = random.nextBoolean() ? norm : norm.withoutScale();
+    norm = random.nextBoolean() ? norm : norm.withoutShift();
+    return (random.nextBoolean() ? norm : norm.renormalization(2, 1)).build();
+  }
+
+  /** Only of what can be folded, some of it in two places. */
+  private static Sequential foldable(SplittableRandom random, int depth) {
+    Sequential.Builder model = Sequential.builder();
+    Conv shared = conv(random);
+    BatchNorm sharedNorm = norm(random);
+    for (int i = 0; i < 3; i++) {
+      String name = Integer.toString(i);
+      switch (random.nextInt(depth == 0 ? 3 : 4)) {
+        case 0 -> model.add("conv" + name, conv(random)).add("bn" + name, norm(random));
+        case 1 -> model.add("shared" + name, shared).add("again" + name, sharedNorm);
+        case 2 -> model.add("block" + name, new ResidualBlock(CHANNELS, CHANNELS, 1, random));
+        default -> model.add("inner" + name, foldable(random, depth - 1));
+      }
+      model.add("relu" + name, Tensor::relu);
+    }
+    return model.build();
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
+  void whatIsFoldedEvaluatesToTheSame(long seed) {
+    Sequential model = foldable(new SplittableRandom(seed), 2);
+    Serving.recalibrate(model, List.of(input(seed)));
+    assertFoldsTo(model, input(seed));
   }
 
   private static Sequential two(Layer first, Layer second) {
