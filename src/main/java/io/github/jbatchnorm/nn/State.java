@@ -44,6 +44,11 @@ final class State implements StateVisitor {
             "%s: expected %s of shape %s, got %s"
                 .formatted(found, type, Arrays.toString(shape), stored));
       }
+      if (count != null && StoredTensors.integer(stored, 0) < 0) {
+        throw new IllegalArgumentException(
+            "%s: expected a count from 0 to 2^63-1, got %s"
+                .formatted(found, StoredTensors.tensor(stored).item()));
+      }
     }
 
     void take(Stored stored) {

@@ -61,7 +61,7 @@ public final class StateFile {
    * @param allowed what may differ; nothing by default. Shapes never may
    * @return the differences in names, none unless {@link Allowed#NAMES} are allowed to differ
    * @throws IllegalArgumentException if a tensor is missing, has another shape or dtype, is not
-   *     known, or is there under two names with different elements
+   *     known, or is there under two names with different elements, or if a count is negative
    */
   public static Differences load(
       Map<String, Stored> saved, Consumer<StateVisitor> state, Allowed... allowed) {

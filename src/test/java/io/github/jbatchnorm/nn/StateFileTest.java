@@ -88,6 +88,23 @@ class StateFileTest {
   }
 
   @Test
+  void aNegativeCountIsRefused() {
+    BatchNorm layer = BatchNorm.builder(1).cumulative().build();
+    Map<String, Stored> saved = StateFile.save(layer::visit);
+    saved.put("num_batches_tracked", Stored.count(-1));
+    assertThatThrownBy(() -> StateFile.load(saved, layer::visit))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("num_batches_tracked: expected a count from 0 to 2^63-1, got -1.0");
+    saved.put(
+        "num_batches_tracked",
+        new Stored(Stored.Type.U64, new int[0], Stored.count(Long.MIN_VALUE).bytes()));
+    assertThatThrownBy(() -> StateFile.load(saved, layer::visit, Allowed.DTYPES))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "num_batches_tracked: expected a count from 0 to 2^63-1, got 9.223372036854776E18");
+  }
+
+  @Test
   void integersAreNoParametersAndFloatsNoCounts() {
     BatchNorm layer = new BatchNorm(1, 1e-5);
     Map<String, Stored> saved = StateFile.save(layer::visit);
