@@ -38,10 +38,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
-import java.util.function.LongConsumer;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
@@ -132,7 +131,7 @@ final class Samples {
     public void statistic(String name, Tensor statistic) {}
 
     @Override
-    public void count(String name, LongSupplier count, LongConsumer change) {}
+    public void count(String name, AtomicLong count) {}
   }
 
   private static void data() {

@@ -126,7 +126,7 @@ public final class BatchNormBuilder {
   private BatchNormOp operation(BatchNormInputs inputs) {
     if (groups < 1 || inputs.shape().n() % groups != 0) {
       throw new IllegalArgumentException(
-          "groups: expected a divisor of N = %d, got %d".formatted(inputs.shape().n(), groups));
+          "groups: expected a divisor of N = %s, got %s".formatted(inputs.shape().n(), groups));
     }
     if (groups > 1 && (mask != null || sampleWeights != null)) {
       throw new IllegalArgumentException("groups: goes with neither mask nor sampleWeights");

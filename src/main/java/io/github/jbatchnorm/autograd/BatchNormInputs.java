@@ -68,7 +68,7 @@ final class BatchNormInputs {
     }
     if (tensor.size() != size) {
       throw new IllegalArgumentException(
-          "%s: expected %d elements (%s), got %d (shape %s)"
+          "%s: expected %s elements (%s), got %s (shape %s)"
               .formatted(name, size, formula, tensor.size(), Shapes.text(tensor.shape())));
     }
     roles.add(role);
@@ -109,7 +109,7 @@ final class BatchNormInputs {
   private static void check(String name, @Nullable Tensor tensor, int size, String formula) {
     if (tensor != null && tensor.size() != size) {
       throw new IllegalArgumentException(
-          "%s: expected %d elements (%s), got %d (shape %s)"
+          "%s: expected %s elements (%s), got %s (shape %s)"
               .formatted(name, size, formula, tensor.size(), Shapes.text(tensor.shape())));
     }
   }

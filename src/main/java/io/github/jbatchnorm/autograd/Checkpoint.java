@@ -5,18 +5,24 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A part of a model that keeps none of its intermediate results: backward computes them again (Chen
  * et al., 2016). Batch norm's running statistics move once: {@link #isRecomputing} is true the
- * second time. {@link Gradients#of} records that computation, and with it what the block keeps.
+ * second time; what a layer takes from state that changes in between goes through {@link #kept}.
+ * {@link Gradients#of} records that computation, and with it what the block keeps.
  */
 public final class Checkpoint extends Operation {
   private static final ThreadLocal<Boolean> RECOMPUTING = ThreadLocal.withInitial(() -> false);
 
+  /** Of the innermost block that the thread computes. */
+  private static final ThreadLocal<@Nullable Kept> CURRENT = new ThreadLocal<>();
+
   private final UnaryOperator<Tensor> block;
+  private Kept kept = new Kept(null);
   private List<Tensor> gradients = List.of();
   private @Nullable Tensor gradientsOf;
   private boolean gradientsRecorded;
@@ -48,9 +54,65 @@ public final class Checkpoint extends Operation {
     return RECOMPUTING.get();
   }
 
+  /** Returns true where the calling thread computes a block, the first time or again. */
+  public static boolean isComputing() {
+    return CURRENT.get() != null;
+  }
+
+  /**
+   * Returns a value, and the same one where a block is computed again: what a layer's forward takes
+   * from state that may change before backward does. Outside of blocks it is just the value.
+   *
+   * @throws IllegalStateException if the block asks for more values than it did the first time
+   */
+  public static <T> T kept(Supplier<T> value) {
+    Kept current = CURRENT.get();
+    return current == null ? value.get() : current.take(value);
+  }
+
+  /** The values that a block was given, in order; those of a block inside go through it. */
+  private static final class Kept {
+    private final @Nullable Kept outer;
+    private final List<Object> values = new ArrayList<>();
+    private int next = -1; // -1 where they are not given again
+
+    Kept(@Nullable Kept outer) {
+      this.outer = outer;
+    }
+
+    @SuppressWarnings("unchecked") // the block asks for the same values in the same order
+    <T> T take(Supplier<T> value) {
+      if (next >= 0) {
+        if (next == values.size()) {
+          throw new IllegalStateException("checkpoint: the block computes other than before");
+        }
+        return (T) values.get(next++);
+      }
+      T taken = outer == null ? value.get() : outer.take(value);
+      values.add(taken);
+      return taken;
+    }
+
+    Tensor apply(UnaryOperator<Tensor> block, Tensor x) {
+      Kept before = CURRENT.get();
+      CURRENT.set(this);
+      try {
+        return block.apply(x);
+      } finally {
+        CURRENT.set(before);
+      }
+    }
+
+    Tensor applyAgain(UnaryOperator<Tensor> block, Tensor x) {
+      next = 0;
+      return apply(block, x);
+    }
+  }
+
   @Override
   protected Tensor forward() {
-    return block.apply(input(0)).asConstant();
+    kept = new Kept(CURRENT.get());
+    return kept.apply(block, input(0)).asConstant();
   }
 
   @Override
@@ -80,7 +142,7 @@ public final class Checkpoint extends Operation {
   private List<Tensor> gradients(Tensor grad) {
     List<Tensor> independent = new ArrayList<>(inputs());
     independent.set(0, blockInput());
-    Tensor y = NoAutodiff.callRecording(() -> block.apply(independent.get(0)));
+    Tensor y = NoAutodiff.callRecording(() -> kept.applyAgain(block, independent.get(0)));
     IdentityHashMap<Tensor, Tensor> found = Tape.found(y, grad, Set.copyOf(independent));
     return independent.stream()
         .map(
@@ -107,5 +169,6 @@ public final class Checkpoint extends Operation {
   void release() {
     gradients = List.of();
     gradientsOf = null;
+    kept = new Kept(null);
   }
 }

@@ -42,7 +42,7 @@ final class Conv extends Operation {
     }
     if (bias.size() != filters.dim(0)) {
       throw new IllegalArgumentException(
-          "bias: expected %d elements (O), got shape %s"
+          "bias: expected %s elements (O), got shape %s"
               .formatted(filters.dim(0), Shapes.text(bias.axes())));
     }
     dtype = Products.dtype(dtype, bias.dtype());

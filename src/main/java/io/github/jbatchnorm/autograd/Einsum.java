@@ -35,7 +35,7 @@ final class Einsum {
     String[] inputs = sides[0].split(",", -1);
     if (sides.length > 2 || inputs.length != operands.length) {
       throw new IllegalArgumentException(
-          "subscripts: expected names for %d operands, got %s"
+          "subscripts: expected names for %s operands, got %s"
               .formatted(operands.length, subscripts));
     }
     List<Named> rest = new ArrayList<>();
@@ -64,7 +64,7 @@ final class Einsum {
         || unnamed < 0
         || (at < 0 && unnamed > 0)) {
       throw new IllegalArgumentException(
-          "subscripts: %s does not name the %d axes of operand %d".formatted(given, ndim, operand));
+          "subscripts: %s does not name the %s axes of operand %s".formatted(given, ndim, operand));
     }
     return at < 0 ? letters : letters.substring(0, at) + unnamed(unnamed) + letters.substring(at);
   }
@@ -117,7 +117,7 @@ final class Einsum {
       int known = sizes.getOrDefault(name, 1);
       if (known != size && known != 1 && size != 1) {
         throw new IllegalArgumentException(
-            "operands: axis %s has sizes %d and %d"
+            "operands: axis %s has sizes %s and %s"
                 .formatted(name >= UNNAMED ? "of ..." : name, known, size));
       }
       sizes.put(name, known == 1 ? size : known);

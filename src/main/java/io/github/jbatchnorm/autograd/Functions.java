@@ -62,7 +62,7 @@ public final class Functions {
     }
     if (x.ndim() < 2 || x.dim(-1) != weight.dim(1)) {
       throw new IllegalArgumentException(
-          "x: expected shape (N, %d) (N, in), got %s"
+          "x: expected shape (N, %s) (N, in), got %s"
               .formatted(weight.dim(1), Shapes.text(x.axes())));
     }
     Tensor product = MatMul.of(x, false, weight, true);
@@ -71,7 +71,7 @@ public final class Functions {
     }
     if (bias.ndim() != 1 || bias.size() != weight.dim(0)) {
       throw new IllegalArgumentException(
-          "bias: expected shape (%d) (out), got %s"
+          "bias: expected shape (%s) (out), got %s"
               .formatted(weight.dim(0), Shapes.text(bias.axes())));
     }
     return product.add(bias);
@@ -201,7 +201,7 @@ public final class Functions {
     int at = Shapes.axis(x.ndim(), axis);
     if (x.dim(at) % 2 != 0) {
       throw new IllegalArgumentException(
-          "x: expected an even size of axis %d, got shape %s".formatted(at, Shapes.text(x.axes())));
+          "x: expected an even size of axis %s, got shape %s".formatted(at, Shapes.text(x.axes())));
     }
     Index[] first = new Index[at + 1];
     Arrays.fill(first, Index.all());

@@ -30,7 +30,7 @@ final class Gather extends Operation {
       int from = index < 0 ? index + size : index;
       if (from < 0 || from >= size) {
         throw new IllegalArgumentException(
-            "indices: %d is out of range for axis %d of size %d".formatted(index, at, size));
+            "indices: %s is out of range for axis %s of size %s".formatted(index, at, size));
       }
       picked[i] = (i / inner / indices.length * size + from) * inner + i % inner;
     }
@@ -40,7 +40,7 @@ final class Gather extends Operation {
   static Tensor where(Tensor x, boolean... mask) {
     if (mask.length != x.size()) {
       throw new IllegalArgumentException(
-          "mask: expected %d elements, got %d".formatted(x.size(), mask.length));
+          "mask: expected %s elements, got %s".formatted(x.size(), mask.length));
     }
     int[] picked = IntStream.range(0, mask.length).filter(i -> mask[i]).toArray();
     return new Gather(x, picked, picked.length).apply();

@@ -28,7 +28,7 @@ public final class Gradients {
     Operation.checked("inputs", inputs);
     for (int i = 0; i < inputs.size(); i++) {
       if (inputs.get(i).isConstant()) {
-        throw new IllegalArgumentException("inputs: input %d is constant".formatted(i));
+        throw new IllegalArgumentException("inputs: input %s is constant".formatted(i));
       }
     }
     return pick(Tape.recorded(y, seed), inputs);

@@ -67,8 +67,8 @@ public final class Graph {
     return new Graph(root)
         .draw(
             "digraph {\n",
-            "  t%d [shape=box, label=\"%s\"];\n",
-            "  o%d [label=\"%s\"];\n",
+            "  t%s [shape=box, label=\"%s\"];\n",
+            "  o%s [label=\"%s\"];\n",
             "  %s -> %s;\n",
             "}\n");
   }
@@ -77,7 +77,7 @@ public final class Graph {
   public static String mermaid(Tensor root) {
     Objects.requireNonNull(root, "root");
     return new Graph(root)
-        .draw("flowchart TD\n", "  t%d[\"%s\"]\n", "  o%d([\"%s\"])\n", "  %s --> %s\n", "");
+        .draw("flowchart TD\n", "  t%s[\"%s\"]\n", "  o%s([\"%s\"])\n", "  %s --> %s\n", "");
   }
 
   private String draw(String begin, String box, String oval, String arrow, String end) {

@@ -46,7 +46,7 @@ public final class Losses {
     Tensor picked = pick(matrix("x", x), labels);
     if (weights.length != x.dim(1)) {
       throw new IllegalArgumentException(
-          "weights: expected %d (K), got %d".formatted(x.dim(1), weights.length));
+          "weights: expected %s (K), got %s".formatted(x.dim(1), weights.length));
     }
     double[] factors = new double[labels.length];
     for (int i = 0; i < labels.length; i++) {
@@ -153,13 +153,13 @@ public final class Losses {
     int classes = x.dim(1);
     if (labels.length != x.dim(0)) {
       throw new IllegalArgumentException(
-          "labels: expected %d (N), got %d".formatted(x.dim(0), labels.length));
+          "labels: expected %s (N), got %s".formatted(x.dim(0), labels.length));
     }
     int[] at = new int[labels.length];
     for (int i = 0; i < labels.length; i++) {
       if (labels[i] < 0 || labels[i] >= classes) {
         throw new IllegalArgumentException(
-            "labels: expected 0 to %d, got %d at index %d".formatted(classes - 1, labels[i], i));
+            "labels: expected 0 to %s, got %s at index %s".formatted(classes - 1, labels[i], i));
       }
       at[i] = i * classes + labels[i];
     }

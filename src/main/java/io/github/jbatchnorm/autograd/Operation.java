@@ -48,7 +48,7 @@ public abstract class Operation {
     Objects.requireNonNull(tensors, what);
     for (int i = 0; i < tensors.length; i++) {
       if (tensors[i] == null) {
-        throw new NullPointerException("%s: tensor %d is null".formatted(what, i));
+        throw new NullPointerException("%s: tensor %s is null".formatted(what, i));
       }
     }
     return List.of(tensors);
@@ -186,7 +186,7 @@ public abstract class Operation {
       }
       if (input(i).creator() != creators[i]) {
         throw new InvalidBackpropException(
-            "%s: the graph below input %d was cleared by an earlier backward".formatted(name(), i));
+            "%s: the graph below input %s was cleared by an earlier backward".formatted(name(), i));
       }
     }
   }

@@ -56,7 +56,7 @@ public sealed interface ShapeMethods permits Tensor {
     for (int axis = 0; axis < shape.length; axis++) {
       if (gone[axis] && shape[axis] != 1) {
         throw new IllegalArgumentException(
-            "axes: axis %d of shape %s is not of size 1".formatted(axis, Shapes.text(shape)));
+            "axes: axis %s of shape %s is not of size 1".formatted(axis, Shapes.text(shape)));
       }
       gone[axis] |= axes.length == 0 && shape[axis] == 1;
     }

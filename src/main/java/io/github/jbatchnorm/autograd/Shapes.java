@@ -96,7 +96,7 @@ final class Shapes {
     for (int axis : axes) {
       int at = axis("axes", ndim, axis);
       if (mask[at]) {
-        throw new IllegalArgumentException("axes: axis %d is named twice".formatted(axis));
+        throw new IllegalArgumentException("axes: axis %s is named twice".formatted(axis));
       }
       mask[at] = true;
     }
@@ -116,11 +116,11 @@ final class Shapes {
     int at = axis < 0 ? axis + ndim : axis;
     if (ndim == 0) {
       throw new IllegalArgumentException(
-          "%s: expected none, as there are no axes, got %d".formatted(name, axis));
+          "%s: expected none, as there are no axes, got %s".formatted(name, axis));
     }
     if (at < 0 || at >= ndim) {
       throw new IllegalArgumentException(
-          "%s: expected -%d to %d, got %d".formatted(name, ndim, ndim - 1, axis));
+          "%s: expected -%s to %s, got %s".formatted(name, ndim, ndim - 1, axis));
     }
     return at;
   }
@@ -154,7 +154,7 @@ final class Shapes {
     }
     if ((open >= 0 && whole[open] < 0) || size(whole) != size) {
       throw new IllegalArgumentException(
-          "shape: %s does not hold %d elements".formatted(text(shape), size));
+          "shape: %s does not hold %s elements".formatted(text(shape), size));
     }
     return whole;
   }

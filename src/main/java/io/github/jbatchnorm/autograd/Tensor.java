@@ -34,7 +34,7 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
   private Tensor(Storage storage, Version version, boolean constant, int[] shape) {
     if (Shapes.size(shape) != storage.length()) {
       throw new IllegalArgumentException(
-          "shape: %s has %d elements, the data has %d"
+          "shape: %s has %s elements, the data has %s"
               .formatted(Shapes.text(shape), Shapes.size(shape), storage.length()));
     }
     this.storage = storage;
@@ -168,7 +168,7 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
     int at = axis < 0 ? axis + shape.length : axis;
     if (at < 0 || at >= shape.length) {
       throw new IllegalArgumentException(
-          "axis: %d is none of the axes of %s".formatted(axis, Shapes.text(shape)));
+          "axis: %s is none of the axes of %s".formatted(axis, Shapes.text(shape)));
     }
     return shape[at];
   }
@@ -311,7 +311,7 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
   public double get(int... index) {
     if (index.length != shape.length) {
       throw new IllegalArgumentException(
-          "index: expected %d axes, got %d".formatted(shape.length, index.length));
+          "index: expected %s axes, got %s".formatted(shape.length, index.length));
     }
     int[] strides = Shapes.strides(shape);
     int offset = 0;

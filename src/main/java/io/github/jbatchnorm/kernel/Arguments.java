@@ -103,7 +103,7 @@ final class Arguments {
       double weight = argument.get(i);
       if (!(weight >= 0) || Double.isInfinite(weight)) {
         throw refused(
-            "weights: expected finite values of 0 or more, got %s at index %d"
+            "weights: expected finite values of 0 or more, got %s at index %s"
                 .formatted(weight, i));
       }
     }
@@ -128,7 +128,7 @@ final class Arguments {
     for (int c = 0; gamma != null && c < gamma.length(); c++) {
       if (!(Math.abs(gamma.get(c)) >= BatchNormOptions.INVERTIBLE)) {
         throw refused(
-            "gamma: xHat is recovered from y only where |gamma| is %s or more, got %s in channel %d"
+            "gamma: xHat is recovered from y only where |gamma| is %s or more, got %s in channel %s"
                 .formatted(BatchNormOptions.INVERTIBLE, gamma.get(c), c));
       }
     }
@@ -142,7 +142,7 @@ final class Arguments {
     }
     if (argument.length() != length) {
       throw refused(
-          "%s: expected %d elements (%s), got %d"
+          "%s: expected %s elements (%s), got %s"
               .formatted(name, length, formula, argument.length()));
     }
     if (argument.dtype() != wanted) {

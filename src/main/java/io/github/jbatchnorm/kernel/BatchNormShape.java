@@ -18,13 +18,13 @@ public record BatchNormShape(DType dtype, Layout layout, int n, int c, int s) {
   public BatchNormShape {
     if (n < 0 || c < 0 || s < 0) {
       throw new IllegalArgumentException(
-          "shape: expected sizes of 0 or more, got N=%d, C=%d, S=%d".formatted(n, c, s));
+          "shape: expected sizes of 0 or more, got N=%s, C=%s, S=%s".formatted(n, c, s));
     }
     if ((long) n * c > Integer.MAX_VALUE
         || (long) n * s > Integer.MAX_VALUE
         || (long) n * c * s > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
-          "shape: N*C*S or N*S exceeds %d with N=%d, C=%d, S=%d"
+          "shape: N*C*S or N*S exceeds %s with N=%s, C=%s, S=%s"
               .formatted(Integer.MAX_VALUE, n, c, s));
     }
   }

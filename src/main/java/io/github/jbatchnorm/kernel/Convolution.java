@@ -61,7 +61,7 @@ public final class Convolution {
     tiles = ConvolutionTiles.of(this);
     if (tiles == null) {
       throw new IllegalArgumentException(
-          "x: shape %s with filters of shape %s needs patches of more than %d elements"
+          "x: shape %s with filters of shape %s needs patches of more than %s elements"
               .formatted(text(x), text(filters), ConvolutionTiles.LIMIT));
     }
   }
@@ -96,11 +96,11 @@ public final class Convolution {
     }
     if (groups < 1 || x[1] % groups != 0) {
       throw new IllegalArgumentException(
-          "groups: expected a divisor of C = %d, got %d".formatted(x[1], groups));
+          "groups: expected a divisor of C = %s, got %s".formatted(x[1], groups));
     }
     if (filters.length != x.length || filters[1] != x[1] / groups || filters[0] % groups != 0) {
       throw new IllegalArgumentException(
-          "filters: expected shape (O, %d, ...) with %d axes and O a multiple of %d, got %s"
+          "filters: expected shape (O, %s, ...) with %s axes and O a multiple of %s, got %s"
               .formatted(x[1] / groups, x.length, groups, text(filters)));
     }
     check("stride", stride, x.length - 2, 1);
@@ -118,7 +118,7 @@ public final class Convolution {
     }
     if (!fits) {
       throw new IllegalArgumentException(
-          "%s: expected %d numbers from %d to %d, got %s"
+          "%s: expected %s numbers from %s to %s, got %s"
               .formatted(name, count, least, MOST_SIZE, text(values)));
     }
   }
@@ -220,7 +220,7 @@ public final class Convolution {
   static void expect(String name, Storage storage, long length, Storage like) {
     if (storage.length() != length || storage.dtype() != like.dtype()) {
       throw new IllegalArgumentException(
-          "%s: expected %d %s elements, got %d %s"
+          "%s: expected %s %s elements, got %s %s"
               .formatted(name, length, like.dtype(), storage.length(), storage.dtype()));
     }
   }

@@ -72,7 +72,7 @@ public final class JavaArrays implements ArrayKernel {
   static void mapElements(DoubleUnaryOperator f, Storage x, Storage y) {
     if (x.length() != y.length()) {
       throw new IllegalArgumentException(
-          "y: expected %d elements, got %d".formatted(x.length(), y.length()));
+          "y: expected %s elements, got %s".formatted(x.length(), y.length()));
     }
     Parallel.ranges(
         x.length(),
@@ -218,7 +218,7 @@ public final class JavaArrays implements ArrayKernel {
     Convolution.expect("y", y, x.length(), x);
     if (length < 0 || (length == 0 ? x.length() != 0 : x.length() % length != 0)) {
       throw new IllegalArgumentException(
-          "x: expected whole rows of %d elements, got %d".formatted(length, x.length()));
+          "x: expected whole rows of %s elements, got %s".formatted(length, x.length()));
     }
   }
 

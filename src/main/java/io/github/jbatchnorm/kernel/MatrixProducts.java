@@ -73,7 +73,7 @@ public final class MatrixProducts {
     Products.check("a", a.dtype());
     if (m < 0 || n < 0 || k < 0 || b.dtype() != a.dtype() || c.dtype() != a.dtype()) {
       throw new IllegalArgumentException(
-          "sizes: expected 0 or more and one dtype, got %d, %d, %d and %s, %s, %s"
+          "sizes: expected 0 or more and one dtype, got %s, %s, %s and %s, %s, %s"
               .formatted(m, n, k, a.dtype(), b.dtype(), c.dtype()));
     }
     matrices("a", a, (long) m * k, strideA);

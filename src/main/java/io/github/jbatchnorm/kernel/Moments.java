@@ -35,7 +35,7 @@ public final class Moments {
   public static Moments of(double count, double[] mean, double[] m2) {
     if (mean.length != m2.length) {
       throw new IllegalArgumentException(
-          "m2: expected %d elements (C), got %d".formatted(mean.length, m2.length));
+          "m2: expected %s elements (C), got %s".formatted(mean.length, m2.length));
     }
     if (!(count >= 0) || Arrays.stream(m2).anyMatch(value -> value < 0)) {
       throw new IllegalArgumentException("count, m2: expected 0 or more");
@@ -77,7 +77,7 @@ public final class Moments {
   public Moments merge(Moments other) {
     if (other.channels() != channels()) {
       throw new IllegalArgumentException(
-          "other: expected %d channels, got %d".formatted(channels(), other.channels()));
+          "other: expected %s channels, got %s".formatted(channels(), other.channels()));
     }
     if (count == 0 || other.count == 0) {
       return count == 0 ? other : this;

@@ -152,7 +152,7 @@ public final class NativeArrays implements ArrayKernel {
     Workspace(Convolution shape, long matrix, DType dtype, long tasks) {
       if (matrix > ConvolutionTiles.LIMIT) {
         throw new IllegalArgumentException(
-            "x: the gradient's patches of one channel, %d elements, are more than %d"
+            "x: the gradient's patches of one channel, %s elements, are more than %s"
                 .formatted(matrix, ConvolutionTiles.LIMIT));
       }
       ConvolutionTiles tiles = shape.tiles;

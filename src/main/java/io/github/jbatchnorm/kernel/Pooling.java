@@ -89,7 +89,7 @@ public final class Pooling {
     Convolution.expect("y", y, (long) planes * positions(), x);
     if (picks.length() != y.length()) {
       throw new IllegalArgumentException(
-          "picks: expected %d, got %d".formatted(y.length(), picks.length()));
+          "picks: expected %s, got %s".formatted(y.length(), picks.length()));
     }
   }
 }

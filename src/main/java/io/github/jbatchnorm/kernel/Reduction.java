@@ -17,7 +17,7 @@ final class Reduction {
   Reduction(int[] shape, boolean[] reduces) {
     if (shape.length != reduces.length) {
       throw new IllegalArgumentException(
-          "reduced: expected %d axes, got %d".formatted(shape.length, reduces.length));
+          "reduced: expected %s axes, got %s".formatted(shape.length, reduces.length));
     }
     Sizes.product("shape", shape);
     int[] strides = ArrayKernel.plainStrides(shape);

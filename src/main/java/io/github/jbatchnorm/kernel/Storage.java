@@ -67,7 +67,7 @@ public final class Storage {
     long size = length * dtype.bytes();
     if (length < 0 || length > Integer.MAX_VALUE || size > Integer.MAX_VALUE - Block.ALIGNMENT) {
       throw new IllegalArgumentException(
-          "length: expected 0 to %d %s elements (2 GiB), got %d"
+          "length: expected 0 to %s %s elements (2 GiB), got %s"
               .formatted((Integer.MAX_VALUE - Block.ALIGNMENT) / dtype.bytes(), dtype, length));
     }
     return new Storage(dtype, lease.apply((int) size), 0, (int) length);
@@ -258,7 +258,7 @@ public final class Storage {
   public void copyFrom(Storage source) {
     if (source.length != length || source.dtype != dtype) {
       throw new IllegalArgumentException(
-          "source: expected %d %s elements, got %d %s"
+          "source: expected %s %s elements, got %s %s"
               .formatted(length, dtype, source.length, source.dtype));
     }
     copy(source, 0, 0, length);

@@ -5,6 +5,7 @@ import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Dropout: in training each element is 0 with a probability, and the others grow to make up for it
@@ -14,7 +15,7 @@ import java.util.SplittableRandom;
 public final class Dropout implements Layer {
   private final double p;
   private final long seed;
-  private long batches;
+  private final AtomicLong batches = new AtomicLong();
 
   /**
    * Makes a layer.
@@ -35,14 +36,12 @@ public final class Dropout implements Layer {
     if (mode == Mode.EVALUATION || p == 0) {
       return x;
     }
-    if (!Checkpoint.isRecomputing()) {
-      batches++;
-    }
-    return Functions.dropout(x, p, new SplittableRandom(seed * 1_000_003 + batches));
+    long batch = Checkpoint.kept(batches::incrementAndGet);
+    return Functions.dropout(x, p, new SplittableRandom(seed * 1_000_003 + batch));
   }
 
   @Override
   public void visit(StateVisitor visitor) {
-    visitor.count("batches", () -> batches, count -> batches = count);
+    visitor.count("batches", batches);
   }
 }

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /** Layers one after the other, each with a name. */
 public final class Sequential implements Layer {
@@ -54,7 +55,8 @@ public final class Sequential implements Layer {
   }
 
   /** Returns the layers by name, in order. */
-  public Map<String, Layer> layers() {
+  @Override
+  public Map<String, Layer> children() {
     return layers;
   }
 
@@ -70,8 +72,36 @@ public final class Sequential implements Layer {
   }
 
   @Override
-  public void visit(StateVisitor visitor) {
-    Objects.requireNonNull(visitor, "visitor");
-    layers.forEach((name, layer) -> layer.visit(visitor.within(name + ".")));
+  public Sequential folded(String name) {
+    Objects.requireNonNull(name, "name");
+    Map<String, Layer> result = new LinkedHashMap<>();
+    String before = null;
+    for (Map.Entry<String, Layer> entry : layers.entrySet()) {
+      String at = entry.getKey();
+      Layer layer = entry.getValue();
+      Layer together =
+          before != null && layer instanceof BatchNorm norm
+              ? together(name + at, layers.get(before), norm)
+              : null;
+      if (before == null || together == null) {
+        result.put(at, layer.folded(name + at + "."));
+      } else {
+        result.put(before, together);
+        double slope = ((BatchNorm) layer).options().slope();
+        if (slope != 1) {
+          result.put(at, (x, mode) -> x.leakyRelu(slope));
+        }
+      }
+      before = at;
+    }
+    return new Sequential(result);
+  }
+
+  /** Returns two layers in one, or null where the first has no weights to fold into. */
+  private static @Nullable Layer together(String name, @Nullable Layer before, BatchNorm norm) {
+    if (before instanceof Conv conv) {
+      return conv.folded(name, norm);
+    }
+    return before instanceof Dense dense ? dense.folded(name, norm) : null;
   }
 }

@@ -27,7 +27,7 @@ public final class CifarFiles {
   public static ColorImages readTraining(Path folder) throws IOException {
     List<Path> files = new ArrayList<>();
     for (int i = 1; i <= TRAINING_FILES; i++) {
-      Path file = folder.resolve("data_batch_%d.bin".formatted(i));
+      Path file = folder.resolve("data_batch_%s.bin".formatted(i));
       if (Files.isRegularFile(file)) {
         files.add(file);
       }
@@ -58,12 +58,12 @@ public final class CifarFiles {
       byte[] bytes = Files.readAllBytes(file);
       if (bytes.length == 0 || bytes.length % RECORD != 0) {
         throw new CifarFormatException(
-            file, "expected records of %d bytes, got %d bytes".formatted(RECORD, bytes.length));
+            file, "expected records of %s bytes, got %s bytes".formatted(RECORD, bytes.length));
       }
       for (int at = 0; at < bytes.length; at += RECORD) {
         if ((bytes[at] & 0xff) >= CLASSES) {
           throw new CifarFormatException(
-              file, "class %d in record %d".formatted(bytes[at] & 0xff, at / RECORD));
+              file, "class %s in record %s".formatted(bytes[at] & 0xff, at / RECORD));
         }
         labels.write(bytes[at]);
         pixels.write(bytes, at + 1, ColorImages.BYTES);

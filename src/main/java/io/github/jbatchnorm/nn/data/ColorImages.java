@@ -26,7 +26,7 @@ public final class ColorImages {
   public ColorImages(byte[] pixels, byte[] labels) {
     if (pixels.length != (long) labels.length * BYTES) {
       throw new IllegalArgumentException(
-          "pixels: expected %d bytes for %d images, got %d"
+          "pixels: expected %s bytes for %s images, got %s"
               .formatted((long) labels.length * BYTES, labels.length, pixels.length));
     }
     this.pixels = pixels.clone();

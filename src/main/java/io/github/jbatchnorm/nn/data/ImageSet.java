@@ -21,7 +21,7 @@ public final class ImageSet {
   public ImageSet(int rows, int columns, byte[] pixels, byte[] labels) {
     if (rows < 1 || columns < 1 || pixels.length != (long) labels.length * rows * columns) {
       throw new IllegalArgumentException(
-          "pixels: expected %d images of %d x %d, got %d bytes"
+          "pixels: expected %s images of %s x %s, got %s bytes"
               .formatted(labels.length, rows, columns, pixels.length));
     }
     this.rows = rows;
