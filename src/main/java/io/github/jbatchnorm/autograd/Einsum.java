@@ -217,6 +217,6 @@ final class Einsum {
   }
 
   private int size(String names) {
-    return names.chars().map(c -> sizes.get((char) c)).reduce(1, (a, b) -> a * b);
+    return Shapes.size(names.chars().map(c -> sizes.get((char) c)).toArray());
   }
 }
