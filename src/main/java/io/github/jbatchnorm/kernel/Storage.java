@@ -77,6 +77,11 @@ public final class Storage {
    * Returns the elements of a direct buffer, in place: what is written through one is seen through
    * the other. The buffer's position and limit choose the part.
    *
+   * <p>The memory has to last until every call that uses it has returned. That the arena of a
+   * MemorySegment was closed is found when a call begins, an IllegalStateException, but not while
+   * it runs. That a mapped file was cut short is not found at all: the system then ends the
+   * process, so map what no one truncates.
+   *
    * @param dtype the type of the elements
    * @param buffer a direct buffer in native byte order, aligned to the dtype's size
    * @throws IllegalArgumentException if the buffer is not direct, read-only, not in native order,
@@ -97,7 +102,7 @@ public final class Storage {
           "buffer: expected whole, aligned %s elements, got %s".formatted(dtype, buffer));
     }
     Block block = new Block(buffer.slice().order(ByteOrder.nativeOrder()));
-    return new Storage(dtype, new Memory(block), 0, buffer.remaining() / dtype.bytes());
+    return new Storage(dtype, Memory.wrapped(block), 0, buffer.remaining() / dtype.bytes());
   }
 
   /** Returns the native address of element 0; valid as long as the block is reachable. */
@@ -108,6 +113,29 @@ public final class Storage {
   /** As {@link #address()}, in the block that this has. */
   long address(Block block) {
     return block.address() + (long) from * dtype.bytes();
+  }
+
+  /** Where the other begins, in bytes from here; far away where they cannot meet. */
+  private long distance(Storage other) {
+    if (memory == other.memory) {
+      return (long) (other.from - from) * dtype.bytes();
+    }
+    boolean apart = !memory.isWrapped() && !other.memory.isWrapped();
+    return apart ? Long.MAX_VALUE : other.address() - address();
+  }
+
+  /** Returns whether any byte is both this one's and the other's. */
+  boolean overlaps(Storage other) {
+    long distance = distance(other);
+    return distance < (long) length * dtype.bytes()
+        && -distance < (long) other.length * other.dtype.bytes()
+        && length > 0
+        && other.length > 0;
+  }
+
+  /** Returns whether this begins where the other does. */
+  boolean coincides(Storage other) {
+    return distance(other) == 0;
   }
 
   /** Gives the memory back at once; later use, of slices too, throws. */
@@ -268,9 +296,14 @@ public final class Storage {
    * Copies {@code count} elements of {@code source}, of this dtype, from {@code sourceFrom} on to
    * {@code to}.
    *
+   * @throws IllegalArgumentException if the dtypes differ
    * @throws IndexOutOfBoundsException if either range does not fit
    */
   public void copy(Storage source, int sourceFrom, int to, int count) {
+    if (source.dtype != dtype) {
+      throw new IllegalArgumentException(
+          "source: expected dtype %s, got %s".formatted(dtype, source.dtype));
+    }
     int width = dtype.bytes();
     int first = Objects.checkFromIndexSize(sourceFrom, count, source.length) + source.from;
     int target = Objects.checkFromIndexSize(to, count, length) + from;
