@@ -44,6 +44,10 @@ public final class Pooling {
    * @throws IllegalArgumentException if they do not fit
    */
   public static Pooling of(int[] x, int[] window, int[] stride) {
+    return checked(x.clone(), window.clone(), stride.clone());
+  }
+
+  private static Pooling checked(int[] x, int[] window, int[] stride) {
     boolean fits =
         window.length >= 1
             && window.length <= DIMENSIONS
@@ -80,6 +84,23 @@ public final class Pooling {
     check(dx, dy, picks);
     if (picks.of() != this) {
       throw new IllegalArgumentException("picks: expected those that maxPool found for this shape");
+    }
+  }
+
+  /** Checks that each pick lies in its plane. */
+  void checkEach(Storage picks) {
+    int plane = plane();
+    int positions = positions();
+    for (int p = 0; p < planes; p++) {
+      int first = p * plane;
+      for (int i = p * positions; i < (p + 1) * positions; i++) {
+        int element = picks.bits(i);
+        if (element < first || element - first >= plane) {
+          throw new IllegalArgumentException(
+              "picks: expected elements %d to %d at index %d, got %d"
+                  .formatted(first, first + plane - 1, i, element));
+        }
+      }
     }
   }
 
