@@ -14,7 +14,7 @@ public final class Losses {
    * @throws IllegalArgumentException if x is no matrix or a label is out of range
    */
   public static Tensor softmaxCrossentropy(Tensor x, int... labels) {
-    return negativeLogLikelihood(Functions.logSoftmax(matrix(x)), labels);
+    return negativeLogLikelihood(Functions.logSoftmax(matrix("x", x)), labels);
   }
 
   /**
@@ -25,7 +25,7 @@ public final class Losses {
    * @throws IllegalArgumentException if x is no matrix or a label is out of range
    */
   public static Tensor negativeLogLikelihood(Tensor x, int... labels) {
-    return pick(x, labels).mean().negate();
+    return pick("x", x, labels).mean().negate();
   }
 
   /**
@@ -35,7 +35,7 @@ public final class Losses {
    * @param weights K numbers
    */
   public static Tensor negativeLogLikelihood(Tensor x, double[] weights, int... labels) {
-    Tensor picked = pick(x, labels);
+    Tensor picked = pick("x", x, labels);
     if (weights.length != x.dim(1)) {
       throw new IllegalArgumentException(
           "weights: expected %d (K), got %d".formatted(x.dim(1), weights.length));
@@ -59,13 +59,13 @@ public final class Losses {
    * @throws IllegalArgumentException if the sizes do not fit or gamma is below 0
    */
   public static Tensor focal(Tensor probabilities, double alpha, double gamma, int... labels) {
-    Tensor p = pick(probabilities, labels);
+    Tensor p = pick("probabilities", probabilities, labels);
     return focal(p.log(), p.negate().add(1).maximum(0), alpha, gamma);
   }
 
   /** As {@link #focal}, of scores: their softmax's loss, without overflow. */
   public static Tensor softmaxFocal(Tensor scores, double alpha, double gamma, int... labels) {
-    Tensor log = pick(Functions.logSoftmax(matrix(scores)), labels);
+    Tensor log = pick("scores", Functions.logSoftmax(matrix("scores", scores)), labels);
     return focal(log, log.expm1().negate(), alpha, gamma);
   }
 
@@ -95,7 +95,7 @@ public final class Losses {
    * @throws IllegalArgumentException if x is no matrix or a label is out of range
    */
   public static Tensor multiclassHinge(Tensor x, double hinge, int... labels) {
-    Tensor own = pick(x, labels).reshape(-1, 1);
+    Tensor own = pick("x", x, labels).reshape(-1, 1);
     double[] others = new double[x.size()];
     for (int i = 0; i < others.length; i++) {
       others[i] = i % x.dim(1) == labels[i / x.dim(1)] ? 0 : 1;
@@ -126,16 +126,17 @@ public final class Losses {
     return x1.subtract(x2).multiply(y.asConstant()).negate().add(margin).relu().mean();
   }
 
-  private static Tensor matrix(Tensor x) {
+  private static Tensor matrix(String name, Tensor x) {
     if (x.ndim() != 2) {
-      throw new IllegalArgumentException("x: expected shape (N, K), got " + Shapes.text(x.shape()));
+      throw new IllegalArgumentException(
+          "%s: expected shape (N, K), got %s".formatted(name, Shapes.text(x.axes())));
     }
     return x;
   }
 
   /** Returns each sample's element at its label. */
-  private static Tensor pick(Tensor x, int... labels) {
-    int classes = matrix(x).dim(1);
+  private static Tensor pick(String name, Tensor x, int... labels) {
+    int classes = matrix(name, x).dim(1);
     if (labels.length != x.dim(0)) {
       throw new IllegalArgumentException(
           "labels: expected %d (N), got %d".formatted(x.dim(0), labels.length));
