@@ -39,8 +39,7 @@ final class RunningStatistics {
    * elements; those of groups by their averages.
    */
   void move(Tensor batchMean, Tensor batchVar, double count) {
-    int channels = mean.size();
-    int groups = batchMean.size() / channels;
+    int groups = batchMean.ndim() == 1 ? 1 : batchMean.dim(0);
     if (collected != null) {
       for (int group = 0; group < groups; group++) {
         collected = collected.merge(moments(batchMean, batchVar, group, count));
