@@ -127,6 +127,7 @@ public final class Functions {
    */
   public static Tensor avgPool(Tensor x, int[] window, int[] stride) {
     int[] shape = Pooling.of(x.axes(), window, stride).outShape();
+    Products.dtype("x", x.dtype(), x.dtype());
     int first = x.ndim() - window.length;
     int[] planes = new int[window.length + 2];
     int[] ones = new int[window.length + 2];

@@ -165,8 +165,8 @@ final class Arguments {
       throw refused("%s: expected dtype %s, got %s".formatted(name, wanted, argument.dtype()));
     }
     argument.memory().block(); // closed memory is refused before anything is written
-    for (int other = 0; other < count; other++) {
-      refuseOverlap(other, name, argument, use);
+    if (use == Use.IN_PLACE || use == Use.OUTPUT) {
+      refuseOverlaps(name, argument, use);
     }
     names[count] = name;
     uses[count] = use;
@@ -174,15 +174,15 @@ final class Arguments {
     return this;
   }
 
-  private void refuseOverlap(int other, String name, Storage argument, Use use) {
-    Storage earlier = given[other];
-    boolean reads = use == Use.INPUT || use == Use.REPLACED;
-    if (earlier == null || reads || !argument.overlaps(earlier)) {
-      return;
-    }
-    boolean inPlace = use == Use.IN_PLACE && uses[other] == Use.REPLACED;
-    if (!inPlace || !argument.coincides(earlier)) {
-      throw overlap(name, argument, names[other], earlier);
+  private void refuseOverlaps(String name, Storage output, Use use) {
+    for (int other = 0; other < count; other++) {
+      Storage earlier = given[other];
+      if (earlier != null && output.overlaps(earlier)) {
+        boolean inPlace = use == Use.IN_PLACE && uses[other] == Use.REPLACED;
+        if (!inPlace || !output.coincides(earlier)) {
+          throw overlap(name, output, names[other], earlier);
+        }
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.kernel;
 
+import java.nio.IntBuffer;
 import java.util.Arrays;
 
 /** The sizes of a pooling over windows of one to three dimensions, of the last axes of x. */
@@ -89,17 +90,21 @@ public final class Pooling {
 
   /** Checks that each pick lies in its plane. */
   void checkEach(Storage picks) {
-    int plane = plane();
-    int positions = positions();
+    IntBuffer all = picks.bits();
+    int[] ofPlane = new int[positions()];
     for (int p = 0; p < planes; p++) {
-      int first = p * plane;
-      for (int i = p * positions; i < (p + 1) * positions; i++) {
-        int element = picks.bits(i);
-        if (element < first || element - first >= plane) {
-          throw new IllegalArgumentException(
-              "picks: expected elements %d to %d at index %d, got %d"
-                  .formatted(first, first + plane - 1, i, element));
-        }
+      all.get(ofPlane);
+      int first = p * plane();
+      int least = first;
+      int most = first;
+      for (int element : ofPlane) {
+        least = Math.min(least, element);
+        most = Math.max(most, element);
+      }
+      if (least < first || most - first >= plane()) {
+        throw new IllegalArgumentException(
+            "picks: expected elements %d to %d in plane %d, got %d"
+                .formatted(first, first + plane() - 1, p, least < first ? least : most));
       }
     }
   }

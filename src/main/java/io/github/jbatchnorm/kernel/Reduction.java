@@ -21,7 +21,6 @@ final class Reduction {
       throw new IllegalArgumentException(
           "reduced: expected %d axes, got %d".formatted(shape.length, reduces.length));
     }
-    Sizes.product("shape", shape);
     int[] strides = ArrayKernel.plainStrides(shape);
     int last = -1;
     for (int axis = 0; axis < shape.length; axis++) {

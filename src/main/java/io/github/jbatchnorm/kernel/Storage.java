@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import java.util.Objects;
 import java.util.function.IntFunction;
 
@@ -96,13 +97,13 @@ public final class Storage {
       throw new IllegalArgumentException(
           "buffer: expected a writable one (of a file, MapMode.PRIVATE), got " + buffer);
     }
-    if (buffer.remaining() % dtype.bytes() != 0
-        || buffer.alignmentOffset(buffer.position(), dtype.bytes()) != 0) {
+    ByteBuffer part = buffer.slice().order(ByteOrder.nativeOrder()); // others may move the limit
+    if (part.capacity() % dtype.bytes() != 0 || part.alignmentOffset(0, dtype.bytes()) != 0) {
       throw new IllegalArgumentException(
-          "buffer: expected whole, aligned %s elements, got %s".formatted(dtype, buffer));
+          "buffer: expected whole, aligned %s elements, got %s".formatted(dtype, part));
     }
-    Block block = new Block(buffer.slice().order(ByteOrder.nativeOrder()));
-    return new Storage(dtype, Memory.wrapped(block), 0, buffer.remaining() / dtype.bytes());
+    Memory memory = Memory.wrapped(new Block(part));
+    return new Storage(dtype, memory, 0, part.capacity() / dtype.bytes());
   }
 
   /** Returns the native address of element 0; valid as long as the block is reachable. */
@@ -115,17 +116,18 @@ public final class Storage {
     return block.address() + (long) from * dtype.bytes();
   }
 
-  /** Where the other begins, in bytes from here; far away where they cannot meet. */
+  /** Where the other begins, in bytes from here. */
   private long distance(Storage other) {
-    if (memory == other.memory) {
-      return (long) (other.from - from) * dtype.bytes();
-    }
-    boolean apart = !memory.isWrapped() && !other.memory.isWrapped();
-    return apart ? Long.MAX_VALUE : other.address() - address();
+    return memory == other.memory
+        ? (long) (other.from - from) * dtype.bytes()
+        : other.address() - address();
   }
 
   /** Returns whether any byte is both this one's and the other's. */
   boolean overlaps(Storage other) {
+    if (memory != other.memory && !memory.isWrapped() && !other.memory.isWrapped()) {
+      return false;
+    }
     long distance = distance(other);
     return distance < (long) length * dtype.bytes()
         && -distance < (long) other.length * other.dtype.bytes()
@@ -133,7 +135,7 @@ public final class Storage {
         && other.length > 0;
   }
 
-  /** Returns whether this begins where the other does. */
+  /** Returns whether this begins where the other, which it overlaps, does. */
   boolean coincides(Storage other) {
     return distance(other) == 0;
   }
@@ -200,6 +202,15 @@ public final class Storage {
     int bits = memory.block().bytes.getInt(at * Integer.BYTES);
     Reference.reachabilityFence(memory);
     return bits;
+  }
+
+  /** Returns a view of the bits of all elements, of f32; once this is closed, of others' memory. */
+  IntBuffer bits() {
+    ByteBuffer bytes = memory.block().bytes;
+    return bytes
+        .slice(from * dtype.bytes(), length * dtype.bytes())
+        .order(ByteOrder.nativeOrder())
+        .asIntBuffer();
   }
 
   /** Sets the bits of element {@code index} of an f32 storage. */

@@ -55,7 +55,7 @@ class UncheckedMemoryTest {
       picks.set(3, bad);
       assertThatThrownBy(() -> kernel.maxUnpool(pooling, y, picks, x))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessage("picks: expected elements 4 to 7 at index 3, got " + bad);
+          .hasMessage("picks: expected elements 4 to 7 in plane 1, got " + bad);
     }
   }
 
