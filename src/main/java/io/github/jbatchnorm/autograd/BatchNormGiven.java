@@ -70,12 +70,17 @@ final class BatchNormGiven extends Operation {
     }
     return switch (given.role(input)) {
       case X, GAMMA, BETA, Z -> gradients.of(given.role(input));
-      case MEAN -> scale().multiply(gradients.of(BatchNormInputs.Role.BETA).reshape(-1)).negate();
+      case MEAN ->
+          scale()
+              .multiply(gradients.of(BatchNormInputs.Role.BETA).reshape(-1))
+              .negate()
+              .reshape(input(input).shape());
       case VAR ->
           scale()
               .multiply(gradients.of(BatchNormInputs.Role.GAMMA).reshape(-1))
               .divide(std())
-              .multiply(-0.5);
+              .multiply(-0.5)
+              .reshape(input(input).shape());
     };
   }
 

@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.kernel.Products;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -38,11 +40,12 @@ final class Einsum {
           "subscripts: expected names for %s operands, got %s"
               .formatted(operands.length, subscripts));
     }
+    DType dtype = dtype(operands);
     List<Named> rest = new ArrayList<>();
     for (int i = 0; i < inputs.length; i++) {
       String names = names(inputs[i], operands[i].ndim(), i);
       collectSizes(operands[i], names);
-      rest.add(new Named(operands[i], names));
+      rest.add(new Named(operands[i].astype(dtype), names));
     }
     rest.replaceAll(operand -> diagonal(withoutRepeated(operand)));
     String output = sides.length == 2 ? output(sides[1]) : implicit(rest, sides[0]);
@@ -53,6 +56,15 @@ final class Einsum {
     }
     Named last = sumOver(rest.get(0), output);
     return ordered(last, output).tensor.same();
+  }
+
+  /** The dtype that holds all operands; of several, which are multiplied, not one of 16 bits. */
+  private static DType dtype(Tensor... operands) {
+    DType dtype = operands[0].dtype();
+    for (Tensor operand : operands) {
+      dtype = DType.promote(dtype, operand.dtype());
+    }
+    return operands.length == 1 ? dtype : Products.dtype("operands", dtype, dtype);
   }
 
   /** Returns a name for each axis of an operand. */
@@ -217,6 +229,6 @@ final class Einsum {
   }
 
   private int size(String names) {
-    return names.chars().map(c -> sizes.get((char) c)).reduce(1, (a, b) -> a * b);
+    return Shapes.size(names.chars().map(c -> sizes.get((char) c)).toArray());
   }
 }

@@ -2,6 +2,7 @@ package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.Pooling;
+import io.github.jbatchnorm.kernel.Products;
 import io.github.jbatchnorm.kernel.Storage;
 import java.util.Arrays;
 import java.util.List;
@@ -25,11 +26,11 @@ public final class Functions {
    * mygrad.nnet.batchnorm}; Ioffe and Szegedy, 2015. {@link BatchNormOp#on} has everything else.
    *
    * @param x batch, shape (N, C, ...)
-   * @param gamma scale, C elements in any shape, or null for 1
-   * @param beta shift, C elements in any shape, or null for 0
+   * @param gamma scale, C elements along one axis, others of size 1, or null for 1
+   * @param beta shift, C elements likewise, or null for 0
    * @param eps added to the variance; where var + eps is 0, the channel's y is NaN
    * @throws IllegalArgumentException if x has fewer than two axes, gamma or beta has other than C
-   *     elements, or eps is negative, NaN or infinite
+   *     elements along one axis, or eps is negative, NaN or infinite
    */
   public static Tensor batchnorm(
       Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {
@@ -48,7 +49,7 @@ public final class Functions {
   /**
    * Returns x weight^T + bias, by OpenBLAS.
    *
-   * @param x shape (N, in)
+   * @param x shape (N, in), or with more axes before the last
    * @param weight shape (out, in)
    * @param bias shape (out), or null for none
    * @throws IllegalArgumentException if the shapes do not fit
@@ -62,9 +63,10 @@ public final class Functions {
     }
     if (x.ndim() < 2 || x.dim(-1) != weight.dim(1)) {
       throw new IllegalArgumentException(
-          "x: expected shape (N, %s) (N, in), got %s"
+          "x: expected shape (N, %s), as the weights have it, got %s"
               .formatted(weight.dim(1), Shapes.text(x.axes())));
     }
+    Products.dtype("x, weight", x.dtype(), weight.dtype());
     Tensor product = MatMul.of(x, false, weight, true);
     if (bias == null) {
       return product;
@@ -84,7 +86,7 @@ public final class Functions {
    *
    * @param x shape (N, C, ...)
    * @param filters shape (O, C / groups, ...)
-   * @param bias O elements, or null for none
+   * @param bias shape (O), or null for none
    * @param options stride, padding, dilation and groups
    * @throws IllegalArgumentException if the shapes do not fit
    */
@@ -131,6 +133,7 @@ public final class Functions {
    */
   public static Tensor avgPool(Tensor x, int[] window, int[] stride) {
     int[] shape = Pooling.of(x.axes(), window, stride).outShape();
+    Products.dtype("x", x.dtype(), x.dtype());
     int first = x.ndim() - window.length;
     int[] planes = new int[window.length + 2];
     int[] ones = new int[window.length + 2];

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.Storage;
+import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /** Elements picked by their row-major index; the gradient goes back to where they came from. */
@@ -18,10 +19,7 @@ final class Gather extends Operation {
   static Tensor along(Tensor x, int axis, int... indices) {
     int at = Shapes.axis(x.ndim(), axis);
     int size = x.dim(at);
-    int inner = 1;
-    for (int later = at + 1; later < x.ndim(); later++) {
-      inner *= x.dim(later);
-    }
+    int inner = Shapes.size(Arrays.copyOfRange(x.axes(), at + 1, x.ndim()));
     int[] shape = x.shape();
     shape[at] = indices.length;
     int[] picked = new int[Shapes.size(shape)];

@@ -30,7 +30,7 @@ public final class Losses {
   public static Tensor negativeLogLikelihood(Tensor x, int... labels) {
     Objects.requireNonNull(x, "x");
     Objects.requireNonNull(labels, "labels");
-    return pick(matrix("x", x), labels).mean().negate();
+    return pick("x", x, labels).mean().negate();
   }
 
   /**
@@ -43,7 +43,7 @@ public final class Losses {
     Objects.requireNonNull(x, "x");
     Objects.requireNonNull(weights, "weights");
     Objects.requireNonNull(labels, "labels");
-    Tensor picked = pick(matrix("x", x), labels);
+    Tensor picked = pick("x", x, labels);
     if (weights.length != x.dim(1)) {
       throw new IllegalArgumentException(
           "weights: expected %s (K), got %s".formatted(x.dim(1), weights.length));
@@ -69,7 +69,7 @@ public final class Losses {
   public static Tensor focal(Tensor probabilities, double alpha, double gamma, int... labels) {
     Objects.requireNonNull(probabilities, "probabilities");
     Objects.requireNonNull(labels, "labels");
-    Tensor p = pick(matrix("probabilities", probabilities), labels);
+    Tensor p = pick("probabilities", probabilities, labels);
     return focal(p.log(), p.negate().add(1).maximum(0), alpha, gamma);
   }
 
@@ -77,7 +77,7 @@ public final class Losses {
   public static Tensor softmaxFocal(Tensor scores, double alpha, double gamma, int... labels) {
     Objects.requireNonNull(scores, "scores");
     Objects.requireNonNull(labels, "labels");
-    Tensor log = pick(Functions.logSoftmax(matrix("scores", scores)), labels);
+    Tensor log = pick("scores", Functions.logSoftmax(matrix("scores", scores)), labels);
     return focal(log, log.expm1().negate(), alpha, gamma);
   }
 
@@ -109,7 +109,7 @@ public final class Losses {
   public static Tensor multiclassHinge(Tensor x, double hinge, int... labels) {
     Objects.requireNonNull(x, "x");
     Objects.requireNonNull(labels, "labels");
-    Tensor own = pick(matrix("x", x), labels).reshape(-1, 1);
+    Tensor own = pick("x", x, labels).reshape(-1, 1);
     double[] others = new double[x.size()];
     for (int i = 0; i < others.length; i++) {
       others[i] = i % x.dim(1) == labels[i / x.dim(1)] ? 0 : 1;
@@ -143,14 +143,14 @@ public final class Losses {
   private static Tensor matrix(String name, Tensor x) {
     if (x.ndim() != 2) {
       throw new IllegalArgumentException(
-          "%s: expected shape (N, K), got %s".formatted(name, Shapes.text(x.shape())));
+          "%s: expected shape (N, K), got %s".formatted(name, Shapes.text(x.axes())));
     }
     return x;
   }
 
   /** Returns each sample's element at its label. */
-  private static Tensor pick(Tensor x, int... labels) {
-    int classes = x.dim(1);
+  private static Tensor pick(String name, Tensor x, int... labels) {
+    int classes = matrix(name, x).dim(1);
     if (labels.length != x.dim(0)) {
       throw new IllegalArgumentException(
           "labels: expected %s (N), got %s".formatted(x.dim(0), labels.length));

@@ -148,12 +148,7 @@ public sealed interface ReductionMethods permits Tensor {
   }
 
   private int count(int... axes) {
-    boolean[] reduced = Shapes.axes(self().ndim(), axes);
-    int[] shape = self().shape();
-    return IntStream.range(0, shape.length)
-        .filter(axis -> reduced[axis])
-        .map(axis -> shape[axis])
-        .reduce(1, (a, b) -> a * b);
+    return Shapes.size(Shapes.only(self().axes(), Shapes.axes(self().ndim(), axes)));
   }
 
   private Tensor wide() {

@@ -140,9 +140,8 @@ public sealed interface ShapeMethods permits Tensor {
     if (times < 0) {
       throw new IllegalArgumentException("times: expected 0 or more, got " + times);
     }
-    int size = self().dim(Shapes.axis(self().ndim(), axis));
-    return take(
-        axis, IntStream.range(0, Math.multiplyExact(size, times)).map(i -> i / times).toArray());
+    int count = Shapes.size(self().dim(Shapes.axis(self().ndim(), axis)), times);
+    return take(axis, IntStream.range(0, count).map(i -> i / times).toArray());
   }
 
   /**

@@ -32,15 +32,16 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
   private @Nullable Tensor grad;
 
   private Tensor(Storage storage, Version version, boolean constant, int[] shape) {
-    if (Shapes.size(shape) != storage.length()) {
-      throw new IllegalArgumentException(
-          "shape: %s has %s elements, the data has %s"
-              .formatted(Shapes.text(shape), Shapes.size(shape), storage.length()));
-    }
     this.storage = storage;
     this.version = version;
     this.constant = constant;
     this.shape = shape.clone();
+    int size = Shapes.size(this.shape);
+    if (size != storage.length()) {
+      throw new IllegalArgumentException(
+          "shape: %s has %s elements, the data has %s"
+              .formatted(Shapes.text(this.shape), size, storage.length()));
+    }
   }
 
   /**

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The checks of one call's arguments, the same for both kernels and before either touches memory.
- * Chained: each method adds an argument. Storages that overlap in part are found by the C ABI.
+ * Chained: each method adds an argument, inputs before outputs.
  */
 final class Arguments {
   private static final int MOST = 12;
@@ -55,6 +55,14 @@ final class Arguments {
   private IllegalArgumentException refused(String message) {
     forget();
     return new IllegalArgumentException(message);
+  }
+
+  /** Checks that an argument is there. */
+  Arguments needed(String name, @Nullable Storage argument) {
+    if (argument == null) {
+      throw refused("%s: expected a storage, got null".formatted(name));
+    }
+    return this;
   }
 
   /** Adds inputs of N*C*S elements that an output may replace, or null. */
@@ -135,6 +143,14 @@ final class Arguments {
     return this;
   }
 
+  /** Checks that an output has nothing of an input that other outputs may replace. */
+  Arguments distinct(String name, @Nullable Storage output, String input, @Nullable Storage of) {
+    if (output != null && of != null && output.overlaps(of)) {
+      throw overlap(name, output, input, of);
+    }
+    return this;
+  }
+
   private Arguments add(
       String name, @Nullable Storage argument, long length, String formula, DType wanted, Use use) {
     if (argument == null) {
@@ -148,10 +164,9 @@ final class Arguments {
     if (argument.dtype() != wanted) {
       throw refused("%s: expected dtype %s, got %s".formatted(name, wanted, argument.dtype()));
     }
-    for (int other = 0; other < count && length > 0; other++) {
-      if (given[other] == argument && !together(uses[other], use)) {
-        throw refused("%s: is the same memory as %s".formatted(name, names[other]));
-      }
+    argument.memory().block(); // closed memory is refused before anything is written
+    if (use == Use.IN_PLACE || use == Use.OUTPUT) {
+      refuseOverlaps(name, argument, use);
     }
     names[count] = name;
     uses[count] = use;
@@ -159,12 +174,21 @@ final class Arguments {
     return this;
   }
 
-  /** Whether two arguments, the earlier first, may be one memory: outputs come last. */
-  private static boolean together(Use earlier, Use later) {
-    return switch (later) {
-      case INPUT, REPLACED -> true;
-      case IN_PLACE -> earlier == Use.REPLACED;
-      case OUTPUT -> false;
-    };
+  private void refuseOverlaps(String name, Storage output, Use use) {
+    for (int other = 0; other < count; other++) {
+      Storage earlier = given[other];
+      if (earlier != null && output.overlaps(earlier)) {
+        boolean inPlace = use == Use.IN_PLACE && uses[other] == Use.REPLACED;
+        if (!inPlace || !output.coincides(earlier)) {
+          throw overlap(name, output, names[other], earlier);
+        }
+      }
+    }
+  }
+
+  private IllegalArgumentException overlap(
+      String name, Storage argument, String input, Storage earlier) {
+    String how = argument.coincides(earlier) ? "is the same memory as" : "overlaps";
+    return refused("%s: %s %s".formatted(name, how, input));
   }
 }

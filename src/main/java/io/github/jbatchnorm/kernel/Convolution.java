@@ -90,6 +90,12 @@ public final class Convolution {
    */
   public static Convolution of(
       int[] x, int[] filters, int[] stride, int[] padding, int[] dilation, int groups) {
+    return checked(
+        x.clone(), filters.clone(), stride.clone(), padding.clone(), dilation.clone(), groups);
+  }
+
+  private static Convolution checked(
+      int[] x, int[] filters, int[] stride, int[] padding, int[] dilation, int groups) {
     if (x.length < 3 || x.length > DIMENSIONS + 2) {
       throw new IllegalArgumentException(
           "x: expected shape (N, C, ...) with one to three more axes, got " + text(x));

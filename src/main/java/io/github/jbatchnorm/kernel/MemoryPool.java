@@ -174,7 +174,7 @@ final class MemoryPool {
     for (int tries = 0; ; tries++) {
       synchronized (this) {
         if (block != null) {
-          Memory memory = new Memory(block);
+          Memory memory = Memory.pooled(block);
           memory.leased(new Lease(this, memory, block, kind, user));
           return memory;
         }

@@ -57,8 +57,18 @@ public final class Moments {
     return ofSaved((double) shape.m(), shape.c(), saved);
   }
 
-  /** Returns the moments that a forward call saved over W = {@code count}. */
+  /**
+   * Returns the moments that a forward call saved over W = {@code count}.
+   *
+   * @throws IllegalArgumentException if saved has other than 3*C f64 elements
+   */
   public static Moments ofSaved(double count, int channels, Storage saved) {
+    long expected = (long) BatchNormKernel.SAVED_PER_CHANNEL * channels;
+    if (saved.length() != expected || saved.dtype() != DType.F64) {
+      throw new IllegalArgumentException(
+          "saved: expected %s F64 elements (3*C), got %s %s"
+              .formatted(expected, saved.length(), saved.dtype()));
+    }
     double[] mean = new double[channels];
     double[] m2 = new double[channels];
     for (int c = 0; c < channels && count > 0; c++) {

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.kernel;
 
+import java.nio.IntBuffer;
 import java.util.Arrays;
 
 /** The sizes of a pooling over windows of one to three dimensions, of the last axes of x. */
@@ -44,6 +45,10 @@ public final class Pooling {
    * @throws IllegalArgumentException if they do not fit
    */
   public static Pooling of(int[] x, int[] window, int[] stride) {
+    return checked(x.clone(), window.clone(), stride.clone());
+  }
+
+  private static Pooling checked(int[] x, int[] window, int[] stride) {
     boolean fits =
         window.length >= 1
             && window.length <= DIMENSIONS
@@ -80,6 +85,27 @@ public final class Pooling {
     check(dx, dy, picks);
     if (picks.of() != this) {
       throw new IllegalArgumentException("picks: expected those that maxPool found for this shape");
+    }
+  }
+
+  /** Checks that each pick lies in its plane. */
+  void checkEach(Storage picks) {
+    IntBuffer all = picks.bits();
+    int[] ofPlane = new int[positions()];
+    for (int p = 0; p < planes; p++) {
+      all.get(ofPlane);
+      int first = p * plane();
+      int least = first;
+      int most = first;
+      for (int element : ofPlane) {
+        least = Math.min(least, element);
+        most = Math.max(most, element);
+      }
+      if (least < first || most - first >= plane()) {
+        throw new IllegalArgumentException(
+            "picks: expected elements %s to %s in plane %s, got %s"
+                .formatted(first, first + plane() - 1, p, least < first ? least : most));
+      }
     }
   }
 

@@ -23,7 +23,7 @@ class LayerMessagesTest {
     Dense layer = new Dense(5, 3, new SplittableRandom(1));
     assertThatThrownBy(() -> layer.forward(zeros(shape), Mode.TRAINING))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("x: expected shape (N, 5) (N, in), got " + text);
+        .hasMessage("x: expected shape (N, 5), as the weights have it, got " + text);
   }
 
   @ParameterizedTest

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
+import io.github.jbatchnorm.kernel.Sizes;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -76,7 +77,7 @@ public final class CifarFiles {
   public static void write(ColorImages images, Path file) throws IOException {
     Objects.requireNonNull(images, "images");
     Objects.requireNonNull(file, "file");
-    byte[] bytes = new byte[Math.multiplyExact(images.count(), RECORD)];
+    byte[] bytes = new byte[Sizes.product("images (count, record)", images.count(), RECORD)];
     for (int i = 0; i < images.count(); i++) {
       bytes[i * RECORD] = (byte) images.label(i);
       for (int p = 0; p < ColorImages.BYTES; p++) {

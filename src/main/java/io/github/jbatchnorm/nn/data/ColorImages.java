@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
+import io.github.jbatchnorm.kernel.Sizes;
 import java.util.SplittableRandom;
 
 /** Colour images of 32 x 32 pixels with labels, as CIFAR-10 has them. Immutable. */
@@ -56,7 +57,8 @@ public final class ColorImages {
    */
   public static ColorImages draw(int count, long seed) {
     ImageSet digits = DrawnDigits.draw(count, seed);
-    byte[] pixels = new byte[Math.multiplyExact(count, BYTES)];
+    byte[] pixels =
+        new byte[Sizes.product("images (count, colors, height, width)", count, COLORS, SIDE, SIDE)];
     byte[] labels = new byte[count];
     SplittableRandom random = new SplittableRandom(~seed);
     int margin = (SIDE - DrawnDigits.SIDE) / 2;

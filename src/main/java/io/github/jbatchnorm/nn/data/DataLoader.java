@@ -117,7 +117,7 @@ public final class DataLoader implements Iterator<Batch>, AutoCloseable {
         if (prepared != null) {
           return prepared;
         }
-        if (!worker.isAlive() && ready.isEmpty()) {
+        if (!worker.isAlive() && ready.isEmpty() && !closed) {
           throw new IllegalStateException("the source has fewer batches than it counts now");
         }
       }
