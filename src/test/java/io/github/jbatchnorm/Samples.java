@@ -22,6 +22,7 @@ import io.github.jbatchnorm.nn.Layer;
 import io.github.jbatchnorm.nn.Mode;
 import io.github.jbatchnorm.nn.Schedule;
 import io.github.jbatchnorm.nn.Sequential;
+import io.github.jbatchnorm.nn.StateFile;
 import io.github.jbatchnorm.nn.StateVisitor;
 import io.github.jbatchnorm.nn.WeightDecay;
 import io.github.jbatchnorm.nn.data.Batch;
@@ -121,6 +122,7 @@ final class Samples {
     put(Sequential.class, () -> Sequential.builder().build());
     put(Sequential.Builder.class, Sequential::builder);
     put(StateVisitor.class, Visitor::new);
+    put(StateFile.Allowed[].class, () -> new StateFile.Allowed[0]);
   }
 
   private static final class Visitor implements StateVisitor {
