@@ -273,7 +273,7 @@ class EdgeCasesTest {
     Tensor x = of(1, 2, 3, 4).reshape(2, 2);
     assertThatThrownBy(() -> x.slice((Index) null)).hasMessageStartingWith("indices:");
     assertThatThrownBy(() -> Functions.dense(of(1, 2, 3).reshape(1, 3), x, null))
-        .hasMessage("x: expected shape (N, 2) (N, in), got (1, 3)");
+        .hasMessage("x: expected shape (N, 2), as the weights have it, got (1, 3)");
     assertThatThrownBy(() -> Functions.dense(x, of(1, 2), null))
         .hasMessage("weight: expected shape (out, in), got (2)");
     assertThatThrownBy(() -> Losses.softmaxFocal(of(1, 2), 1, 1, 0, 1))

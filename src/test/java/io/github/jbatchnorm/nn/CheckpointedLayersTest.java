@@ -2,17 +2,21 @@ package io.github.jbatchnorm.nn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.github.jbatchnorm.autograd.Checkpoint;
+import io.github.jbatchnorm.autograd.Gradients;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.kernel.DType;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -107,6 +111,30 @@ class CheckpointedLayersTest {
       assertThat(once.get(i)).isEqualTo(expected.get(i));
       assertThat(nested.get(i)).isEqualTo(expected.get(i));
     }
+  }
+
+  /** Gradients of the sum of the gradient's squares, with other training in between. */
+  private static double[] secondGradients(Case each, Way way) {
+    Layer layer = each.layer().get();
+    Tensor x = input(1);
+    Tensor y = way.apply(layer, x, each.mode());
+    plainly(layer, input(10), Mode.TRAINING);
+    Tensor first = Gradients.of(y.multiply(y).multiply(y).sum(), x).get(0);
+    plainly(layer, input(11), Mode.TRAINING);
+    return Gradients.of(first.multiply(first).sum(), x).get(0).toDoubleArray();
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void gradientsOfGradientsAreThoseWithoutACheckpoint(Case each) {
+    double[] expected = secondGradients(each, CheckpointedLayersTest::plainly);
+    double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
+    assertThat(largest).isGreaterThan(1e-3);
+    Offset<Double> rounding = within(1e-6 * largest); // parts are added in another order
+    assertThat(secondGradients(each, CheckpointedLayersTest::again))
+        .containsExactly(expected, rounding);
+    assertThat(secondGradients(each, CheckpointedLayersTest::againWithin))
+        .containsExactly(expected, rounding);
   }
 
   @Test
