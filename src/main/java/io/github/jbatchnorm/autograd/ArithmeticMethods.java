@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.DType;
+import java.util.Objects;
 
 /**
  * Elementwise arithmetic. Two tensors broadcast by NumPy's rules, and mixed dtypes promote to f64;
@@ -10,6 +11,7 @@ import io.github.jbatchnorm.kernel.DType;
 public sealed interface ArithmeticMethods permits Tensor {
   /** Returns this + other. */
   default Tensor add(Tensor other) {
+    Objects.requireNonNull(other, "other");
     return new Add(self(), other).apply();
   }
 
@@ -20,6 +22,7 @@ public sealed interface ArithmeticMethods permits Tensor {
 
   /** Returns this - other. */
   default Tensor subtract(Tensor other) {
+    Objects.requireNonNull(other, "other");
     return new Subtract(self(), other).apply();
   }
 
@@ -30,6 +33,7 @@ public sealed interface ArithmeticMethods permits Tensor {
 
   /** Returns this * other. */
   default Tensor multiply(Tensor other) {
+    Objects.requireNonNull(other, "other");
     return new Multiply(self(), other).apply();
   }
 
@@ -40,6 +44,7 @@ public sealed interface ArithmeticMethods permits Tensor {
 
   /** Returns this / other. */
   default Tensor divide(Tensor other) {
+    Objects.requireNonNull(other, "other");
     return new Divide(self(), other).apply();
   }
 
@@ -108,6 +113,7 @@ public sealed interface ArithmeticMethods permits Tensor {
    * Returns the larger of each pair, NaN if either is; where they are equal the gradients are 0.
    */
   default Tensor maximum(Tensor other) {
+    Objects.requireNonNull(other, "other");
     return new Maximum(self(), other).apply();
   }
 
@@ -118,6 +124,7 @@ public sealed interface ArithmeticMethods permits Tensor {
 
   /** Returns the smaller of each pair, NaN if either is; where they are equal gradients are 0. */
   default Tensor minimum(Tensor other) {
+    Objects.requireNonNull(other, "other");
     return new Minimum(self(), other).apply();
   }
 
@@ -178,6 +185,7 @@ public sealed interface ArithmeticMethods permits Tensor {
 
   /** Returns log(exp(this) + exp(other)), without overflow. */
   default Tensor logaddexp(Tensor other) {
+    Objects.requireNonNull(other, "other");
     return new LogAddExp(self(), other).apply();
   }
 
@@ -188,6 +196,7 @@ public sealed interface ArithmeticMethods permits Tensor {
 
   /** Returns a constant: 1 where this is more than other, else 0; NaN where either is. */
   default Tensor greater(Tensor other) {
+    Objects.requireNonNull(other, "other");
     return Steps.greater(self(), other);
   }
 
@@ -198,6 +207,7 @@ public sealed interface ArithmeticMethods permits Tensor {
 
   /** Returns a constant: 1 where this is less than other, else 0; NaN where either is. */
   default Tensor less(Tensor other) {
+    Objects.requireNonNull(other, "other");
     return Steps.greater(other, self());
   }
 

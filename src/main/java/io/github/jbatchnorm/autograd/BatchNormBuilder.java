@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,17 +27,18 @@ public final class BatchNormBuilder {
 
   /** The layout, eps and the tail; {@link BatchNormOptions#DEFAULT} otherwise. */
   public BatchNormBuilder options(BatchNormOptions newOptions) {
+    Objects.requireNonNull(newOptions, "options");
     options = newOptions;
     return this;
   }
 
-  /** The scale, C elements in any shape; null for 1. */
+  /** The scale, C elements along one axis, others of size 1; null for 1. */
   public BatchNormBuilder gamma(@Nullable Tensor tensor) {
     gamma = tensor;
     return this;
   }
 
-  /** The shift, C elements in any shape; null for 0. */
+  /** The shift, C elements as {@link #gamma}'s; null for 0. */
   public BatchNormBuilder beta(@Nullable Tensor tensor) {
     beta = tensor;
     return this;
@@ -49,13 +51,23 @@ public final class BatchNormBuilder {
   }
 
   /**
-   * Statistics to use instead of the batch's, C elements each. Gradients flow to them where they
-   * are variables.
+   * Statistics to use instead of the batch's, C elements each as {@link #gamma}'s. Gradients flow
+   * to them where they are variables.
+   *
+   * @throws IllegalArgumentException if one is null
    */
-  public BatchNormBuilder given(Tensor givenMean, Tensor givenVar) {
-    mean = givenMean;
-    var = givenVar;
+  public BatchNormBuilder given(Tensor newMean, Tensor newVar) {
+    checkGiven("mean", newMean);
+    checkGiven("var", newVar);
+    mean = newMean;
+    var = newVar;
     return this;
+  }
+
+  private static void checkGiven(String name, @Nullable Tensor tensor) {
+    if (tensor == null) {
+      throw new IllegalArgumentException("%s: expected a tensor, got null".formatted(name));
+    }
   }
 
   /**
@@ -67,7 +79,7 @@ public final class BatchNormBuilder {
     return this;
   }
 
-  /** The weight of each of the N samples in the statistics, 0 or more; null for 1. */
+  /** The weight of each sample in the statistics, shape (N), 0 or more; null for 1. */
   public BatchNormBuilder sampleWeights(@Nullable Tensor tensor) {
     sampleWeights = tensor;
     return this;
@@ -95,8 +107,8 @@ public final class BatchNormBuilder {
   /**
    * Computes the output.
    *
-   * @throws IllegalArgumentException if x has fewer than two axes, another argument's size does not
-   *     fit, groups does not divide N, weights are negative or not finite, or arguments exclude
+   * @throws IllegalArgumentException if x has fewer than two axes, another argument's shape does
+   *     not fit, groups does not divide N, weights are negative or not finite, or arguments exclude
    *     each other: groups and mask or weights; inPlace and anything but gamma, beta and options
    */
   public Tensor apply() {
@@ -111,7 +123,7 @@ public final class BatchNormBuilder {
     return new BatchNormGiven(inputs).apply();
   }
 
-  /** Returns the operation, not computed yet, for those who need its statistics too. */
+  /** Returns the operation, to be applied once, for those who need its statistics too. */
   public BatchNormOp operation() {
     if (mean != null) {
       throw new IllegalArgumentException("given: there are no statistics of the batch");
@@ -122,7 +134,7 @@ public final class BatchNormBuilder {
   private BatchNormOp operation(BatchNormInputs inputs) {
     if (groups < 1 || inputs.shape().n() % groups != 0) {
       throw new IllegalArgumentException(
-          "groups: expected a divisor of N = %d, got %d".formatted(inputs.shape().n(), groups));
+          "groups: expected a divisor of N = %s, got %s".formatted(inputs.shape().n(), groups));
     }
     if (groups > 1 && (mask != null || sampleWeights != null)) {
       throw new IllegalArgumentException("groups: goes with neither mask nor sampleWeights");

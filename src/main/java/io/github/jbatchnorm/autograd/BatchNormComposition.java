@@ -7,18 +7,21 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Batch normalization written in elementary operations: what gradients of any order are taken of,
- * where the kernel has none.
+ * The gradients of batch normalization, and those of its gradients, written in elementary
+ * operations: where the kernel has none, and where they are to have gradients themselves. In f64,
+ * whatever the inputs are, so that the tape rounds each result once. Formulas in docs/numerics.md.
  */
 final class BatchNormComposition {
   private final BatchNormShape shape;
   private final double eps;
   private final int groups;
   private final @Nullable Tensor weights;
+  private final Tensor total;
 
   /**
    * Makes a composition.
    *
+   * @param shape of the whole batch
    * @param groups the number of slices of the batch, each with statistics of its own
    * @param weights N*S elements, or null
    */
@@ -26,11 +29,11 @@ final class BatchNormComposition {
     this.shape = shape;
     this.eps = eps;
     this.groups = groups;
-    this.weights = weights == null ? null : weights.reshape(positionsShape()).astype(dtype());
-  }
-
-  private DType dtype() {
-    return shape.dtype();
+    this.weights = weights == null ? null : weights.reshape(positionsShape());
+    this.total =
+        this.weights == null
+            ? Tensor.constantScalar(DType.F64, (double) shape.m() / groups)
+            : sum(this.weights);
   }
 
   private boolean last() {
@@ -53,58 +56,104 @@ final class BatchNormComposition {
     return last() ? new int[] {groups, n, shape.s(), 1} : new int[] {groups, n, 1, shape.s()};
   }
 
-  /** The mean over each slice and channel, of what the weights count. */
-  private Tensor mean(Tensor data) {
-    int[] axes = {1, last() ? 2 : 3};
-    if (weights == null) {
-      return data.mean(true, axes);
-    }
-    return data.multiply(weights).sum(true, axes).divide(weights.sum(true, axes));
+  /** Returns the data in f64, 0 at what does not count, whatever is there. */
+  private Tensor data(Tensor tensor) {
+    return counted(tensor.astype(DType.F64).reshape(dataShape()));
   }
 
   private Tensor counted(Tensor data) {
-    return weights == null ? data : data.multiply(Steps.positive(weights));
+    return weights == null
+        ? data
+        : new Select(weights, data, Tensor.constantScalar(DType.F64, 0)).apply();
   }
 
-  /** Returns pre = gamma xHat + beta + z, in x's shape. */
-  Tensor normalize(Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, @Nullable Tensor z) {
-    Tensor data = x.reshape(dataShape());
-    Tensor centred = data.subtract(mean(data));
-    Tensor y = centred.divide(mean(centred.multiply(centred)).add(eps).sqrt());
-    if (gamma != null) {
-      y = y.multiply(gamma.reshape(channelShape()));
-    }
-    if (beta != null) {
-      y = y.add(beta.reshape(channelShape()));
-    }
-    if (z != null) {
-      y = y.add(z.reshape(dataShape()));
-    }
-    return counted(y).reshape(x.shape());
+  private Tensor perChannel(Tensor parameter) {
+    return parameter.astype(DType.F64).reshape(channelShape());
   }
 
-  /** Returns gamma / sqrt(var + eps) (dy - mean(dy) - xHat mean(dy xHat)), in x's shape. */
+  private Tensor weighted(Tensor data) {
+    return weights == null ? data : data.multiply(weights);
+  }
+
+  /** The sum over each slice and channel. */
+  private Tensor sum(Tensor data) {
+    return data.sum(true, 1, last() ? 2 : 3);
+  }
+
+  private Tensor mean(Tensor data) {
+    return sum(data).divide(total);
+  }
+
+  private Tensor channelSums(Tensor data) {
+    return data.sumTo(channelShape()).reshape(shape.c());
+  }
+
+  /** A batch's xHat, and its sqrt(var + eps). */
+  private record Normalized(Tensor xHat, Tensor std) {}
+
+  private Normalized normalized(Tensor x) {
+    Tensor data = data(x);
+    Tensor near = counted(data.subtract(mean(weighted(data))));
+    Tensor centred = near.subtract(mean(weighted(near))); // without the first mean's rounding
+    Tensor std = mean(weighted(centred.square())).add(eps).sqrt();
+    return new Normalized(centred.divide(std), std);
+  }
+
+  /** Returns g - w mean(g) - w xHat mean(g xHat): of all gradients the part that reaches x. */
+  private Tensor projected(Tensor g, Tensor xHat) {
+    return g.subtract(weighted(mean(g).add(xHat.multiply(mean(g.multiply(xHat))))));
+  }
+
+  private static Tensor scaled(Tensor data, @Nullable Tensor factor) {
+    return factor == null ? data : data.multiply(factor);
+  }
+
+  /** Returns gamma / sqrt(var + eps) (dy - w mean(dy) - w xHat mean(dy xHat)), in x's shape. */
   Tensor inputGradient(Tensor x, Tensor dy, @Nullable Tensor gamma) {
-    Tensor data = x.reshape(dataShape());
-    Tensor grad = dy.reshape(dataShape());
-    Tensor centred = data.subtract(mean(data));
-    Tensor std = mean(centred.multiply(centred)).add(eps).sqrt();
-    Tensor xHat = centred.divide(std);
-    Tensor rest =
-        grad.subtract(mean(grad)).subtract(xHat.multiply(mean(grad.multiply(xHat)))).divide(std);
-    Tensor dx = gamma == null ? rest : rest.multiply(gamma.reshape(channelShape()));
-    return dx.reshape(x.shape());
+    Normalized batch = normalized(x);
+    Tensor dx = projected(data(dy), batch.xHat).divide(batch.std);
+    Tensor whole = scaled(dx, gamma == null ? null : perChannel(gamma));
+    return counted(whole).reshape(x.shape());
   }
 
   /** Returns sum(dy xHat), of C elements. */
   Tensor gammaGradient(Tensor x, Tensor dy) {
-    Tensor xHat = normalize(x, null, null, null).reshape(dataShape());
-    return dy.reshape(dataShape()).multiply(xHat).sumTo(channelShape()).reshape(shape.c());
+    return channelSums(counted(data(dy).multiply(normalized(x).xHat)));
   }
 
   /** Returns sum(dy), of C elements. */
-  Tensor channelSum(Tensor dy) {
-    return dy.reshape(dataShape()).sumTo(channelShape()).reshape(shape.c());
+  Tensor betaGradient(Tensor dy) {
+    return channelSums(data(dy));
+  }
+
+  /** Returns dy, 0 at what does not count. */
+  Tensor addedGradient(Tensor dy) {
+    return data(dy).reshape(dy.shape());
+  }
+
+  /** Returns the gradient of sum(v {@link #inputGradient}) for x, without weights. */
+  Tensor inputGradientForInput(Tensor x, Tensor dy, @Nullable Tensor gamma, Tensor v) {
+    Normalized batch = normalized(x);
+    Tensor h = batch.xHat;
+    Tensor g = data(dy);
+    Tensor u = data(v);
+    Tensor ofG = projected(g, h);
+    Tensor whole =
+        ofG.multiply(mean(u.multiply(h)))
+            .add(projected(u, h).multiply(mean(g.multiply(h))))
+            .add(h.multiply(mean(u.multiply(ofG))));
+    Tensor dx = whole.divide(batch.std.square()).negate();
+    return scaled(dx, gamma == null ? null : perChannel(gamma)).reshape(x.shape());
+  }
+
+  /** Returns the gradient of sum(v {@link #inputGradient}) for gamma, of C elements. */
+  Tensor inputGradientForGamma(Tensor x, Tensor dy, Tensor v) {
+    return channelSums(data(v).multiply(data(inputGradient(x, dy, null))));
+  }
+
+  /** Returns the gradient of sum(v {@link #gammaGradient}) for dy, v xHat, in x's shape. */
+  Tensor gammaGradientForOutput(Tensor x, Tensor v) {
+    return normalized(x).xHat.multiply(perChannel(v)).reshape(x.shape());
   }
 
   /** Returns a tensor of C elements in a shape that broadcasts along the channels of {@code x}. */

@@ -70,24 +70,34 @@ final class BatchNormGiven extends Operation {
     }
     return switch (given.role(input)) {
       case X, GAMMA, BETA, Z -> gradients.of(given.role(input));
-      case MEAN -> scale().multiply(gradients.of(BatchNormInputs.Role.BETA).reshape(-1)).negate();
+      case MEAN ->
+          scale()
+              .multiply(gradients.of(BatchNormInputs.Role.BETA).reshape(-1))
+              .negate()
+              .reshape(input(input).shape());
       case VAR ->
           scale()
               .multiply(gradients.of(BatchNormInputs.Role.GAMMA).reshape(-1))
               .divide(std())
-              .multiply(-0.5);
+              .multiply(-0.5)
+              .reshape(input(input).shape());
     };
   }
 
   private Tensor std() {
-    return tensor(BatchNormInputs.Role.VAR).reshape(-1).add(given.options().eps()).sqrt();
+    return perChannel(BatchNormInputs.Role.VAR).add(given.options().eps()).sqrt();
   }
 
   /** gamma / sqrt(var + eps), of C elements. */
   private Tensor scale() {
-    int gamma = given.index(BatchNormInputs.Role.GAMMA);
     Tensor std = std();
-    return gamma < 0 ? std.pow(-1) : input(gamma).reshape(-1).divide(std);
+    return given.index(BatchNormInputs.Role.GAMMA) < 0
+        ? std.reciprocal()
+        : perChannel(BatchNormInputs.Role.GAMMA).divide(std);
+  }
+
+  private Tensor perChannel(BatchNormInputs.Role role) {
+    return tensor(role).reshape(-1).astype(DType.F64);
   }
 
   private BatchNormGradients compute(Tensor grad) {
@@ -106,16 +116,14 @@ final class BatchNormGiven extends Operation {
     return found;
   }
 
-  /** Any gradient in elementary operations. */
+  /** Any gradient in elementary operations, in f64: the tape rounds it once. */
   private Tensor composed(BatchNormInputs.Role role, Tensor grad) {
     BatchNormOptions options = given.options();
-    Tensor g = BatchNormComposition.bendGradient(grad, output().asConstant(), options.slope());
-    if (given.weights() != null) {
-      g = g.multiply(Steps.positive(given.weightsLike(input(0))).astype(g.dtype()));
-    }
+    Tensor g =
+        counted(BatchNormComposition.bendGradient(grad, output().asConstant(), options.slope()));
     int[] channels = BatchNormComposition.broadcastShape(given.shape(), input(0).ndim());
     return switch (role) {
-      case X -> g.multiply(scale().reshape(channels));
+      case X -> counted(g.multiply(scale().reshape(channels)));
       case Z -> g;
       case BETA -> g.sumTo(channels);
       case GAMMA -> xHatSum(g, channels);
@@ -124,8 +132,17 @@ final class BatchNormGiven extends Operation {
     };
   }
 
+  /** Returns the data in f64, 0 at what does not count, whatever is there. */
+  private Tensor counted(Tensor data) {
+    Tensor wide = data.astype(DType.F64);
+    return given.weights() == null
+        ? wide
+        : new Select(given.weightsLike(wide), wide, Tensor.constantScalar(DType.F64, 0)).apply();
+  }
+
   private Tensor xHatSum(Tensor g, int... channels) {
-    Tensor centred = input(0).subtract(tensor(BatchNormInputs.Role.MEAN).reshape(channels));
+    Tensor mean = perChannel(BatchNormInputs.Role.MEAN).reshape(channels);
+    Tensor centred = counted(input(0)).subtract(mean);
     return g.multiply(centred.divide(std().reshape(channels))).sumTo(channels);
   }
 

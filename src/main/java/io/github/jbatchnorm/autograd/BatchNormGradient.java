@@ -6,7 +6,6 @@ import io.github.jbatchnorm.kernel.BatchNormShape;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.SecondArguments;
 import io.github.jbatchnorm.kernel.Storage;
-import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -73,11 +72,19 @@ final class BatchNormGradient extends Operation {
 
   private Tensor composed(int input, Tensor grad) {
     BatchNormComposition composition = new BatchNormComposition(shape, eps, 1, null);
-    Tensor value =
-        of == Of.X
-            ? composition.inputGradient(input(0), input(1), gamma())
-            : composition.gammaGradient(input(0), input(1));
-    return Gradients.of(value, grad, List.of(input(input))).get(0);
+    Tensor x = input(0);
+    Tensor dy = input(1);
+    return switch (input) {
+      case 0 ->
+          of == Of.X
+              ? composition.inputGradientForInput(x, dy, gamma(), grad)
+              : composition.inputGradient(x, dy, grad);
+      case 1 ->
+          of == Of.X
+              ? composition.inputGradient(x, grad, gamma())
+              : composition.gammaGradientForOutput(x, grad);
+      default -> composition.inputGradientForGamma(x, dy, grad).reshape(input(input).shape());
+    };
   }
 
   private Tensor computed(int input, Tensor grad) {

@@ -33,46 +33,54 @@ final class BatchNormInputs {
     options = builder.options;
     DType dtype = dtype(builder);
     shape = shape(builder.x, dtype, options.layout());
-    DType parameters = dtype.parameters();
-    add(Role.X, "x", builder.x, dtype, shape.size(), "N*C*S");
-    add(Role.GAMMA, "gamma", builder.gamma, parameters, shape.c(), "C");
-    add(Role.BETA, "beta", builder.beta, parameters, shape.c(), "C");
-    if (builder.z != null && !Arrays.equals(builder.z.shape(), builder.x.shape())) {
-      throw new IllegalArgumentException(
-          "z: expected shape %s, got %s"
-              .formatted(Shapes.text(builder.x.shape()), Shapes.text(builder.z.shape())));
-    }
-    add(Role.Z, "z", builder.z, dtype, shape.size(), "N*C*S");
-    add(Role.MEAN, "mean", builder.mean, parameters, shape.c(), "C");
-    add(Role.VAR, "var", builder.var, parameters, shape.c(), "C");
+    checkShape("z", builder.z, builder.x.axes());
+    add(Role.X, builder.x, dtype);
+    addChannels(Role.GAMMA, "gamma", builder.gamma);
+    addChannels(Role.BETA, "beta", builder.beta);
+    add(Role.Z, builder.z, dtype);
+    addChannels(Role.MEAN, "mean", builder.mean);
+    addChannels(Role.VAR, "var", builder.var);
     weights = weights(builder);
   }
 
-  /** The dtype of x and y: x's own for 16 bits unless a parameter has 64; else what holds all. */
+  /**
+   * The dtype of x and y: what holds x and z, and the parameters and statistics too, but that 16
+   * bits stay beside those of f32, which is what the kernel has for them.
+   */
   private static DType dtype(BatchNormBuilder builder) {
     DType dtype = builder.x.dtype();
-    for (Tensor parameter : new Tensor[] {builder.gamma, builder.beta, builder.z}) {
-      boolean fits =
-          parameter == null
-              || parameter.dtype() == dtype
-              || (dtype.bytes() == Short.BYTES && parameter.dtype() != DType.F64);
-      dtype = fits ? dtype : DType.promote(dtype, parameter.dtype());
+    if (builder.z != null) {
+      dtype = DType.promote(dtype, builder.z.dtype());
+    }
+    Tensor[] ofChannels = {builder.gamma, builder.beta, builder.mean, builder.var};
+    for (Tensor tensor : ofChannels) {
+      if (tensor != null && (tensor.dtype() == DType.F64 || dtype.bytes() != Short.BYTES)) {
+        dtype = DType.promote(dtype, tensor.dtype());
+      }
     }
     return dtype;
   }
 
-  private void add(
-      Role role, String name, @Nullable Tensor tensor, DType dtype, int size, String formula) {
-    if (tensor == null) {
-      return;
+  private void add(Role role, @Nullable Tensor tensor, DType dtype) {
+    if (tensor != null) {
+      roles.add(role);
+      tensors.add(tensor.astype(dtype));
     }
-    if (tensor.size() != size) {
+  }
+
+  /** Adds a tensor of C elements: axes beside the one that they lie along are of size 1. */
+  private void addChannels(Role role, String name, @Nullable Tensor tensor) {
+    if (tensor != null && tensor.size() != shape.c()) {
       throw new IllegalArgumentException(
-          "%s: expected %d elements (%s), got %d (shape %s)"
-              .formatted(name, size, formula, tensor.size(), Shapes.text(tensor.shape())));
+          "%s: expected %s elements (C), got %s (shape %s)"
+              .formatted(name, shape.c(), tensor.size(), Shapes.text(tensor.axes())));
     }
-    roles.add(role);
-    tensors.add(tensor.astype(dtype));
+    if (tensor != null && Arrays.stream(tensor.axes()).filter(axis -> axis != 1).count() > 1) {
+      throw new IllegalArgumentException(
+          "%s: expected %s elements (C) along one axis, got shape %s"
+              .formatted(name, shape.c(), Shapes.text(tensor.axes())));
+    }
+    add(role, tensor, shape.dtype().parameters());
   }
 
   private static BatchNormShape shape(Tensor x, DType dtype, Layout layout) {
@@ -82,11 +90,10 @@ final class BatchNormInputs {
           "x: expected at least two axes, (N, C, ...), got shape " + Shapes.text(axes));
     }
     int channel = layout == Layout.NCHW ? 1 : axes.length - 1;
-    int positions = 1;
-    for (int axis = 1; axis < axes.length; axis++) {
-      positions *= axis == channel ? 1 : axes[axis];
-    }
-    return new BatchNormShape(dtype, layout, axes[0], axes[channel], positions);
+    int[] positions = axes.clone();
+    positions[0] = 1;
+    positions[channel] = 1;
+    return new BatchNormShape(dtype, layout, axes[0], axes[channel], Shapes.size(positions));
   }
 
   /** The weight of each of the N*S positions from a mask and weights of samples; null for none. */
@@ -96,8 +103,10 @@ final class BatchNormInputs {
     if (mask == null && samples == null) {
       return null;
     }
-    check("mask", mask, (int) shape.m(), "N*S");
-    check("sampleWeights", samples, shape.n(), "N");
+    boolean[] channel = new boolean[builder.x.ndim()];
+    channel[options.layout() == Layout.NHWC ? channel.length - 1 : 1] = true;
+    checkShape("mask", mask, Shapes.without(builder.x.axes(), channel));
+    checkShape("sampleWeights", samples, shape.n());
     Storage result = Storage.allocate(DType.F64, shape.m());
     for (int i = 0; i < result.length(); i++) {
       double weight = samples == null ? 1 : samples.storage().get(i / shape.s());
@@ -106,11 +115,11 @@ final class BatchNormInputs {
     return result;
   }
 
-  private static void check(String name, @Nullable Tensor tensor, int size, String formula) {
-    if (tensor != null && tensor.size() != size) {
+  private static void checkShape(String name, @Nullable Tensor tensor, int... expected) {
+    if (tensor != null && !Arrays.equals(tensor.axes(), expected)) {
       throw new IllegalArgumentException(
-          "%s: expected %d elements (%s), got %d (shape %s)"
-              .formatted(name, size, formula, tensor.size(), Shapes.text(tensor.shape())));
+          "%s: expected shape %s, got %s"
+              .formatted(name, Shapes.text(expected), Shapes.text(tensor.axes())));
     }
   }
 

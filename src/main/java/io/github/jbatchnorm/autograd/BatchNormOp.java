@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.autograd.BatchNormGradient.Of;
 import io.github.jbatchnorm.autograd.BatchNormInputs.Role;
 import io.github.jbatchnorm.kernel.BackwardArguments;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
@@ -8,7 +9,7 @@ import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.ForwardArguments;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Storage;
-import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,7 @@ public final class BatchNormOp extends Operation {
   private final Storage mean;
   private final Storage var;
   private final Storage saved;
+  private boolean computed;
 
   private BatchNormGradients gradients = BatchNormGradients.NONE;
 
@@ -43,6 +45,7 @@ public final class BatchNormOp extends Operation {
 
   /** Returns a builder of a batch normalization of x. */
   public static BatchNormBuilder on(Tensor x) {
+    Objects.requireNonNull(x, "x");
     return new BatchNormBuilder(x);
   }
 
@@ -85,17 +88,25 @@ public final class BatchNormOp extends Operation {
     return total;
   }
 
-  /** Returns the mean of each channel, a constant of shape (C), or (groups, C). */
+  /**
+   * Returns the mean of each channel, a constant of shape (C), or (groups, C), and the parameters'
+   * dtype: from {@link #apply} on, after backward too, and where nothing is recorded.
+   *
+   * @throws IllegalStateException before apply
+   */
   public Tensor mean() {
-    return statistic(mean);
+    return statistic("mean", mean);
   }
 
   /** Returns the biased variance of each channel, without eps, as {@link #mean}. */
   public Tensor var() {
-    return statistic(var);
+    return statistic("var", var);
   }
 
-  private Tensor statistic(Storage values) {
+  private Tensor statistic(String what, Storage values) {
+    if (!computed) {
+      throw new IllegalStateException(what + ": computed by apply, which has not been called");
+    }
     return groups == 1
         ? Tensor.constant(values, shape.c())
         : Tensor.constant(values, groups, shape.c());
@@ -132,6 +143,7 @@ public final class BatchNormOp extends Operation {
               .saved(slice(saved, group, groups));
       Kernels.current().forward(inPlace ? arguments.invertible() : arguments);
     }
+    computed = true;
   }
 
   @Override
@@ -217,32 +229,58 @@ public final class BatchNormOp extends Operation {
 
   /** The gradient of one input as operations, so that it has gradients too. */
   private Tensor recorded(int input, Tensor grad) {
-    if (inPlace) {
-      throw new UnsupportedOperationException(
-          "batchnorm: there are no gradients of gradients in place, where x is lost");
-    }
     double eps = given.options().eps();
-    Role role = given.role(input);
-    Tensor g =
-        BatchNormComposition.bendGradient(grad, output().asConstant(), given.options().slope());
+    double slope = given.options().slope();
+    Tensor x = inPlace ? new RecoveredInput(this).apply() : input(0);
+    Tensor g = BatchNormComposition.bendGradient(grad, output().asConstant(), slope);
+    Tensor gamma = tensor(Role.GAMMA);
     BatchNormComposition composition =
         new BatchNormComposition(given.shape(), eps, groups, given.weightsTensor());
-    if (groups > 1 || given.weights() != null) {
-      Tensor pre =
-          composition.normalize(input(0), tensor(Role.GAMMA), tensor(Role.BETA), tensor(Role.Z));
-      return Gradients.of(pre, g, List.of(input(input))).get(0);
+    boolean composed = inPlace || groups > 1 || given.weights() != null;
+    Tensor found =
+        switch (given.role(input)) {
+          case X -> composed ? composition.inputGradient(x, g, gamma) : byKernel(Of.X, g, gamma);
+          case GAMMA -> composed ? composition.gammaGradient(x, g) : byKernel(Of.GAMMA, g, null);
+          case BETA -> composition.betaGradient(g);
+          default -> composition.addedGradient(g);
+        };
+    return found.reshape(input(input).shape());
+  }
+
+  private Tensor byKernel(Of of, Tensor g, @Nullable Tensor gamma) {
+    double eps = given.options().eps();
+    return new BatchNormGradient(of, shape, eps, saved, input(0), g, gamma).apply();
+  }
+
+  /**
+   * The x of a call in place, less each channel's mean, from y, in f64: batch norm of both is the
+   * same, and so are the gradients, the means being constants.
+   */
+  private static final class RecoveredInput extends Operation {
+    private final BatchNormOp op;
+
+    RecoveredInput(BatchNormOp op) {
+      super(op.input(0));
+      this.op = op;
     }
-    return switch (role) {
-      case X ->
-          new BatchNormGradient(
-                  BatchNormGradient.Of.X, shape, eps, saved, input(0), g, tensor(Role.GAMMA))
-              .apply();
-      case GAMMA ->
-          new BatchNormGradient(BatchNormGradient.Of.GAMMA, shape, eps, saved, input(0), g, null)
-              .apply()
-              .reshape(input(input).shape());
-      case BETA -> composition.channelSum(g).reshape(input(input).shape());
-      default -> g;
-    };
+
+    @Override
+    protected Tensor forward() {
+      int[] channels = BatchNormComposition.broadcastShape(op.shape, input(0).ndim());
+      Tensor beta = op.tensor(Role.BETA);
+      Tensor gamma = op.tensor(Role.GAMMA);
+      Tensor d = op.output().astype(DType.F64);
+      d = op.given.options().hasTail() ? d.leakyRelu(1 / op.given.options().slope()) : d;
+      d = beta == null ? d : d.subtract(beta.reshape(channels));
+      d = gamma == null ? d : d.divide(gamma.reshape(channels));
+      Storage var = op.saved.slice(2 * op.shape.c(), op.shape.c());
+      Tensor std = Tensor.constant(var, channels).add(op.given.options().eps()).sqrt();
+      return d.multiply(std);
+    }
+
+    @Override
+    protected Tensor backward(int input, Tensor grad) {
+      return grad;
+    }
   }
 }

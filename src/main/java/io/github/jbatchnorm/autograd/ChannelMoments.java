@@ -6,6 +6,7 @@ import io.github.jbatchnorm.kernel.ForwardArguments;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.kernel.Storage;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,12 @@ import org.jspecify.annotations.Nullable;
  * @param var sum((x - mean)^2) / M
  */
 public record ChannelMoments(Tensor mean, Tensor var) {
+  /** Refuses null. */
+  public ChannelMoments {
+    Objects.requireNonNull(mean, "mean");
+    Objects.requireNonNull(var, "var");
+  }
+
   /**
    * Computes them in one pass over x.
    *
@@ -23,6 +30,8 @@ public record ChannelMoments(Tensor mean, Tensor var) {
    * @throws IllegalArgumentException if x has fewer than two axes
    */
   public static ChannelMoments of(Tensor x, Layout layout) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(layout, "layout");
     BatchNormInputs inputs =
         new BatchNormInputs(BatchNormOp.on(x).options(BatchNormOptions.DEFAULT.withLayout(layout)));
     BatchNormShape shape = inputs.shape();

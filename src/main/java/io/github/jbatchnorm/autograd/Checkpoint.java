@@ -1,21 +1,31 @@
 package io.github.jbatchnorm.autograd;
 
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A part of a model that keeps none of its intermediate results: backward computes them again (Chen
  * et al., 2016). Batch norm's running statistics move once: {@link #isRecomputing} is true the
- * second time. There are no gradients of gradients through it: {@link Gradients#of} throws.
+ * second time; what a layer takes from state that changes in between goes through {@link #kept}.
+ * {@link Gradients#of} records that computation, and with it what the block keeps.
  */
 public final class Checkpoint extends Operation {
   private static final ThreadLocal<Boolean> RECOMPUTING = ThreadLocal.withInitial(() -> false);
 
+  /** Of the innermost block that the thread computes. */
+  private static final ThreadLocal<@Nullable Kept> CURRENT = new ThreadLocal<>();
+
   private final UnaryOperator<Tensor> block;
+  private Kept kept = new Kept(null);
   private List<Tensor> gradients = List.of();
   private @Nullable Tensor gradientsOf;
+  private boolean gradientsRecorded;
 
   private Checkpoint(UnaryOperator<Tensor> block, Tensor... inputs) {
     super(inputs);
@@ -30,8 +40,12 @@ public final class Checkpoint extends Operation {
    * @param parameters every other variable that gradients flow to through the block
    */
   public static Tensor of(UnaryOperator<Tensor> block, Tensor x, List<Tensor> parameters) {
-    List<Tensor> inputs = new ArrayList<>(parameters);
-    inputs.add(0, x);
+    Objects.requireNonNull(block, "block");
+    Objects.requireNonNull(x, "x");
+    List<Tensor> inputs = new ArrayList<>(List.of(x));
+    Operation.checked("parameters", parameters).stream()
+        .distinct()
+        .forEach(inputs::add); // each has one gradient
     return new Checkpoint(block, inputs.toArray(Tensor[]::new)).apply();
   }
 
@@ -40,20 +54,73 @@ public final class Checkpoint extends Operation {
     return RECOMPUTING.get();
   }
 
+  /** Returns true where the calling thread computes a block, the first time or again. */
+  public static boolean isComputing() {
+    return CURRENT.get() != null;
+  }
+
+  /**
+   * Returns a value, and the same one where a block is computed again: what a layer's forward takes
+   * from state that may change before backward does. Outside of blocks it is just the value.
+   *
+   * @throws IllegalStateException if the block asks for more values than it did the first time
+   */
+  public static <T> T kept(Supplier<T> value) {
+    Kept current = CURRENT.get();
+    return current == null ? value.get() : current.take(value);
+  }
+
+  /** The values that a block was given, in order; those of a block inside go through it. */
+  private static final class Kept {
+    private final @Nullable Kept outer;
+    private final List<Object> values = new ArrayList<>();
+    private int next = -1; // -1 where they are not given again
+
+    Kept(@Nullable Kept outer) {
+      this.outer = outer;
+    }
+
+    @SuppressWarnings("unchecked") // the block asks for the same values in the same order
+    <T> T take(Supplier<T> value) {
+      if (next >= 0) {
+        if (next == values.size()) {
+          throw new IllegalStateException("checkpoint: the block computes other than before");
+        }
+        return (T) values.get(next++);
+      }
+      T taken = outer == null ? value.get() : outer.take(value);
+      values.add(taken);
+      return taken;
+    }
+
+    Tensor apply(UnaryOperator<Tensor> block, Tensor x) {
+      Kept before = CURRENT.get();
+      CURRENT.set(this);
+      try {
+        return block.apply(x);
+      } finally {
+        CURRENT.set(before);
+      }
+    }
+
+    Tensor applyAgain(UnaryOperator<Tensor> block, Tensor x) {
+      next = 0;
+      return apply(block, x);
+    }
+  }
+
   @Override
   protected Tensor forward() {
-    return block.apply(input(0)).asConstant();
+    kept = new Kept(CURRENT.get());
+    return kept.apply(block, input(0)).asConstant();
   }
 
   @Override
   protected Tensor backward(int input, Tensor grad) {
-    if (NoAutodiff.isRecording()) {
-      throw new UnsupportedOperationException(
-          "checkpoint: there are no gradients of gradients through a block that is computed again");
-    }
-    if (gradientsOf != grad) {
+    if (gradientsOf != grad || gradientsRecorded != NoAutodiff.isRecording()) {
       gradients = compute(grad);
       gradientsOf = grad;
+      gradientsRecorded = NoAutodiff.isRecording();
     }
     return gradients.get(input);
   }
@@ -68,24 +135,28 @@ public final class Checkpoint extends Operation {
     }
   }
 
+  /**
+   * The gradients of the block for each input as if they were independent: how one was computed
+   * from another is for the tape to follow.
+   */
   private List<Tensor> gradients(Tensor grad) {
-    Tensor x = input(0).isConstant() ? input(0) : input(0).detached();
-    List<Tensor> wanted = new ArrayList<>();
-    for (int i = 0; i < inputs().size(); i++) {
-      Tensor input = i == 0 ? x : input(i);
-      if (!input.isConstant()) {
-        wanted.add(input);
-      }
+    List<Tensor> independent = new ArrayList<>(inputs());
+    independent.set(0, blockInput());
+    Tensor y = NoAutodiff.callRecording(() -> kept.applyAgain(block, independent.get(0)));
+    IdentityHashMap<Tensor, Tensor> found = Tape.found(y, grad, Set.copyOf(independent));
+    return independent.stream()
+        .map(
+            x -> x.isConstant() ? x : Gradients.orZero(found.get(x), x)) // no one asks a constant's
+        .toList();
+  }
+
+  /** Returns x as a tensor of the block's own: the block may use x itself as a parameter too. */
+  private Tensor blockInput() {
+    Tensor x = input(0);
+    if (x.isConstant()) {
+      return x;
     }
-    Tensor y = NoAutodiff.callRecording(() -> block.apply(x));
-    List<Tensor> found = Gradients.unrecorded(y, grad, wanted);
-    List<Tensor> all = new ArrayList<>();
-    int next = 0;
-    for (int i = 0; i < inputs().size(); i++) {
-      // A constant's gradient is not asked for.
-      all.add(input(i).isConstant() ? input(i) : found.get(next++).asConstant());
-    }
-    return all;
+    return NoAutodiff.isRecording() ? new Reshape(x, x.shape()).apply() : x.detached();
   }
 
   /** The block is the user's, and may keep what it makes. */
@@ -98,5 +169,6 @@ public final class Checkpoint extends Operation {
   void release() {
     gradients = List.of();
     gradientsOf = null;
+    kept = new Kept(null);
   }
 }

@@ -39,7 +39,7 @@ final class Concatenate extends Operation {
       }
       if (!Arrays.equals(like, shape)) {
         throw new IllegalArgumentException(
-            "tensors: shape %s of tensor %d does not fit %s of the first but for axis %d"
+            "tensors: shape %s of tensor %s does not fit %s of the first but for axis %s"
                 .formatted(Shapes.text(tensors.get(i).axes()), i, Shapes.text(first.axes()), at));
       }
     }

@@ -36,16 +36,16 @@ final class Conv extends Operation {
             options.padding(dimensions),
             options.dilation(dimensions),
             options.groups());
-    DType dtype = Products.dtype(x.dtype(), filters.dtype());
+    DType dtype = Products.dtype("x, filters", x.dtype(), filters.dtype());
     if (bias == null) {
       return new Conv(shape, slope, x.astype(dtype), filters.astype(dtype)).apply();
     }
-    if (bias.size() != filters.dim(0)) {
+    if (bias.ndim() != 1 || bias.size() != filters.dim(0)) {
       throw new IllegalArgumentException(
-          "bias: expected %d elements (O), got shape %s"
+          "bias: expected shape (%s) (O), got %s"
               .formatted(filters.dim(0), Shapes.text(bias.axes())));
     }
-    dtype = Products.dtype(dtype, bias.dtype());
+    dtype = DType.promote(dtype, bias.dtype());
     return new Conv(shape, slope, x.astype(dtype), filters.astype(dtype), bias.astype(dtype))
         .apply();
   }

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * How filters move over x in a convolution: step 1, no padding, no dilation and one group but for
@@ -25,16 +26,19 @@ public final class ConvOptions {
 
   /** Returns options with the filters' step along each axis, 1 or more; one number for all axes. */
   public ConvOptions withStride(int... newStride) {
+    Objects.requireNonNull(newStride, "stride");
     return new ConvOptions(newStride.clone(), padding, dilation, groups);
   }
 
   /** Returns options with zeros around x on each side, 0 or more; one number for all axes. */
   public ConvOptions withPadding(int... newPadding) {
+    Objects.requireNonNull(newPadding, "padding");
     return new ConvOptions(stride, newPadding.clone(), dilation, groups);
   }
 
   /** Returns options with the distance of a filter's elements, 1 or more; one for all axes. */
   public ConvOptions withDilation(int... newDilation) {
+    Objects.requireNonNull(newDilation, "dilation");
     return new ConvOptions(stride, padding, newDilation.clone(), groups);
   }
 

@@ -15,6 +15,10 @@ final class Divide extends Operation {
 
   @Override
   protected Tensor backward(int input, Tensor grad) {
-    return input == 0 ? grad.divide(input(1)) : grad.multiply(output()).divide(input(1)).negate();
+    if (input == 0) {
+      return grad.divide(input(1));
+    }
+    Tensor wide = grad.astype(grad.dtype().parameters()); // the product may leave 16 bits' range
+    return wide.multiply(output()).divide(input(1)).negate();
   }
 }

@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.kernel.Products;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -35,14 +37,15 @@ final class Einsum {
     String[] inputs = sides[0].split(",", -1);
     if (sides.length > 2 || inputs.length != operands.length) {
       throw new IllegalArgumentException(
-          "subscripts: expected names for %d operands, got %s"
+          "subscripts: expected names for %s operands, got %s"
               .formatted(operands.length, subscripts));
     }
+    DType dtype = dtype(operands);
     List<Named> rest = new ArrayList<>();
     for (int i = 0; i < inputs.length; i++) {
       String names = names(inputs[i], operands[i].ndim(), i);
       collectSizes(operands[i], names);
-      rest.add(new Named(operands[i], names));
+      rest.add(new Named(operands[i].astype(dtype), names));
     }
     rest.replaceAll(operand -> diagonal(withoutRepeated(operand)));
     String output = sides.length == 2 ? output(sides[1]) : implicit(rest, sides[0]);
@@ -55,6 +58,15 @@ final class Einsum {
     return ordered(last, output).tensor.same();
   }
 
+  /** The dtype that holds all operands; of several, which are multiplied, not one of 16 bits. */
+  private static DType dtype(Tensor... operands) {
+    DType dtype = operands[0].dtype();
+    for (Tensor operand : operands) {
+      dtype = DType.promote(dtype, operand.dtype());
+    }
+    return operands.length == 1 ? dtype : Products.dtype("operands", dtype, dtype);
+  }
+
   /** Returns a name for each axis of an operand. */
   private String names(String given, int ndim, int operand) {
     int at = given.indexOf(ELLIPSIS);
@@ -64,7 +76,7 @@ final class Einsum {
         || unnamed < 0
         || (at < 0 && unnamed > 0)) {
       throw new IllegalArgumentException(
-          "subscripts: %s does not name the %d axes of operand %d".formatted(given, ndim, operand));
+          "subscripts: %s does not name the %s axes of operand %s".formatted(given, ndim, operand));
     }
     return at < 0 ? letters : letters.substring(0, at) + unnamed(unnamed) + letters.substring(at);
   }
@@ -117,7 +129,7 @@ final class Einsum {
       int known = sizes.getOrDefault(name, 1);
       if (known != size && known != 1 && size != 1) {
         throw new IllegalArgumentException(
-            "operands: axis %s has sizes %d and %d"
+            "operands: axis %s has sizes %s and %s"
                 .formatted(name >= UNNAMED ? "of ..." : name, known, size));
       }
       sizes.put(name, known == 1 ? size : known);
@@ -217,6 +229,6 @@ final class Einsum {
   }
 
   private int size(String names) {
-    return names.chars().map(c -> sizes.get((char) c)).reduce(1, (a, b) -> a * b);
+    return Shapes.size(names.chars().map(c -> sizes.get((char) c)).toArray());
   }
 }

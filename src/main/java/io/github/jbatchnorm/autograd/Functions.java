@@ -2,9 +2,11 @@ package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.Pooling;
+import io.github.jbatchnorm.kernel.Products;
 import io.github.jbatchnorm.kernel.Storage;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -24,39 +26,54 @@ public final class Functions {
    * mygrad.nnet.batchnorm}; Ioffe and Szegedy, 2015. {@link BatchNormOp#on} has everything else.
    *
    * @param x batch, shape (N, C, ...)
-   * @param gamma scale, C elements in any shape, or null for 1
-   * @param beta shift, C elements in any shape, or null for 0
+   * @param gamma scale, C elements along one axis, others of size 1, or null for 1
+   * @param beta shift, C elements likewise, or null for 0
    * @param eps added to the variance; where var + eps is 0, the channel's y is NaN
    * @throws IllegalArgumentException if x has fewer than two axes, gamma or beta has other than C
-   *     elements, or eps is negative, NaN or infinite
+   *     elements along one axis, or eps is negative, NaN or infinite
    */
   public static Tensor batchnorm(
       Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {
+    Objects.requireNonNull(x, "x");
     return batchnorm(x, gamma, beta, BatchNormOptions.DEFAULT.withEps(eps));
   }
 
   /** As {@link #batchnorm(Tensor, Tensor, Tensor, double)}, with a layout and a tail of choice. */
   public static Tensor batchnorm(
       Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, BatchNormOptions options) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(options, "options");
     return BatchNormOp.on(x).gamma(gamma).beta(beta).options(options).apply();
   }
 
   /**
    * Returns x weight^T + bias, by OpenBLAS.
    *
-   * @param x shape (N, in)
+   * @param x shape (N, in), or with more axes before the last
    * @param weight shape (out, in)
    * @param bias shape (out), or null for none
    * @throws IllegalArgumentException if the shapes do not fit
    */
   public static Tensor dense(Tensor x, Tensor weight, @Nullable Tensor bias) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(weight, "weight");
+    if (weight.ndim() != 2) {
+      throw new IllegalArgumentException(
+          "weight: expected shape (out, in), got " + Shapes.text(weight.axes()));
+    }
+    if (x.ndim() < 2 || x.dim(-1) != weight.dim(1)) {
+      throw new IllegalArgumentException(
+          "x: expected shape (N, %s), as the weights have it, got %s"
+              .formatted(weight.dim(1), Shapes.text(x.axes())));
+    }
+    Products.dtype("x, weight", x.dtype(), weight.dtype());
     Tensor product = MatMul.of(x, false, weight, true);
     if (bias == null) {
       return product;
     }
     if (bias.ndim() != 1 || bias.size() != weight.dim(0)) {
       throw new IllegalArgumentException(
-          "bias: expected shape (%d) (out), got %s"
+          "bias: expected shape (%s) (out), got %s"
               .formatted(weight.dim(0), Shapes.text(bias.axes())));
     }
     return product.add(bias);
@@ -69,7 +86,7 @@ public final class Functions {
    *
    * @param x shape (N, C, ...)
    * @param filters shape (O, C / groups, ...)
-   * @param bias O elements, or null for none
+   * @param bias shape (O), or null for none
    * @param options stride, padding, dilation and groups
    * @throws IllegalArgumentException if the shapes do not fit
    */
@@ -116,6 +133,7 @@ public final class Functions {
    */
   public static Tensor avgPool(Tensor x, int[] window, int[] stride) {
     int[] shape = Pooling.of(x.axes(), window, stride).outShape();
+    Products.dtype("x", x.dtype(), x.dtype());
     int first = x.ndim() - window.length;
     int[] planes = new int[window.length + 2];
     int[] ones = new int[window.length + 2];
@@ -153,6 +171,8 @@ public final class Functions {
    * @throws IllegalArgumentException if p is out of range
    */
   public static Tensor dropout(Tensor x, double p, RandomGenerator random) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(random, "random");
     if (!(p >= 0 && p < 1)) {
       throw new IllegalArgumentException("p: expected 0 or more and less than 1, got " + p);
     }
@@ -165,11 +185,13 @@ public final class Functions {
 
   /** Returns x where x is above 0, else alpha (exp(x) - 1) (Clevert et al., 2016). */
   public static Tensor elu(Tensor x, double alpha) {
+    Objects.requireNonNull(x, "x");
     return new Elu(x, alpha).apply();
   }
 
   /** Returns the scaled elu of self-normalizing networks (Klambauer et al., 2017). */
   public static Tensor selu(Tensor x) {
+    Objects.requireNonNull(x, "x");
     return elu(x, SELU_ALPHA).multiply(SELU_SCALE);
   }
 
@@ -182,7 +204,7 @@ public final class Functions {
     int at = Shapes.axis(x.ndim(), axis);
     if (x.dim(at) % 2 != 0) {
       throw new IllegalArgumentException(
-          "x: expected an even size of axis %d, got shape %s".formatted(at, Shapes.text(x.axes())));
+          "x: expected an even size of axis %s, got shape %s".formatted(at, Shapes.text(x.axes())));
     }
     Index[] first = new Index[at + 1];
     Arrays.fill(first, Index.all());
@@ -220,6 +242,9 @@ public final class Functions {
    * @param condition no gradient flows to it
    */
   public static Tensor where(Tensor condition, Tensor x, Tensor y) {
+    Objects.requireNonNull(condition, "condition");
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(y, "y");
     return new Select(condition, x, y).apply();
   }
 
@@ -229,7 +254,7 @@ public final class Functions {
    * @throws IllegalArgumentException if there is none, or shapes differ but for that axis
    */
   public static Tensor concatenate(int axis, Tensor... tensors) {
-    return Concatenate.of(axis, List.of(tensors));
+    return Concatenate.of(axis, Operation.checked("tensors", tensors));
   }
 
   /**
@@ -238,8 +263,8 @@ public final class Functions {
    * @throws IllegalArgumentException if there is none, or shapes differ
    */
   public static Tensor stack(int axis, Tensor... tensors) {
-    return Concatenate.of(
-        axis, Arrays.stream(tensors).map(tensor -> tensor.expandDims(axis)).toList());
+    List<Tensor> all = Operation.checked("tensors", tensors);
+    return Concatenate.of(axis, all.stream().map(tensor -> tensor.expandDims(axis)).toList());
   }
 
   /**
@@ -252,16 +277,20 @@ public final class Functions {
    * @throws IllegalArgumentException if the notation does not fit the operands
    */
   public static Tensor einsum(String subscripts, Tensor... operands) {
-    return Einsum.of(subscripts, operands);
+    Objects.requireNonNull(subscripts, "subscripts");
+    return Einsum.of(subscripts, Operation.checked("operands", operands).toArray(Tensor[]::new));
   }
 
   /** Returns the logarithm of the softmax over the last axis. */
   public static Tensor logSoftmax(Tensor x) {
+    Objects.requireNonNull(x, "x");
     return new LogSoftmax(x).apply();
   }
 
   /** As {@link Losses#softmaxCrossentropy}. */
   public static Tensor softmaxCrossentropy(Tensor x, int... labels) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(labels, "labels");
     return Losses.softmaxCrossentropy(x, labels);
   }
 }

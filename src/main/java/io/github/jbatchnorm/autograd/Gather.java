@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.Storage;
+import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /** Elements picked by their row-major index; the gradient goes back to where they came from. */
@@ -18,10 +19,7 @@ final class Gather extends Operation {
   static Tensor along(Tensor x, int axis, int... indices) {
     int at = Shapes.axis(x.ndim(), axis);
     int size = x.dim(at);
-    int inner = 1;
-    for (int later = at + 1; later < x.ndim(); later++) {
-      inner *= x.dim(later);
-    }
+    int inner = Shapes.size(Arrays.copyOfRange(x.axes(), at + 1, x.ndim()));
     int[] shape = x.shape();
     shape[at] = indices.length;
     int[] picked = new int[Shapes.size(shape)];
@@ -30,7 +28,7 @@ final class Gather extends Operation {
       int from = index < 0 ? index + size : index;
       if (from < 0 || from >= size) {
         throw new IllegalArgumentException(
-            "indices: %d is out of range for axis %d of size %d".formatted(index, at, size));
+            "indices: %s is out of range for axis %s of size %s".formatted(index, at, size));
       }
       picked[i] = (i / inner / indices.length * size + from) * inner + i % inner;
     }
@@ -40,7 +38,7 @@ final class Gather extends Operation {
   static Tensor where(Tensor x, boolean... mask) {
     if (mask.length != x.size()) {
       throw new IllegalArgumentException(
-          "mask: expected %d elements, got %d".formatted(x.size(), mask.length));
+          "mask: expected %s elements, got %s".formatted(x.size(), mask.length));
     }
     int[] picked = IntStream.range(0, mask.length).filter(i -> mask[i]).toArray();
     return new Gather(x, picked, picked.length).apply();

@@ -1,9 +1,10 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.Storage;
-import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Gradients as tensors with gradients of their own. */
 public final class Gradients {
@@ -22,33 +23,31 @@ public final class Gradients {
    * @throws InvalidBackpropException as {@link Tensor#backward()}
    */
   public static List<Tensor> of(Tensor y, Tensor seed, List<Tensor> inputs) {
+    Objects.requireNonNull(y, "y");
+    Objects.requireNonNull(seed, "seed");
+    Operation.checked("inputs", inputs);
     for (int i = 0; i < inputs.size(); i++) {
       if (inputs.get(i).isConstant()) {
-        throw new IllegalArgumentException("inputs: input %d is constant".formatted(i));
+        throw new IllegalArgumentException("inputs: input %s is constant".formatted(i));
       }
     }
     return pick(Tape.recorded(y, seed), inputs);
   }
 
-  /** As {@link #of(Tensor, Tensor, List)}, without recording how they are computed. */
-  static List<Tensor> unrecorded(Tensor y, Tensor seed, List<Tensor> inputs) {
-    return pick(NoAutodiff.call(() -> Tape.found(y, seed)), inputs);
+  private static List<Tensor> pick(IdentityHashMap<Tensor, Tensor> found, List<Tensor> inputs) {
+    return inputs.stream().map(input -> orZero(found.get(input), input)).toList();
   }
 
-  private static List<Tensor> pick(IdentityHashMap<Tensor, Tensor> found, List<Tensor> inputs) {
-    List<Tensor> gradients = new ArrayList<>();
-    for (Tensor input : inputs) {
-      Tensor gradient = found.get(input);
-      gradients.add(
-          gradient == null
-              ? Tensor.constant(Storage.allocate(input.dtype(), input.size()), input.shape())
-              : gradient);
-    }
-    return gradients;
+  /** Returns the gradient of an input, 0 where none was found. */
+  static Tensor orZero(@Nullable Tensor gradient, Tensor input) {
+    return gradient == null
+        ? Tensor.constant(Storage.allocate(input.dtype(), input.size()), input.shape())
+        : gradient;
   }
 
   /** As {@link #of(Tensor, Tensor, List)}, of the sum of y's elements. */
   public static List<Tensor> of(Tensor y, Tensor... inputs) {
-    return of(y, Tensor.constantScalar(y.dtype(), 1), List.of(inputs));
+    Objects.requireNonNull(y, "y");
+    return of(y, Tensor.constantScalar(y.dtype(), 1), Operation.checked("inputs", inputs));
   }
 }

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.autograd;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * The graph that a tensor was computed by, drawn: tensors with their dtypes and shapes, operations
@@ -43,6 +44,7 @@ public final class Graph {
    * tensor once.
    */
   public static String text(Tensor root) {
+    Objects.requireNonNull(root, "root");
     Graph graph = new Graph(root);
     StringBuilder text = new StringBuilder();
     for (Tensor tensor : graph.tensors) {
@@ -61,19 +63,21 @@ public final class Graph {
 
   /** Returns the graph in Graphviz's language, DOT. */
   public static String graphviz(Tensor root) {
+    Objects.requireNonNull(root, "root");
     return new Graph(root)
         .draw(
             "digraph {\n",
-            "  t%d [shape=box, label=\"%s\"];\n",
-            "  o%d [label=\"%s\"];\n",
+            "  t%s [shape=box, label=\"%s\"];\n",
+            "  o%s [label=\"%s\"];\n",
             "  %s -> %s;\n",
             "}\n");
   }
 
   /** Returns the graph in Mermaid's language. */
   public static String mermaid(Tensor root) {
+    Objects.requireNonNull(root, "root");
     return new Graph(root)
-        .draw("flowchart TD\n", "  t%d[\"%s\"]\n", "  o%d([\"%s\"])\n", "  %s --> %s\n", "");
+        .draw("flowchart TD\n", "  t%s[\"%s\"]\n", "  o%s([\"%s\"])\n", "  %s --> %s\n", "");
   }
 
   private String draw(String begin, String box, String oval, String arrow, String end) {

@@ -16,8 +16,15 @@ final class LogAddExp extends Operation {
     return Math.max(x, y) + StrictMath.log1p(StrictMath.exp(-apart));
   }
 
+  private static double areSameInfinity(double x, double y) {
+    return x == y && Double.isInfinite(x) ? 1 : 0;
+  }
+
   @Override
   protected Tensor backward(int input, Tensor grad) {
-    return grad.multiply(input(input).subtract(input(1 - input)).sigmoid());
+    Tensor apart = input(input).subtract(input(1 - input));
+    Tensor lost = Elementwise.map(LogAddExp::areSameInfinity, input(0), input(1));
+    Tensor zero = Tensor.constantScalar(apart.dtype(), 0);
+    return grad.multiply(new Select(lost, zero, apart).apply().sigmoid());
   }
 }

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
 import java.util.Arrays;
+import java.util.Objects;
 
 /** Losses of classifiers, and of rankings. */
 public final class Losses {
@@ -14,7 +15,9 @@ public final class Losses {
    * @throws IllegalArgumentException if x is no matrix or a label is out of range
    */
   public static Tensor softmaxCrossentropy(Tensor x, int... labels) {
-    return negativeLogLikelihood(Functions.logSoftmax(matrix(x)), labels);
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(labels, "labels");
+    return negativeLogLikelihood(Functions.logSoftmax(matrix("x", x)), labels);
   }
 
   /**
@@ -25,7 +28,9 @@ public final class Losses {
    * @throws IllegalArgumentException if x is no matrix or a label is out of range
    */
   public static Tensor negativeLogLikelihood(Tensor x, int... labels) {
-    return pick(x, labels).mean().negate();
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(labels, "labels");
+    return pick("x", x, labels).mean().negate();
   }
 
   /**
@@ -35,10 +40,13 @@ public final class Losses {
    * @param weights K numbers
    */
   public static Tensor negativeLogLikelihood(Tensor x, double[] weights, int... labels) {
-    Tensor picked = pick(x, labels);
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(weights, "weights");
+    Objects.requireNonNull(labels, "labels");
+    Tensor picked = pick("x", x, labels);
     if (weights.length != x.dim(1)) {
       throw new IllegalArgumentException(
-          "weights: expected %d (K), got %d".formatted(x.dim(1), weights.length));
+          "weights: expected %s (K), got %s".formatted(x.dim(1), weights.length));
     }
     double[] factors = new double[labels.length];
     for (int i = 0; i < labels.length; i++) {
@@ -59,13 +67,17 @@ public final class Losses {
    * @throws IllegalArgumentException if the sizes do not fit or gamma is below 0
    */
   public static Tensor focal(Tensor probabilities, double alpha, double gamma, int... labels) {
-    Tensor p = pick(probabilities, labels);
+    Objects.requireNonNull(probabilities, "probabilities");
+    Objects.requireNonNull(labels, "labels");
+    Tensor p = pick("probabilities", probabilities, labels);
     return focal(p.log(), p.negate().add(1).maximum(0), alpha, gamma);
   }
 
   /** As {@link #focal}, of scores: their softmax's loss, without overflow. */
   public static Tensor softmaxFocal(Tensor scores, double alpha, double gamma, int... labels) {
-    Tensor log = pick(Functions.logSoftmax(matrix(scores)), labels);
+    Objects.requireNonNull(scores, "scores");
+    Objects.requireNonNull(labels, "labels");
+    Tensor log = pick("scores", Functions.logSoftmax(matrix("scores", scores)), labels);
     return focal(log, log.expm1().negate(), alpha, gamma);
   }
 
@@ -95,7 +107,9 @@ public final class Losses {
    * @throws IllegalArgumentException if x is no matrix or a label is out of range
    */
   public static Tensor multiclassHinge(Tensor x, double hinge, int... labels) {
-    Tensor own = pick(x, labels).reshape(-1, 1);
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(labels, "labels");
+    Tensor own = pick("x", x, labels).reshape(-1, 1);
     double[] others = new double[x.size()];
     for (int i = 0; i < others.length; i++) {
       others[i] = i % x.dim(1) == labels[i / x.dim(1)] ? 0 : 1;
@@ -126,25 +140,26 @@ public final class Losses {
     return x1.subtract(x2).multiply(y.asConstant()).negate().add(margin).relu().mean();
   }
 
-  private static Tensor matrix(Tensor x) {
+  private static Tensor matrix(String name, Tensor x) {
     if (x.ndim() != 2) {
-      throw new IllegalArgumentException("x: expected shape (N, K), got " + Shapes.text(x.shape()));
+      throw new IllegalArgumentException(
+          "%s: expected shape (N, K), got %s".formatted(name, Shapes.text(x.axes())));
     }
     return x;
   }
 
   /** Returns each sample's element at its label. */
-  private static Tensor pick(Tensor x, int... labels) {
-    int classes = matrix(x).dim(1);
+  private static Tensor pick(String name, Tensor x, int... labels) {
+    int classes = matrix(name, x).dim(1);
     if (labels.length != x.dim(0)) {
       throw new IllegalArgumentException(
-          "labels: expected %d (N), got %d".formatted(x.dim(0), labels.length));
+          "labels: expected %s (N), got %s".formatted(x.dim(0), labels.length));
     }
     int[] at = new int[labels.length];
     for (int i = 0; i < labels.length; i++) {
       if (labels[i] < 0 || labels[i] >= classes) {
         throw new IllegalArgumentException(
-            "labels: expected 0 to %d, got %d at index %d".formatted(classes - 1, labels[i], i));
+            "labels: expected 0 to %s, got %s at index %s".formatted(classes - 1, labels[i], i));
       }
       at[i] = i * classes + labels[i];
     }

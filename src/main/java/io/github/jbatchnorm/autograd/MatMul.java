@@ -51,7 +51,7 @@ final class MatMul extends Operation {
           "other: shape %s does not continue %s: the inner sizes differ"
               .formatted(Shapes.text(b.shape()), Shapes.text(a.shape())));
     }
-    DType dtype = Products.dtype(a.dtype(), b.dtype());
+    DType dtype = Products.dtype("this, other", a.dtype(), b.dtype());
     return new MatMul(a.astype(dtype), transA, b.astype(dtype), transB).apply();
   }
 

@@ -19,14 +19,18 @@ public final class NoAutodiff implements AutoCloseable {
 
   private static final ThreadLocal<Depth> DEPTH = ThreadLocal.withInitial(Depth::new);
 
+  private final Depth depth; // of the thread that opened this
   private boolean open = true;
 
-  private NoAutodiff() {}
+  private NoAutodiff(Depth depth) {
+    this.depth = depth;
+  }
 
   /** Opens a scope on the calling thread; scopes nest. */
   public static NoAutodiff scope() {
-    DEPTH.get().count++;
-    return new NoAutodiff();
+    Depth depth = DEPTH.get();
+    depth.count++;
+    return new NoAutodiff(depth);
   }
 
   /** Returns what {@code action} returns, run in a scope of its own. */
@@ -57,12 +61,21 @@ public final class NoAutodiff implements AutoCloseable {
     return DEPTH.get().count == 0;
   }
 
-  /** Ends the scope; on the thread that opened it. A second call does nothing. */
+  /**
+   * Ends the scope; on the thread that opened it. A second call does nothing.
+   *
+   * @throws IllegalStateException on another thread; the scope then stays open
+   */
   @Override
   public void close() {
+    if (depth != DEPTH.get()) {
+      throw new IllegalStateException(
+          "close: expected the thread that opened this NoAutodiff scope, got "
+              + Thread.currentThread().getName());
+    }
     if (open) {
       open = false;
-      DEPTH.get().count--;
+      depth.count--;
     }
   }
 }

@@ -2,6 +2,7 @@ package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.MemoryScope;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,12 +11,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The gradient is written in operations on tensors. During {@link Tensor#backward()} these are
  * not recorded. A gradient may differ in shape from its input by broadcasting only: the tape sums
- * it back to the input's shape and casts it to the input's dtype.
+ * it back to the input's shape and casts it to the input's dtype. It is that of one input, the
+ * others and {@code grad} held fixed: what these were computed from is for the tape to follow, so
+ * no gradient is to be found by {@link Gradients#of} from the inputs themselves.
  */
 public abstract class Operation {
   private List<Tensor> inputs;
   private final int[] versions;
   private final @Nullable Operation[] creators;
+  private boolean applied;
   private boolean cleared;
 
   /** The output of this application; null before {@link #apply} and once cleared. */
@@ -30,13 +34,29 @@ public abstract class Operation {
    * @param inputs every tensor that the gradient is taken for, in order
    */
   protected Operation(Tensor... inputs) {
-    this.inputs = List.of(inputs);
+    this.inputs = checked("inputs", inputs);
     this.versions = new int[inputs.length];
     this.creators = new Operation[inputs.length];
     for (int i = 0; i < inputs.length; i++) {
       versions[i] = inputs[i].version();
       creators[i] = inputs[i].creator();
     }
+  }
+
+  /** Returns tensors that are all there; {@code what} names them. */
+  static List<Tensor> checked(String what, Tensor... tensors) {
+    Objects.requireNonNull(tensors, what);
+    for (int i = 0; i < tensors.length; i++) {
+      if (tensors[i] == null) {
+        throw new NullPointerException("%s: tensor %s is null".formatted(what, i));
+      }
+    }
+    return List.of(tensors);
+  }
+
+  /** As {@link #checked(String, Tensor...)}. */
+  static List<Tensor> checked(String what, List<Tensor> tensors) {
+    return checked(what, Objects.requireNonNull(tensors, what).toArray(Tensor[]::new));
   }
 
   /** Returns the inputs, in order; none once this part of the graph is cleared. */
@@ -89,8 +109,15 @@ public abstract class Operation {
   /**
    * Computes the output and, outside {@link NoAutodiff}, records how: the output is constant if
    * every input is. A variable that enters a new graph loses the gradient of an older one.
+   *
+   * @throws IllegalStateException if this was applied before
    */
   public final Tensor apply() {
+    if (applied) {
+      throw new IllegalStateException(
+          name() + ": applied before: an operation is one application, make another");
+    }
+    applied = true;
     Tensor result = compute();
     if (!NoAutodiff.isRecording()) {
       clear();
@@ -159,7 +186,7 @@ public abstract class Operation {
       }
       if (input(i).creator() != creators[i]) {
         throw new InvalidBackpropException(
-            "%s: the graph below input %d was cleared by an earlier backward".formatted(name(), i));
+            "%s: the graph below input %s was cleared by an earlier backward".formatted(name(), i));
       }
     }
   }

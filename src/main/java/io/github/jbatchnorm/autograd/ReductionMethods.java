@@ -1,13 +1,16 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.kernel.ArrayFunction;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
  * Reductions over axes: over every axis where none is given; a negative axis counts from the end. A
  * reduced axis goes, or stays with size 1 where {@code keepDims} is true. Sums are accumulated in
- * f64 with compensation, in an order that depends on the shape alone. Each method throws
- * IllegalArgumentException if an axis is out of range or named twice.
+ * f64 with compensation, in an order that depends on the shape alone; means and variances of 16
+ * bits are computed in f32, as NumPy's. Each method throws IllegalArgumentException if an axis is
+ * out of range or named twice.
  */
 public sealed interface ReductionMethods permits Tensor {
   /** Returns the sum. */
@@ -27,7 +30,7 @@ public sealed interface ReductionMethods permits Tensor {
 
   /** Returns the mean; NaN where the axes hold no elements. */
   default Tensor mean(boolean keepDims, int... axes) {
-    return sum(keepDims, axes).divide(count(axes));
+    return wide().sum(keepDims, axes).divide(count(axes)).astype(self().dtype());
   }
 
   /** Returns the biased variance, the mean of the squares of x - mean. */
@@ -37,18 +40,35 @@ public sealed interface ReductionMethods permits Tensor {
 
   /** Returns the biased variance, the mean of the squares of x - mean. */
   default Tensor var(boolean keepDims, int... axes) {
-    Tensor centred = self().subtract(mean(true, axes));
-    return centred.multiply(centred).mean(keepDims, axes);
+    Tensor x = wide();
+    Tensor centred = x.subtract(x.mean(true, axes));
+    return centred.multiply(centred).mean(keepDims, axes).astype(self().dtype());
   }
 
-  /** Returns the square root of the biased variance; its gradient where that is 0 is NaN. */
+  /** Returns the square root of the biased variance; 0 with gradient 0 where all are equal. */
   default Tensor std(int... axes) {
-    return var(axes).sqrt();
+    return std(false, axes);
   }
 
-  /** Returns the square root of the biased variance; its gradient where that is 0 is NaN. */
+  /** Returns the square root of the biased variance; 0 with gradient 0 where all are equal. */
   default Tensor std(boolean keepDims, int... axes) {
-    return var(keepDims, axes).sqrt();
+    Tensor var = var(keepDims, axes);
+    Tensor spread = Steps.sign(spread(keepDims, axes));
+    // The root's derivative at 0 is infinite: it is not taken. A rounded mean may leave a little.
+    Tensor none = Steps.zero(Elementwise.of(ArrayFunction.MULTIPLY, var, spread));
+    Tensor one = Tensor.constantScalar(var.dtype(), 1);
+    Tensor zero = Tensor.constantScalar(var.dtype(), 0);
+    return Functions.where(none, zero, Functions.where(none, one, var).sqrt());
+  }
+
+  /** The sum of the distances from the first element, a constant: 0 where all are equal. */
+  private Tensor spread(boolean keepDims, int... axes) {
+    boolean[] reduced = Shapes.axes(self().ndim(), axes);
+    Index[] first =
+        IntStream.range(0, reduced.length)
+            .mapToObj(axis -> reduced[axis] ? Index.to(1) : Index.all())
+            .toArray(Index[]::new);
+    return NoAutodiff.call(() -> self().subtract(self().slice(first)).abs().sum(keepDims, axes));
   }
 
   /**
@@ -110,6 +130,7 @@ public sealed interface ReductionMethods permits Tensor {
 
   /** Returns this summed over the axes that broadcasting from {@code shape} repeats. */
   default Tensor sumTo(int... shape) {
+    Objects.requireNonNull(shape, "shape");
     int[] own = self().shape();
     if (Arrays.equals(own, shape)) {
       return self();
@@ -127,12 +148,11 @@ public sealed interface ReductionMethods permits Tensor {
   }
 
   private int count(int... axes) {
-    boolean[] reduced = Shapes.axes(self().ndim(), axes);
-    int[] shape = self().shape();
-    return IntStream.range(0, shape.length)
-        .filter(axis -> reduced[axis])
-        .map(axis -> shape[axis])
-        .reduce(1, (a, b) -> a * b);
+    return Shapes.size(Shapes.only(self().axes(), Shapes.axes(self().ndim(), axes)));
+  }
+
+  private Tensor wide() {
+    return self().astype(self().dtype().parameters());
   }
 
   private Tensor self() {

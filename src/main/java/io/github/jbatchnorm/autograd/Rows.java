@@ -17,10 +17,7 @@ final class Rows {
             .toArray();
     int[] kept = Shapes.without(x.axes(), reduced);
     int rows = Shapes.size(kept);
-    int columns = 1;
-    for (int axis = 0; axis < reduced.length; axis++) {
-      columns *= reduced[axis] ? x.dim(axis) : 1;
-    }
+    int columns = Shapes.size(Shapes.only(x.axes(), reduced));
     boolean inOrder = IntStream.range(0, order.length).allMatch(i -> order[i] == i);
     Tensor y = reduce.apply((inOrder ? x : x.transpose(order)).reshape(rows, columns));
     int[] shape = x.shape();

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.autograd;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /** Rearrangements of elements, and the matrix product. */
@@ -55,7 +56,7 @@ public sealed interface ShapeMethods permits Tensor {
     for (int axis = 0; axis < shape.length; axis++) {
       if (gone[axis] && shape[axis] != 1) {
         throw new IllegalArgumentException(
-            "axes: axis %d of shape %s is not of size 1".formatted(axis, Shapes.text(shape)));
+            "axes: axis %s of shape %s is not of size 1".formatted(axis, Shapes.text(shape)));
       }
       gone[axis] |= axes.length == 0 && shape[axis] == 1;
     }
@@ -115,6 +116,7 @@ public sealed interface ShapeMethods permits Tensor {
    * @throws IllegalArgumentException if there are more indices than axes, or one is out of range
    */
   default Tensor slice(Index... indices) {
+    Objects.requireNonNull(indices, "indices");
     return Slice.of(self(), indices);
   }
 
@@ -138,9 +140,8 @@ public sealed interface ShapeMethods permits Tensor {
     if (times < 0) {
       throw new IllegalArgumentException("times: expected 0 or more, got " + times);
     }
-    int size = self().dim(Shapes.axis(self().ndim(), axis));
-    return take(
-        axis, IntStream.range(0, Math.multiplyExact(size, times)).map(i -> i / times).toArray());
+    int count = Shapes.size(self().dim(Shapes.axis(self().ndim(), axis)), times);
+    return take(axis, IntStream.range(0, count).map(i -> i / times).toArray());
   }
 
   /**
@@ -171,6 +172,7 @@ public sealed interface ShapeMethods permits Tensor {
    * @throws IllegalArgumentException if the shapes do not fit
    */
   default Tensor matmul(Tensor other) {
+    Objects.requireNonNull(other, "other");
     return MatMul.of(self(), other);
   }
 

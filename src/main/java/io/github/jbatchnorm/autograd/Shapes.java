@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.ArrayKernel;
+import io.github.jbatchnorm.kernel.Sizes;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -14,19 +15,7 @@ final class Shapes {
    * @throws IllegalArgumentException if an axis is negative or the product exceeds 2^31-1
    */
   static int size(int... shape) {
-    long size = 1;
-    boolean empty = false;
-    for (int axis : shape) {
-      if (axis < 0) {
-        throw new IllegalArgumentException("shape: negative axis in " + text(shape));
-      }
-      empty |= axis == 0;
-      size = Math.min(size * Math.max(axis, 1), Integer.MAX_VALUE + 1L);
-    }
-    if (size > Integer.MAX_VALUE) {
-      throw new IllegalArgumentException("shape: more than 2^31-1 elements in " + text(shape));
-    }
-    return empty ? 0 : (int) size;
+    return Sizes.product("shape", shape);
   }
 
   static String text(int... shape) {
@@ -96,7 +85,7 @@ final class Shapes {
     for (int axis : axes) {
       int at = axis("axes", ndim, axis);
       if (mask[at]) {
-        throw new IllegalArgumentException("axes: axis %d is named twice".formatted(axis));
+        throw new IllegalArgumentException("axes: axis %s is named twice".formatted(axis));
       }
       mask[at] = true;
     }
@@ -116,13 +105,21 @@ final class Shapes {
     int at = axis < 0 ? axis + ndim : axis;
     if (ndim == 0) {
       throw new IllegalArgumentException(
-          "%s: expected none, as there are no axes, got %d".formatted(name, axis));
+          "%s: expected none, as there are no axes, got %s".formatted(name, axis));
     }
     if (at < 0 || at >= ndim) {
       throw new IllegalArgumentException(
-          "%s: expected -%d to %d, got %d".formatted(name, ndim, ndim - 1, axis));
+          "%s: expected -%s to %s, got %s".formatted(name, ndim, ndim - 1, axis));
     }
     return at;
+  }
+
+  /** Returns the axes of the mask alone. */
+  static int[] only(int[] shape, boolean[] mask) {
+    return IntStream.range(0, shape.length)
+        .filter(axis -> mask[axis])
+        .map(axis -> shape[axis])
+        .toArray();
   }
 
   /** Returns the shape without the axes of the mask. */
@@ -154,7 +151,7 @@ final class Shapes {
     }
     if ((open >= 0 && whole[open] < 0) || size(whole) != size) {
       throw new IllegalArgumentException(
-          "shape: %s does not hold %d elements".formatted(text(shape), size));
+          "shape: %s does not hold %s elements".formatted(text(shape), size));
     }
     return whole;
   }

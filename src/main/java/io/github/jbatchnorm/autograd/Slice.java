@@ -50,7 +50,7 @@ final class Slice extends Operation {
     }
     if (used > x.ndim()) {
       throw new IllegalArgumentException(
-          "indices: expected at most %d for shape %s, got %d"
+          "indices: expected at most %s for shape %s, got %s"
               .formatted(x.ndim(), Shapes.text(x.axes()), used));
     }
     Index[] rest = new Index[x.ndim() - used];
@@ -90,7 +90,7 @@ final class Slice extends Operation {
       int at = index < 0 ? index + size : index;
       if (at < 0 || at >= size) {
         throw new IllegalArgumentException(
-            "indices: %d is out of range for axis %d of size %d".formatted(index, axis, size));
+            "indices: %s is out of range for axis %s of size %s".formatted(index, axis, size));
       }
       return at;
     }

@@ -26,8 +26,8 @@ final class Tape {
     if (root.isConstant()) {
       return;
     }
-    List<Tensor> order = order(root);
-    NoAutodiff.call(() -> gradients(root, own(seed), order)).forEach(Tensor::giveGrad);
+    List<Tensor> order = order(root, Set.of());
+    NoAutodiff.call(() -> gradients(root, own(seed), order, Set.of())).forEach(Tensor::giveGrad);
     order.forEach(Tape::clear);
   }
 
@@ -44,22 +44,28 @@ final class Tape {
     if (!NoAutodiff.isRecording()) {
       throw new InvalidBackpropException("gradients: asked for inside a NoAutodiff scope");
     }
-    return found(root, seed);
+    return found(root, seed, Set.of());
   }
 
-  /** As {@link #recorded}, recorded only where operations are. */
-  static IdentityHashMap<Tensor, Tensor> found(Tensor root, Tensor seed) {
-    return root.isConstant() ? new IdentityHashMap<>() : gradients(root, seed, order(root));
+  /**
+   * Returns the gradients of all that {@code root} was computed from down to {@code ends}, which
+   * count as independent of each other, whatever they were computed from. Recorded only where
+   * operations are.
+   */
+  static IdentityHashMap<Tensor, Tensor> found(Tensor root, Tensor seed, Set<Tensor> ends) {
+    return root.isConstant()
+        ? new IdentityHashMap<>()
+        : gradients(root, seed, order(root, ends), ends);
   }
 
   private static IdentityHashMap<Tensor, Tensor> gradients(
-      Tensor root, Tensor seed, List<Tensor> order) {
+      Tensor root, Tensor seed, List<Tensor> order, Set<Tensor> ends) {
     IdentityHashMap<Tensor, Tensor> grads = new IdentityHashMap<>();
     grads.put(root, seed(root, seed));
     for (Tensor tensor : order) {
       Operation creator = tensor.creator();
       Tensor grad = grads.get(tensor);
-      if (creator != null && grad != null) {
+      if (creator != null && grad != null && !ends.contains(tensor)) {
         propagate(creator, grad, grads);
       }
     }
@@ -112,8 +118,8 @@ final class Tape {
 
   /** A tensor whose inputs are being visited. */
   private record Visit(Tensor tensor, Iterator<Tensor> inputs) {
-    Visit(Tensor tensor) {
-      this(tensor, inputs(tensor.creator()));
+    Visit(Tensor tensor, Set<Tensor> ends) {
+      this(tensor, inputs(ends.contains(tensor) ? null : tensor.creator()));
     }
 
     private static Iterator<Tensor> inputs(@Nullable Operation creator) {
@@ -126,21 +132,21 @@ final class Tape {
   }
 
   /**
-   * Returns the variables that {@code root} was computed from and itself, each ahead of its inputs.
-   * Without recursion, as a graph may be as deep as a program is long.
+   * Returns the variables that {@code root} was computed from, down to {@code ends}, and itself,
+   * each ahead of its inputs. Without recursion, as a graph may be as deep as a program is long.
    */
-  private static List<Tensor> order(Tensor root) {
+  private static List<Tensor> order(Tensor root, Set<Tensor> ends) {
     Set<Tensor> seen = Collections.newSetFromMap(new IdentityHashMap<>());
     List<Tensor> order = new ArrayList<>();
     Deque<Visit> path = new ArrayDeque<>();
     seen.add(root);
-    path.push(new Visit(root));
+    path.push(new Visit(root, ends));
     while (!path.isEmpty()) {
       Visit visit = path.peek();
       if (visit.inputs().hasNext()) {
         Tensor input = visit.inputs().next();
         if (!input.isConstant() && seen.add(input)) {
-          path.push(new Visit(input));
+          path.push(new Visit(input, ends));
         }
       } else {
         order.add(visit.tensor());

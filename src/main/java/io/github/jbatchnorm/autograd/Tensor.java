@@ -32,15 +32,16 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
   private @Nullable Tensor grad;
 
   private Tensor(Storage storage, Version version, boolean constant, int[] shape) {
-    if (Shapes.size(shape) != storage.length()) {
-      throw new IllegalArgumentException(
-          "shape: %s has %d elements, the data has %d"
-              .formatted(Shapes.text(shape), Shapes.size(shape), storage.length()));
-    }
     this.storage = storage;
     this.version = version;
     this.constant = constant;
     this.shape = shape.clone();
+    int size = Shapes.size(this.shape);
+    if (size != storage.length()) {
+      throw new IllegalArgumentException(
+          "shape: %s has %s elements, the data has %s"
+              .formatted(Shapes.text(this.shape), size, storage.length()));
+    }
   }
 
   /**
@@ -94,16 +95,22 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
 
   /** Returns a variable filled with 0. */
   public static Tensor zeros(DType dtype, int... shape) {
+    Objects.requireNonNull(dtype, "dtype");
+    Objects.requireNonNull(shape, "shape");
     return variable(Storage.allocate(dtype, Shapes.size(shape)), shape);
   }
 
   /** Returns a variable over the given memory, which it shares. */
   public static Tensor variable(Storage storage, int... shape) {
+    Objects.requireNonNull(storage, "storage");
+    Objects.requireNonNull(shape, "shape");
     return new Tensor(storage, new Version(), false, shape);
   }
 
   /** Returns a constant over the given memory, which it shares. */
   public static Tensor constant(Storage storage, int... shape) {
+    Objects.requireNonNull(storage, "storage");
+    Objects.requireNonNull(shape, "shape");
     return new Tensor(storage, new Version(), true, shape);
   }
 
@@ -162,7 +169,7 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
     int at = axis < 0 ? axis + shape.length : axis;
     if (at < 0 || at >= shape.length) {
       throw new IllegalArgumentException(
-          "axis: %d is none of the axes of %s".formatted(axis, Shapes.text(shape)));
+          "axis: %s is none of the axes of %s".formatted(axis, Shapes.text(shape)));
     }
     return shape[at];
   }
@@ -194,7 +201,11 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
     return constant;
   }
 
-  /** Returns the operation that computed this, or null for data, and after its graph's backward. */
+  /**
+   * Returns the operation that computed this, or null: for data, for what was computed inside
+   * {@link NoAutodiff}, and for a variable once a backward has cleared its graph. A constant is in
+   * no graph: it keeps its operation, which holds none of its inputs.
+   */
   public @Nullable Operation creator() {
     return creator;
   }
@@ -301,7 +312,7 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
   public double get(int... index) {
     if (index.length != shape.length) {
       throw new IllegalArgumentException(
-          "index: expected %d axes, got %d".formatted(shape.length, index.length));
+          "index: expected %s axes, got %s".formatted(shape.length, index.length));
     }
     int[] strides = Shapes.strides(shape);
     int offset = 0;

@@ -48,7 +48,7 @@ final class TensorText {
   private void appendExtras() {
     List<String> extras = new ArrayList<>();
     if (cut || (x.size() == 0 && x.ndim() > 1)) {
-      extras.add("shape=" + (x.ndim() == 1 ? "(%d,)".formatted(x.dim(0)) : Shapes.text(x.axes())));
+      extras.add("shape=" + (x.ndim() == 1 ? "(%s,)".formatted(x.dim(0)) : Shapes.text(x.axes())));
     }
     if (x.dtype() != DType.F64 || x.size() == 0) {
       extras.add("dtype=" + dtype(x.dtype()));

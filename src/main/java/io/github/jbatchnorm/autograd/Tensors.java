@@ -2,6 +2,7 @@ package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Storage;
+import java.util.Objects;
 import java.util.function.IntToDoubleFunction;
 import java.util.random.RandomGenerator;
 
@@ -10,6 +11,7 @@ public final class Tensors {
   private Tensors() {}
 
   private static Tensor fill(DType dtype, IntToDoubleFunction value, int... shape) {
+    Objects.requireNonNull(shape, "shape");
     Storage storage = Storage.uninitialized(dtype, Shapes.size(shape));
     for (int i = 0; i < storage.length(); i++) {
       storage.set(i, value.applyAsDouble(i));
@@ -82,6 +84,7 @@ public final class Tensors {
   /** Returns numbers drawn uniformly from low to high, in order. */
   public static Tensor uniform(
       DType dtype, RandomGenerator random, double low, double high, int... shape) {
+    Objects.requireNonNull(random, "random");
     return fill(dtype, i -> low + (high - low) * random.nextDouble(), shape);
   }
 
@@ -91,6 +94,7 @@ public final class Tensors {
    */
   public static Tensor normal(
       DType dtype, RandomGenerator random, double mean, double std, int... shape) {
+    Objects.requireNonNull(random, "random");
     return fill(dtype, i -> mean + std * gaussian(random), shape);
   }
 

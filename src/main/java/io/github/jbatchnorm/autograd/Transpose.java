@@ -10,7 +10,7 @@ final class Transpose extends Operation {
     super(x);
     if (axes.length != x.ndim()) {
       throw new IllegalArgumentException(
-          "axes: expected a permutation of %d axes, got %s".formatted(x.ndim(), Shapes.text(axes)));
+          "axes: expected a permutation of %s axes, got %s".formatted(x.ndim(), Shapes.text(axes)));
     }
     Shapes.axes(x.ndim(), axes); // in range, none twice
     this.axes = Arrays.stream(axes).map(axis -> axis < 0 ? axis + x.ndim() : axis).toArray();

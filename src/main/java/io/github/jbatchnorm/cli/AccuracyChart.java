@@ -2,6 +2,7 @@ package io.github.jbatchnorm.cli;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import org.knowm.xchart.ChartEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
@@ -25,6 +26,7 @@ final class AccuracyChart {
             .yAxisTitle("test accuracy, %")
             .build();
     chart.getStyler().setXAxisDecimalPattern("0").setLegendPosition(LegendPosition.InsideSE);
+    chart.getStyler().setLocale(Locale.ROOT);
     List<Integer> epochs = rows.stream().map(TrainCommand.Row::epoch).toList();
     chart.addSeries("with", epochs, rows.stream().map(row -> 100 * row.with()).toList());
     chart.addSeries("without", epochs, rows.stream().map(row -> 100 * row.without()).toList());

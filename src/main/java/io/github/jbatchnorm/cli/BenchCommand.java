@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -75,7 +76,7 @@ final class BenchCommand implements Callable<Integer> {
     BatchNormKernel kernel = Kernels.current();
     PrintWriter print = spec.commandLine().getOut();
     print.printf(
-        "%s kernel%s, %s %s, %d threads, medians of %d rounds%n",
+        "%s kernel%s, %s %s, %s threads, medians of %s rounds%n",
         kernel.name(),
         kernel instanceof NativeKernel chosen ? " on " + chosen.isa() : "",
         dtype,
@@ -117,8 +118,13 @@ final class BenchCommand implements Callable<Integer> {
       double copyRate) {
     double rate = bytes / seconds;
     print.printf(
+        Locale.ROOT,
         "%-20s %-10s %12.2f %8.1f %8.2f%n",
-        shape.name(), operation, seconds * MICROSECONDS, rate / GIGA, rate / copyRate);
+        shape.name(),
+        operation,
+        seconds * MICROSECONDS,
+        rate / GIGA,
+        rate / copyRate);
     return rate / copyRate;
   }
 }

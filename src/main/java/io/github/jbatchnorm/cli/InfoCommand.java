@@ -34,7 +34,7 @@ final class InfoCommand implements Callable<Integer> {
       out.printf(
           "%-16s %s (best here: %s)%n", "instruction set", chosen.isa(), NativeKernel.bestIsa());
     }
-    out.printf("%-16s %d%n", "threads", Threads.count());
+    out.printf("%-16s %s%n", "threads", Threads.count());
     out.printf("%-16s %s%n", "OpenBLAS", openBlas(kernel));
     out.flush();
     return 0;

@@ -56,7 +56,7 @@ final class MemoryCommand implements Callable<Integer> {
   @Override
   public Integer call() throws UserException, IOException {
     if (steps < TURN) {
-      throw new UserException("--steps: expected %d or more, got %d".formatted(TURN, steps));
+      throw new UserException("--steps: expected %s or more, got %s".formatted(TURN, steps));
     }
     threads.apply();
     PrintWriter out = spec.commandLine().getOut();

@@ -1,10 +1,10 @@
 package io.github.jbatchnorm.cli;
 
+import io.github.jbatchnorm.nn.io.AtomicFile;
 import io.github.jbatchnorm.nn.io.Safetensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
 /** Where the results go. Each file replaces an older one as a whole. */
 final class OutputFolder {
@@ -44,12 +44,6 @@ final class OutputFolder {
   }
 
   void writeChart(byte[] png) throws IOException {
-    Path temporary = Files.createTempFile(folder, ".chart", ".tmp");
-    try {
-      Files.write(temporary, png);
-      Files.move(temporary, chart(), StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(temporary); // it is gone where it was moved
-    }
+    AtomicFile.write(chart(), png);
   }
 }

@@ -87,7 +87,7 @@ final class ResNetCommand implements Callable<Integer> {
     Contestant contestant = new Contestant("resnet20", network, sgd);
     Schedule schedule = Schedule.cosine(rate, rate / 100, epochs);
     PrintWriter print = spec.commandLine().getOut();
-    print.printf("%d training images, %d test images%n", train.count(), test.count());
+    print.printf("%s training images, %s test images%n", train.count(), test.count());
     print.printf("%5s  %9s  %9s%n", "epoch", "accuracy", "images/s");
     print.flush();
     for (int epoch = 1; epoch <= epochs; epoch++) {

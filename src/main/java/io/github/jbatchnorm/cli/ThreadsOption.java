@@ -17,7 +17,7 @@ final class ThreadsOption {
       return;
     }
     if (threads < 1 || threads > MOST) {
-      throw new UserException("--threads: expected 1 to %d, got %d".formatted(MOST, threads));
+      throw new UserException("--threads: expected 1 to %s, got %s".formatted(MOST, threads));
     }
     System.setProperty(Threads.PROPERTY, threads.toString());
   }

@@ -2,6 +2,7 @@ package io.github.jbatchnorm.cli;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
@@ -26,6 +27,7 @@ final class ThroughputChart {
             .yAxisTitle("share of the copy")
             .build();
     chart.getStyler().setYAxisMin(0.0).setLegendPosition(LegendPosition.OutsideS);
+    chart.getStyler().setLocale(Locale.ROOT);
     add(chart, "forward", rows, BenchCommand.Row::forward);
     add(chart, "backward", rows, BenchCommand.Row::backward);
     add(chart, "inference", rows, BenchCommand.Row::inference);

@@ -139,7 +139,7 @@ final class TrainCommand implements Callable<Integer> {
     double[] rates = new double[2];
     Contestant[] both = {checkpoint.with(), checkpoint.without()};
     for (int i = 0; i < both.length; i++) {
-      String task = "epoch %d, %s".formatted(epoch, both[i].name());
+      String task = "epoch %s, %s".formatted(epoch, both[i].name());
       try (EpochProgress progress = new EpochProgress(task, images.train().count(), this::say)) {
         both[i].train(
             Batches.shuffled(images.train(), batchSize, shift, seed, epoch),

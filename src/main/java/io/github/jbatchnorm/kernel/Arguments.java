@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The checks of one call's arguments, the same for both kernels and before either touches memory.
- * Chained: each method adds an argument. Storages that overlap in part are found by the C ABI.
+ * Chained: each method adds an argument, inputs before outputs.
  */
 final class Arguments {
   private static final int MOST = 12;
@@ -57,6 +57,14 @@ final class Arguments {
     return new IllegalArgumentException(message);
   }
 
+  /** Checks that an argument is there. */
+  Arguments needed(String name, @Nullable Storage argument) {
+    if (argument == null) {
+      throw refused("%s: expected a storage, got null".formatted(name));
+    }
+    return this;
+  }
+
   /** Adds inputs of N*C*S elements that an output may replace, or null. */
   Arguments data(String name, @Nullable Storage argument) {
     return add(name, argument, elements, "N*C*S", dtype, Use.REPLACED);
@@ -103,7 +111,7 @@ final class Arguments {
       double weight = argument.get(i);
       if (!(weight >= 0) || Double.isInfinite(weight)) {
         throw refused(
-            "weights: expected finite values of 0 or more, got %s at index %d"
+            "weights: expected finite values of 0 or more, got %s at index %s"
                 .formatted(weight, i));
       }
     }
@@ -128,9 +136,17 @@ final class Arguments {
     for (int c = 0; gamma != null && c < gamma.length(); c++) {
       if (!(Math.abs(gamma.get(c)) >= BatchNormOptions.INVERTIBLE)) {
         throw refused(
-            "gamma: xHat is recovered from y only where |gamma| is %s or more, got %s in channel %d"
+            "gamma: xHat is recovered from y only where |gamma| is %s or more, got %s in channel %s"
                 .formatted(BatchNormOptions.INVERTIBLE, gamma.get(c), c));
       }
+    }
+    return this;
+  }
+
+  /** Checks that an output has nothing of an input that other outputs may replace. */
+  Arguments distinct(String name, @Nullable Storage output, String input, @Nullable Storage of) {
+    if (output != null && of != null && output.overlaps(of)) {
+      throw overlap(name, output, input, of);
     }
     return this;
   }
@@ -142,16 +158,15 @@ final class Arguments {
     }
     if (argument.length() != length) {
       throw refused(
-          "%s: expected %d elements (%s), got %d"
+          "%s: expected %s elements (%s), got %s"
               .formatted(name, length, formula, argument.length()));
     }
     if (argument.dtype() != wanted) {
       throw refused("%s: expected dtype %s, got %s".formatted(name, wanted, argument.dtype()));
     }
-    for (int other = 0; other < count && length > 0; other++) {
-      if (given[other] == argument && !together(uses[other], use)) {
-        throw refused("%s: is the same memory as %s".formatted(name, names[other]));
-      }
+    argument.memory().block(); // closed memory is refused before anything is written
+    if (use == Use.IN_PLACE || use == Use.OUTPUT) {
+      refuseOverlaps(name, argument, use);
     }
     names[count] = name;
     uses[count] = use;
@@ -159,12 +174,21 @@ final class Arguments {
     return this;
   }
 
-  /** Whether two arguments, the earlier first, may be one memory: outputs come last. */
-  private static boolean together(Use earlier, Use later) {
-    return switch (later) {
-      case INPUT, REPLACED -> true;
-      case IN_PLACE -> earlier == Use.REPLACED;
-      case OUTPUT -> false;
-    };
+  private void refuseOverlaps(String name, Storage output, Use use) {
+    for (int other = 0; other < count; other++) {
+      Storage earlier = given[other];
+      if (earlier != null && output.overlaps(earlier)) {
+        boolean inPlace = use == Use.IN_PLACE && uses[other] == Use.REPLACED;
+        if (!inPlace || !output.coincides(earlier)) {
+          throw overlap(name, output, names[other], earlier);
+        }
+      }
+    }
+  }
+
+  private IllegalArgumentException overlap(
+      String name, Storage argument, String input, Storage earlier) {
+    String how = argument.coincides(earlier) ? "is the same memory as" : "overlaps";
+    return refused("%s: %s %s".formatted(name, how, input));
   }
 }

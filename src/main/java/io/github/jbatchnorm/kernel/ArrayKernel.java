@@ -32,8 +32,13 @@ public interface ArrayKernel {
     JavaArrays.zipElements(f::applyAsDouble, shape, a, b, Strided.of(y, 0, plainStrides(shape)));
   }
 
-  /** Returns the strides of an array that lies row-major. */
+  /**
+   * Returns the strides of an array that lies row-major.
+   *
+   * @throws IllegalArgumentException if there is none of that shape
+   */
   static int[] plainStrides(int... shape) {
+    Sizes.product("shape", shape);
     int[] strides = new int[shape.length];
     int stride = 1;
     for (int axis = shape.length - 1; axis >= 0; axis--) {

@@ -6,9 +6,11 @@ import org.jspecify.annotations.Nullable;
  * The memory of a backward call, the gradients of a forward one; each argument is set by the method
  * of its name. With g = dy where pre > 0, else slope * dy: dz = g, dBeta = sum(g), dGamma = sum(g
  * xHat), dx = gamma / sqrt(var + eps) (g - dBeta / M - xHat dGamma / M). May be used for any number
- * of calls, by one thread at a time; a call allocates nothing.
+ * of calls, by the thread that made it, and by no other (IllegalStateException); a call allocates
+ * nothing.
  */
 public final class BackwardArguments {
+  final Thread owner = Thread.currentThread();
   final BatchNormShape shape;
   final double eps;
   final double slope;
@@ -37,12 +39,12 @@ public final class BackwardArguments {
    */
   public BackwardArguments(
       BatchNormShape shape, BatchNormOptions options, Storage x, Storage dy, Storage saved) {
-    this(shape, options.eps(), options.slope(), x, dy, saved);
+    this(shape, Checks.needed("options", options).eps(), options.slope(), x, dy, saved);
   }
 
   BackwardArguments(
       BatchNormShape shape, double eps, double slope, Storage x, Storage dy, Storage saved) {
-    this.shape = shape;
+    this.shape = Checks.needed("shape", shape);
     this.eps = eps;
     this.slope = slope;
     this.x = x;
@@ -55,30 +57,35 @@ public final class BackwardArguments {
    * Without it the sign is computed again from x and beta.
    */
   public BackwardArguments y(@Nullable Storage storage) {
+    Checks.owner(owner);
     y = storage;
     return this;
   }
 
   /** Input, as in forward. */
   public BackwardArguments gamma(@Nullable Storage storage) {
+    Checks.owner(owner);
     gamma = storage;
     return this;
   }
 
   /** Input, as in forward; read where there is a tail, and inverted. */
   public BackwardArguments beta(@Nullable Storage storage) {
+    Checks.owner(owner);
     beta = storage;
     return this;
   }
 
   /** Input, as in forward. */
   public BackwardArguments weights(@Nullable Storage storage) {
+    Checks.owner(owner);
     weights = storage;
     return this;
   }
 
   /** Forward was given its statistics: no gradient goes through them. */
   public BackwardArguments given() {
+    Checks.owner(owner);
     given = true;
     return this;
   }
@@ -88,30 +95,35 @@ public final class BackwardArguments {
    * BatchNormOptions#INVERTIBLE} or more, and there are neither weights nor z.
    */
   public BackwardArguments inverted() {
+    Checks.owner(owner);
     inverted = true;
     return this;
   }
 
   /** Output, gradient of x; may be x, dy or y itself, in place. Null for none. */
   public BackwardArguments dx(@Nullable Storage storage) {
+    Checks.owner(owner);
     dx = storage;
     return this;
   }
 
   /** Output, gradient of z; may be dy or y itself, in place. Null for none. */
   public BackwardArguments dz(@Nullable Storage storage) {
+    Checks.owner(owner);
     dz = storage;
     return this;
   }
 
   /** Output, gradient of gamma, C elements; null for none. */
   public BackwardArguments dGamma(@Nullable Storage storage) {
+    Checks.owner(owner);
     dGamma = storage;
     return this;
   }
 
   /** Output, gradient of beta, C elements; null for none. */
   public BackwardArguments dBeta(@Nullable Storage storage) {
+    Checks.owner(owner);
     dBeta = storage;
     return this;
   }

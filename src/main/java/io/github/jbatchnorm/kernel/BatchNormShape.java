@@ -13,20 +13,11 @@ public record BatchNormShape(DType dtype, Layout layout, int n, int c, int s) {
   /**
    * Checks the sizes.
    *
-   * @throws IllegalArgumentException if a size is negative or N*C*S or N*S exceeds 2<sup>31</sup>-1
+   * @throws IllegalArgumentException if a size is negative, or if those that are not 0 have a
+   *     product of more than 2<sup>31</sup>-1
    */
   public BatchNormShape {
-    if (n < 0 || c < 0 || s < 0) {
-      throw new IllegalArgumentException(
-          "shape: expected sizes of 0 or more, got N=%d, C=%d, S=%d".formatted(n, c, s));
-    }
-    if ((long) n * c > Integer.MAX_VALUE
-        || (long) n * s > Integer.MAX_VALUE
-        || (long) n * c * s > Integer.MAX_VALUE) {
-      throw new IllegalArgumentException(
-          "shape: N*C*S or N*S exceeds %d with N=%d, C=%d, S=%d"
-              .formatted(Integer.MAX_VALUE, n, c, s));
-    }
+    Sizes.product("shape (N, C, S)", n, c, s);
   }
 
   /** Returns the number of elements of x: N*C*S. */

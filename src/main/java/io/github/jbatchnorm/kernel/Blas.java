@@ -10,13 +10,37 @@ import java.lang.ref.Reference;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix products by OpenBLAS, loaded at the first product. Each call runs on its caller's thread:
  * {@link Parallel} decides what runs side by side, so that the two never fight over cores.
  */
 final class Blas {
-  static {
+  /** The addresses of the functions of f32 and f64. */
+  private record Gemm(long f32, long f64) {}
+
+  /** Null until OpenBLAS is loaded. */
+  private static volatile @Nullable Gemm loaded;
+
+  private Blas() {}
+
+  /**
+   * Loads OpenBLAS if it is not loaded yet.
+   *
+   * @throws IllegalStateException if it does not load, each time
+   */
+  static void load() {
+    if (loaded == null) {
+      loadNow();
+    }
+  }
+
+  private static synchronized Gemm loadNow() {
+    Gemm gemm = loaded;
+    if (gemm != null) {
+      return gemm;
+    }
     try {
       Libraries.load(openblas_nolapack.class);
     } catch (LinkageError e) {
@@ -28,30 +52,24 @@ final class Blas {
           e);
     }
     org.bytedeco.openblas.presets.openblas_nolapack.blas_set_num_threads(1);
+    gemm = new Gemm(address("cblas_sgemm"), address("cblas_dgemm"));
+    loaded = gemm;
+    return gemm;
   }
 
-  private Blas() {}
-
-  /** Loads OpenBLAS if it is not loaded yet: this class does. */
-  static void load() {}
+  private static long address(String name) {
+    Pointer address = Loader.addressof(name);
+    if (address == null) {
+      throw new IllegalStateException("OpenBLAS has no " + name);
+    }
+    return address.address();
+  }
 
   /** Returns the address of the gemm of a dtype, f32 or f64. */
   static long gemm(DType dtype) {
-    return dtype == DType.F32 ? Addresses.SGEMM : Addresses.DGEMM;
-  }
-
-  /** Found when first needed. */
-  private static final class Addresses {
-    static final long SGEMM = of("cblas_sgemm");
-    static final long DGEMM = of("cblas_dgemm");
-
-    private static long of(String name) {
-      Pointer address = Loader.addressof(name);
-      if (address == null) {
-        throw new IllegalStateException("OpenBLAS has no " + name);
-      }
-      return address.address();
-    }
+    Gemm known = loaded;
+    Gemm gemm = known == null ? loadNow() : known;
+    return dtype == DType.F32 ? gemm.f32 : gemm.f64;
   }
 
   /** A row-major matrix inside a storage, from an element on; perhaps read transposed. */
@@ -116,6 +134,7 @@ final class Blas {
     if (m == 0 || n == 0) {
       return;
     }
+    load();
     int transA = a.transposed() ? CblasTrans : CblasNoTrans;
     int transB = b.transposed() ? CblasTrans : CblasNoTrans;
     int lda = Math.max(1, a.leading());

@@ -30,6 +30,17 @@ final class Block {
     this.shorts = bytes.asShortBuffer();
   }
 
+  /**
+   * Reads a byte, as only a read notices that the arena of a MemorySegment was closed.
+   *
+   * @throws IllegalStateException if it was
+   */
+  void checkArena() {
+    if (bytes.capacity() > 0) {
+      bytes.get(0);
+    }
+  }
+
   /** Returns the native address of byte 0; valid as long as this is reachable. */
   long address() {
     if (address == 0) {
@@ -65,7 +76,7 @@ final class Block {
 
     /** Returns memory, or null where the system has no more. */
     static @Nullable Root allocate(int size) {
-      if (size >= MAPPED && Mapping.AVAILABLE) {
+      if (size >= MAPPED && canMap()) {
         long address = Abi.jbn_map(size);
         return address == 0 ? null : root(new Source(new At(address), size), size);
       }
@@ -87,7 +98,7 @@ final class Block {
   }
 
   /** Whether pages can be asked for: through the native library, where it is in use. */
-  private static final class Mapping {
-    static final boolean AVAILABLE = Kernels.current() instanceof NativeKernel;
+  private static boolean canMap() {
+    return Kernels.current() instanceof NativeKernel;
   }
 }

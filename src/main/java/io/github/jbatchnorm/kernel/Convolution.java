@@ -61,7 +61,7 @@ public final class Convolution {
     tiles = ConvolutionTiles.of(this);
     if (tiles == null) {
       throw new IllegalArgumentException(
-          "x: shape %s with filters of shape %s needs patches of more than %d elements"
+          "x: shape %s with filters of shape %s needs patches of more than %s elements"
               .formatted(text(x), text(filters), ConvolutionTiles.LIMIT));
     }
   }
@@ -90,17 +90,23 @@ public final class Convolution {
    */
   public static Convolution of(
       int[] x, int[] filters, int[] stride, int[] padding, int[] dilation, int groups) {
+    return checked(
+        x.clone(), filters.clone(), stride.clone(), padding.clone(), dilation.clone(), groups);
+  }
+
+  private static Convolution checked(
+      int[] x, int[] filters, int[] stride, int[] padding, int[] dilation, int groups) {
     if (x.length < 3 || x.length > DIMENSIONS + 2) {
       throw new IllegalArgumentException(
           "x: expected shape (N, C, ...) with one to three more axes, got " + text(x));
     }
     if (groups < 1 || x[1] % groups != 0) {
       throw new IllegalArgumentException(
-          "groups: expected a divisor of C = %d, got %d".formatted(x[1], groups));
+          "groups: expected a divisor of C = %s, got %s".formatted(x[1], groups));
     }
     if (filters.length != x.length || filters[1] != x[1] / groups || filters[0] % groups != 0) {
       throw new IllegalArgumentException(
-          "filters: expected shape (O, %d, ...) with %d axes and O a multiple of %d, got %s"
+          "filters: expected shape (O, %s, ...) with %s axes and O a multiple of %s, got %s"
               .formatted(x[1] / groups, x.length, groups, text(filters)));
     }
     check("stride", stride, x.length - 2, 1);
@@ -118,7 +124,7 @@ public final class Convolution {
     }
     if (!fits) {
       throw new IllegalArgumentException(
-          "%s: expected %d numbers from %d to %d, got %s"
+          "%s: expected %s numbers from %s to %s, got %s"
               .formatted(name, count, least, MOST_SIZE, text(values)));
     }
   }
@@ -220,7 +226,7 @@ public final class Convolution {
   static void expect(String name, Storage storage, long length, Storage like) {
     if (storage.length() != length || storage.dtype() != like.dtype()) {
       throw new IllegalArgumentException(
-          "%s: expected %d %s elements, got %d %s"
+          "%s: expected %s %s elements, got %s %s"
               .formatted(name, length, like.dtype(), storage.length(), storage.dtype()));
     }
   }

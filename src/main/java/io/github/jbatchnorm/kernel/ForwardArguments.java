@@ -5,12 +5,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * The memory of a forward call: x, and whatever else is wanted, each set by the method of its name.
  * With pre = gamma * (x - mean) / sqrt(var + eps) + beta + z, y = pre where pre > 0, else slope *
- * pre. May be used for any number of calls, by one thread at a time; a call allocates nothing.
+ * pre. May be used for any number of calls, by the thread that made it, and by no other
+ * (IllegalStateException); a call allocates nothing.
  *
  * <p>Data hold N*C*S elements of the shape's dtype, parameters and statistics C elements of its
  * {@link DType#parameters}.
  */
 public final class ForwardArguments {
+  final Thread owner = Thread.currentThread();
   final BatchNormShape shape;
   final double eps;
   final double slope;
@@ -36,11 +38,11 @@ public final class ForwardArguments {
    * @param x input, N*C*S elements
    */
   public ForwardArguments(BatchNormShape shape, BatchNormOptions options, Storage x) {
-    this(shape, options.eps(), options.slope(), x);
+    this(shape, Checks.needed("options", options).eps(), options.slope(), x);
   }
 
   ForwardArguments(BatchNormShape shape, double eps, double slope, Storage x) {
-    this.shape = shape;
+    this.shape = Checks.needed("shape", shape);
     this.eps = eps;
     this.slope = slope;
     this.x = x;
@@ -48,32 +50,47 @@ public final class ForwardArguments {
 
   /** Input, N*C*S elements, added before the tail; null for none. */
   public ForwardArguments z(@Nullable Storage storage) {
+    Checks.owner(owner);
     z = storage;
     return this;
   }
 
   /** Input, the scale, C elements; null for 1. */
   public ForwardArguments gamma(@Nullable Storage storage) {
+    Checks.owner(owner);
     gamma = storage;
     return this;
   }
 
   /** Input, the shift, C elements; null for 0. */
   public ForwardArguments beta(@Nullable Storage storage) {
+    Checks.owner(owner);
     beta = storage;
     return this;
   }
 
-  /** Inputs, C elements each: statistics to use instead of the batch's. */
+  /**
+   * Inputs, C elements each: statistics to use instead of the batch's.
+   *
+   * @throws IllegalArgumentException if one is null
+   */
   public ForwardArguments given(Storage givenMeans, Storage givenVars) {
+    Checks.owner(owner);
+    Checks.needed("given mean", givenMeans);
+    Checks.needed("given var", givenVars);
     givenMean = givenMeans;
     givenVar = givenVars;
     return this;
   }
 
-  /** Input, f64, 3*C elements: statistics to use, as another call saved them. */
+  /**
+   * Input, f64, 3*C elements: statistics to use, as another call saved them.
+   *
+   * @throws IllegalArgumentException if it is null
+   */
   public ForwardArguments given(Storage savedStatistics) {
-    given = savedStatistics;
+    Checks.owner(owner);
+    given = Checks.needed("given", savedStatistics);
     return this;
   }
 
@@ -82,36 +99,42 @@ public final class ForwardArguments {
    * position of weight 0 takes part in nothing; its y is 0.
    */
   public ForwardArguments weights(@Nullable Storage storage) {
+    Checks.owner(owner);
     weights = storage;
     return this;
   }
 
   /** Output, N*C*S elements; may be x or z itself, in place. Null for none. */
   public ForwardArguments y(@Nullable Storage storage) {
+    Checks.owner(owner);
     y = storage;
     return this;
   }
 
   /** Output, C elements; null for none. */
   public ForwardArguments mean(@Nullable Storage storage) {
+    Checks.owner(owner);
     mean = storage;
     return this;
   }
 
   /** Output, the biased variance, C elements; null for none. */
   public ForwardArguments var(@Nullable Storage storage) {
+    Checks.owner(owner);
     var = storage;
     return this;
   }
 
   /** Output, f64, 3*C elements: what backward needs; null for none. */
   public ForwardArguments saved(@Nullable Storage storage) {
+    Checks.owner(owner);
     saved = storage;
     return this;
   }
 
   /** Refuses what {@link BackwardArguments#inverted} could not undo. */
   public ForwardArguments invertible() {
+    Checks.owner(owner);
     invertible = true;
     return this;
   }

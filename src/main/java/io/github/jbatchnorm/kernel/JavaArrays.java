@@ -28,16 +28,17 @@ public final class JavaArrays implements ArrayKernel {
   }
 
   static void zipElements(Binary f, int[] shape, Strided a, Strided b, Strided y) {
-    int size = Sizes.product("shape", shape);
-    a.check("a", shape);
-    b.check("b", shape);
-    y.check("y", shape);
+    int[] sizes = shape.clone(); // what is checked is what is used
+    int size = Sizes.product("shape", sizes);
+    a.check("a", sizes);
+    b.check("b", sizes);
+    y.check("y", sizes);
     Parallel.ranges(
         size,
         (from, end) -> {
-          StridedReader left = new StridedReader(a, from, shape);
-          StridedReader right = new StridedReader(b, from, shape);
-          Runs to = new Runs(shape, y.strides);
+          StridedReader left = new StridedReader(a, from, sizes);
+          StridedReader right = new StridedReader(b, from, sizes);
+          Runs to = new Runs(sizes, y.strides);
           to.seek(from);
           double[] u = new double[Math.min(CHUNK, end - from)];
           double[] v = new double[u.length];
@@ -72,7 +73,7 @@ public final class JavaArrays implements ArrayKernel {
   static void mapElements(DoubleUnaryOperator f, Storage x, Storage y) {
     if (x.length() != y.length()) {
       throw new IllegalArgumentException(
-          "y: expected %d elements, got %d".formatted(x.length(), y.length()));
+          "y: expected %s elements, got %s".formatted(x.length(), y.length()));
     }
     Parallel.ranges(
         x.length(),
@@ -135,7 +136,9 @@ public final class JavaArrays implements ArrayKernel {
   @Override
   public void multiply(MatrixProducts products) {
     products.check();
-    JavaProducts.multiply(products);
+    if (products.c.length() > 0) {
+      JavaProducts.multiply(products);
+    }
   }
 
   @Override
@@ -159,12 +162,13 @@ public final class JavaArrays implements ArrayKernel {
   @Override
   public void maxPool(Pooling shape, Storage x, Storage y, PickedElements picks) {
     shape.check(x, y, picks);
-    picks.fill(shape);
+    picks.found(null); // until all of them are
     for (int i = 0; i < y.length(); i++) {
       int best = pick(shape, x, i);
       y.set(i, x.get(best));
       picks.set(i, best);
     }
+    picks.found(shape);
   }
 
   private static int pick(Pooling p, Storage x, int output) {
@@ -191,6 +195,7 @@ public final class JavaArrays implements ArrayKernel {
   @Override
   public void maxUnpool(Pooling shape, Storage dy, PickedElements picks, Storage dx) {
     shape.checkPicked(dx, dy, picks);
+    shape.checkEach(picks.memory);
     double[] plane = new double[shape.plane()];
     for (int p = 0; p < shape.planes; p++) {
       Arrays.fill(plane, 0);
@@ -218,7 +223,7 @@ public final class JavaArrays implements ArrayKernel {
     Convolution.expect("y", y, x.length(), x);
     if (length < 0 || (length == 0 ? x.length() != 0 : x.length() % length != 0)) {
       throw new IllegalArgumentException(
-          "x: expected whole rows of %d elements, got %d".formatted(length, x.length()));
+          "x: expected whole rows of %s elements, got %s".formatted(length, x.length()));
     }
   }
 

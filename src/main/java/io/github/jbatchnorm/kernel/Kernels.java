@@ -2,6 +2,7 @@ package io.github.jbatchnorm.kernel;
 
 import java.lang.System.Logger.Level;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Chooses the kernel of this JVM, once, by the system property {@value #PROPERTY}:
@@ -27,13 +28,32 @@ public final class Kernels {
 
   private Kernels() {}
 
-  /** Holds the choice: made when first asked for. */
-  private static final class Chosen {
-    static final BatchNormKernel KERNEL = choose(System.getProperty(PROPERTY, "auto"));
-    static final ArrayKernel ARRAYS =
-        KERNEL instanceof NativeKernel nativeKernel
-            ? new NativeArrays(nativeKernel.threads(), nativeKernel.isa())
-            : new JavaArrays();
+  /** What was chosen. */
+  private record Chosen(BatchNormKernel kernel, ArrayKernel arrays) {
+    Chosen(BatchNormKernel kernel) {
+      this(
+          kernel,
+          kernel instanceof NativeKernel nativeKernel
+              ? new NativeArrays(nativeKernel.threads(), nativeKernel.isa())
+              : new JavaArrays());
+    }
+  }
+
+  /** Null until a choice has succeeded: one that failed is tried, and refused, again. */
+  private static volatile @Nullable Chosen chosen;
+
+  private static Chosen chosen() {
+    Chosen made = chosen;
+    return made == null ? make() : made;
+  }
+
+  private static synchronized Chosen make() {
+    Chosen made = chosen;
+    if (made == null) {
+      made = new Chosen(choose(System.getProperty(PROPERTY, "auto")));
+      chosen = made;
+    }
+    return made;
   }
 
   /**
@@ -43,12 +63,12 @@ public final class Kernels {
    * @throws NativeLibraryException if the native kernel is demanded and does not load
    */
   public static BatchNormKernel current() {
-    return Chosen.KERNEL;
+    return chosen().kernel();
   }
 
   /** Returns the operations on arrays that go with {@link #current}; it throws the same. */
   public static ArrayKernel arrays() {
-    return Chosen.ARRAYS;
+    return chosen().arrays();
   }
 
   /**

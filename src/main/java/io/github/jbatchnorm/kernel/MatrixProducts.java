@@ -1,8 +1,11 @@
 package io.github.jbatchnorm.kernel;
 
+import java.util.Arrays;
+
 /**
  * Products of pairs of matrices, c = a b, each of a and b perhaps read transposed. The pairs have
  * axes; a matrix may take part in several pairs (stride 0). c has the pairs' products row-major.
+ * Immutable.
  */
 public final class MatrixProducts {
   /** The smallest part of a product worth a thread, in multiplications. */
@@ -19,9 +22,9 @@ public final class MatrixProducts {
   final Storage b;
   final boolean transB;
   final Storage c;
-  int[] pairs = {};
-  int[] strideA = {};
-  int[] strideB = {};
+  final int[] pairs;
+  final int[] strideA;
+  final int[] strideB;
 
   /**
    * One pair.
@@ -42,14 +45,28 @@ public final class MatrixProducts {
     this.b = b;
     this.transB = transB;
     this.c = c;
+    this.pairs = new int[0];
+    this.strideA = pairs;
+    this.strideB = pairs;
   }
 
-  /** Makes it many pairs, of a shape, whose matrices lie so many elements apart. */
-  public MatrixProducts pairs(int[] shape, int[] aStrides, int[] bStrides) {
+  private MatrixProducts(MatrixProducts one, int[] shape, int[] aStrides, int[] bStrides) {
+    m = one.m;
+    n = one.n;
+    k = one.k;
+    a = one.a;
+    transA = one.transA;
+    b = one.b;
+    transB = one.transB;
+    c = one.c;
     pairs = shape.clone();
     strideA = aStrides.clone();
     strideB = bStrides.clone();
-    return this;
+  }
+
+  /** Returns many pairs, of a shape, whose matrices lie so many elements apart. */
+  public MatrixProducts pairs(int[] shape, int[] aStrides, int[] bStrides) {
+    return new MatrixProducts(this, shape, aStrides, bStrides);
   }
 
   int count() {
@@ -71,20 +88,29 @@ public final class MatrixProducts {
 
   void check() {
     Products.check("a", a.dtype());
-    if (m < 0 || n < 0 || k < 0 || b.dtype() != a.dtype() || c.dtype() != a.dtype()) {
+    Convolution.expect("b", b, b.length(), a);
+    int matrixA = Sizes.product("a (m, k)", m, k);
+    int matrixB = Sizes.product("b (k, n)", k, n);
+    int count = count();
+    if (strideA.length != pairs.length || strideB.length != pairs.length) {
       throw new IllegalArgumentException(
-          "sizes: expected 0 or more and one dtype, got %d, %d, %d and %s, %s, %s"
-              .formatted(m, n, k, a.dtype(), b.dtype(), c.dtype()));
+          "pairs: expected a stride for each of %s axes, got %s and %s"
+              .formatted(pairs.length, strideA.length, strideB.length));
     }
-    matrices("a", a, (long) m * k, strideA);
-    matrices("b", b, (long) k * n, strideB);
-    Convolution.expect("c", c, (long) count() * m * n, a);
+    if (count > 0) {
+      matrices("a", a, matrixA, strideA);
+      matrices("b", b, matrixB, strideB);
+    }
+    int[] sizes = Arrays.copyOf(pairs, pairs.length + 2);
+    sizes[pairs.length] = m;
+    sizes[pairs.length + 1] = n;
+    Convolution.expect("c", c, Sizes.product("c (pairs, m, n)", sizes), a);
   }
 
-  private void matrices(String name, Storage storage, long size, int... strides) {
-    if (size > 0 && count() > 0) {
+  private void matrices(String name, Storage storage, int size, int... strides) {
+    if (size > 0) {
       Strided.of(storage, 0, strides).check(name, pairs);
-      Strided.of(storage, Math.toIntExact(size) - 1, strides).check(name, pairs);
+      Strided.of(storage, size - 1, strides).check(name, pairs);
     }
   }
 }

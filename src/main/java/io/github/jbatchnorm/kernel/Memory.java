@@ -13,11 +13,30 @@ final class Memory {
 
   private MemoryPool.@Nullable Lease lease;
 
+  /** Whether the memory is a user's own, so that it may end without this being closed. */
+  private final boolean wrapped;
+
   /** Scopes of this depth and deeper ones leave this as it is when they close. */
   private int keptFrom = Integer.MAX_VALUE;
 
-  Memory(Block block) {
+  private Memory(Block block, boolean wrapped) {
     this.block = block;
+    this.wrapped = wrapped;
+  }
+
+  /** Returns memory of a pool's. */
+  static Memory pooled(Block block) {
+    return new Memory(block, false);
+  }
+
+  /** Returns memory of a user's. */
+  static Memory wrapped(Block block) {
+    return new Memory(block, true);
+  }
+
+  /** Whether others may reach the bytes of this too: two of a pool's never share any. */
+  boolean isWrapped() {
+    return wrapped;
   }
 
   void leased(MemoryPool.Lease from) {
@@ -28,13 +47,16 @@ final class Memory {
    * Returns the block. Whoever hands its address to native code keeps the block itself reachable: a
    * call on another thread that ends too late then meets other values, not unmapped memory.
    *
-   * @throws IllegalStateException once closed
+   * @throws IllegalStateException once closed, or if a user's arena was
    */
   Block block() {
     Block open = block;
     if (open == null) {
       throw new IllegalStateException(
           "this memory was given back when its MemoryScope closed; scope.keep(...) keeps it");
+    }
+    if (wrapped) {
+      open.checkArena();
     }
     return open;
   }

@@ -174,7 +174,7 @@ final class MemoryPool {
     for (int tries = 0; ; tries++) {
       synchronized (this) {
         if (block != null) {
-          Memory memory = new Memory(block);
+          Memory memory = Memory.pooled(block);
           memory.leased(new Lease(this, memory, block, kind, user));
           return memory;
         }
@@ -324,7 +324,7 @@ final class MemoryPool {
                     MemoryLimit.text(inUse)));
     for (String user : largest.subList(0, Math.min(8, largest.size()))) {
       long[] sums = users.get(user);
-      text.append(", %s by %d of %s".formatted(MemoryLimit.text(sums[0]), sums[1], user));
+      text.append(", %s by %s of %s".formatted(MemoryLimit.text(sums[0]), sums[1], user));
     }
     return text.toString();
   }

@@ -35,7 +35,7 @@ public final class Moments {
   public static Moments of(double count, double[] mean, double[] m2) {
     if (mean.length != m2.length) {
       throw new IllegalArgumentException(
-          "m2: expected %d elements (C), got %d".formatted(mean.length, m2.length));
+          "m2: expected %s elements (C), got %s".formatted(mean.length, m2.length));
     }
     if (!(count >= 0) || Arrays.stream(m2).anyMatch(value -> value < 0)) {
       throw new IllegalArgumentException("count, m2: expected 0 or more");
@@ -57,8 +57,18 @@ public final class Moments {
     return ofSaved((double) shape.m(), shape.c(), saved);
   }
 
-  /** Returns the moments that a forward call saved over W = {@code count}. */
+  /**
+   * Returns the moments that a forward call saved over W = {@code count}.
+   *
+   * @throws IllegalArgumentException if saved has other than 3*C f64 elements
+   */
   public static Moments ofSaved(double count, int channels, Storage saved) {
+    long expected = (long) BatchNormKernel.SAVED_PER_CHANNEL * channels;
+    if (saved.length() != expected || saved.dtype() != DType.F64) {
+      throw new IllegalArgumentException(
+          "saved: expected %s F64 elements (3*C), got %s %s"
+              .formatted(expected, saved.length(), saved.dtype()));
+    }
     double[] mean = new double[channels];
     double[] m2 = new double[channels];
     for (int c = 0; c < channels && count > 0; c++) {
@@ -77,7 +87,7 @@ public final class Moments {
   public Moments merge(Moments other) {
     if (other.channels() != channels()) {
       throw new IllegalArgumentException(
-          "other: expected %d channels, got %d".formatted(channels(), other.channels()));
+          "other: expected %s channels, got %s".formatted(channels(), other.channels()));
     }
     if (count == 0 || other.count == 0) {
       return count == 0 ? other : this;

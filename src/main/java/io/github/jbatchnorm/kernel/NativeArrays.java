@@ -14,9 +14,6 @@ public final class NativeArrays implements ArrayKernel {
   /** Bytes of memory that a convolution's threads may take; with more, fewer threads run. */
   private static final long MOST_WORKSPACE = 1 << 30;
 
-  /** The field of the shape is 32-bit; more axes than this are computed in Java. */
-  private static final int MOST_AXES = 32;
-
   private final JavaArrays java = new JavaArrays();
   private final int isa; // as jbn_array wants it, beside the threads
   private final int threads;
@@ -60,17 +57,18 @@ public final class NativeArrays implements ArrayKernel {
   public void zip(
       ArrayFunction f, double p, double q, int[] shape, Strided a, Strided b, Strided y) {
     DType dtype = y.storage.dtype();
-    if (!isNative(dtype)
-        || a.storage.dtype() != dtype
-        || b.storage.dtype() != dtype
-        || shape.length > MOST_AXES) {
+    if (!isNative(dtype) || a.storage.dtype() != dtype || b.storage.dtype() != dtype) {
       java.zip(f, p, q, shape, a, b, y);
       return;
     }
-    Sizes.product("shape", shape);
-    a.check("a", shape);
-    b.check("b", shape);
-    y.check("y", shape);
+    int[] sizes = shape.clone(); // what is checked is what is used
+    int size = Sizes.product("shape", sizes);
+    a.check("a", sizes);
+    b.check("b", sizes);
+    y.check("y", sizes);
+    if (size == 0) {
+      return;
+    }
     ArgumentBlock block =
         block(dtype)
             .integer(f.code)
@@ -79,17 +77,17 @@ public final class NativeArrays implements ArrayKernel {
             .address(a.storage, a.from)
             .address(b.storage, b.from)
             .address(y.storage, y.from);
-    new MergedAxes(shape, a.strides, b.strides, y.strides).put(block);
+    new MergedAxes(sizes, a.strides, b.strides, y.strides).put(block);
     run(Abi.JBN_ARRAY_ZIP, block, a, b, y);
   }
 
   @Override
   public void sum(int[] shape, Storage x, boolean[] reduced, Storage y) {
-    Reduction reduction = new Reduction(shape, reduced);
-    if (!isNative(x.dtype()) || shape.length > MOST_AXES) {
+    if (!isNative(x.dtype())) {
       java.sum(shape, x, reduced, y);
       return;
     }
+    Reduction reduction = new Reduction(shape, reduced);
     reduction.check(x, y);
     if (reduction.outputs() == 0) {
       return;
@@ -110,6 +108,9 @@ public final class NativeArrays implements ArrayKernel {
   @Override
   public void multiply(MatrixProducts p) {
     p.check();
+    if (p.c.length() == 0) {
+      return;
+    }
     int tasks = Math.min(threads, Math.max(1, p.parts() * p.count()));
     int inner = Products.areOrdered() ? Math.min(p.k, PACKED_ROWS) * TILE_COLUMNS : 0;
     long fitting = Math.max(1, MOST_WORKSPACE / Math.max(1, (long) inner * Double.BYTES));
@@ -128,11 +129,8 @@ public final class NativeArrays implements ArrayKernel {
               .flag(p.transB)
               .storage(p.c)
               .storage(packed)
-              .integer(p.parts())
-              .integer(p.pairs.length)
-              .integers(p.pairs)
-              .integers(p.strideA)
-              .integers(p.strideB);
+              .integer(p.parts());
+      new MergedAxes(p.pairs, p.strideA, p.strideB).put(block);
       run(Abi.JBN_ARRAY_PRODUCT, workers, block, p, packed);
     } finally {
       packed.close();
@@ -152,7 +150,7 @@ public final class NativeArrays implements ArrayKernel {
     Workspace(Convolution shape, long matrix, DType dtype, long tasks) {
       if (matrix > ConvolutionTiles.LIMIT) {
         throw new IllegalArgumentException(
-            "x: the gradient's patches of one channel, %d elements, are more than %d"
+            "x: the gradient's patches of one channel, %s elements, are more than %s"
                 .formatted(matrix, ConvolutionTiles.LIMIT));
       }
       ConvolutionTiles tiles = shape.tiles;
@@ -260,7 +258,7 @@ public final class NativeArrays implements ArrayKernel {
   @Override
   public void maxPool(Pooling shape, Storage x, Storage y, PickedElements picks) {
     shape.check(x, y, picks);
-    picks.fill(shape);
+    picks.found(null); // until all of them are
     ArgumentBlock block =
         block(x.dtype())
             .storage(x)
@@ -272,20 +270,29 @@ public final class NativeArrays implements ArrayKernel {
             .integers(shape.window)
             .integers(shape.stride);
     run(Abi.JBN_ARRAY_MAX_POOL, block, x, y, picks);
+    picks.found(shape);
   }
 
   @Override
   public void maxUnpool(Pooling shape, Storage dy, PickedElements picks, Storage dx) {
     shape.checkPicked(dx, dy, picks);
-    ArgumentBlock block =
-        block(dx.dtype())
-            .storage(dy)
-            .storage(picks.memory)
-            .storage(dx)
-            .integer(shape.planes)
-            .integer(shape.plane())
-            .integer(shape.positions());
-    run(Abi.JBN_ARRAY_MAX_UNPOOL, block, dy, picks, dx);
+    // Native code follows these: a copy, which no other thread can change once it was checked.
+    Storage followed = Storage.scratch(DType.F32, picks.length());
+    try {
+      followed.copyFrom(picks.memory);
+      shape.checkEach(followed);
+      ArgumentBlock block =
+          block(dx.dtype())
+              .storage(dy)
+              .storage(followed)
+              .storage(dx)
+              .integer(shape.planes)
+              .integer(shape.plane())
+              .integer(shape.positions());
+      run(Abi.JBN_ARRAY_MAX_UNPOOL, block, dy, followed, dx);
+    } finally {
+      followed.close();
+    }
   }
 
   @Override

@@ -170,14 +170,17 @@ public final class NativeKernel implements BatchNormKernel {
    */
   @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   public void copy(Storage from, Storage to, boolean pastCaches) {
-    int bytes = from.bytes().capacity();
-    if (to.bytes().capacity() != bytes) {
-      throw new IllegalArgumentException(
-          "to: expected %d bytes, got %d".formatted(bytes, to.bytes().capacity()));
+    int bytes = from.length() * from.dtype().bytes();
+    int room = to.length() * to.dtype().bytes();
+    if (room != bytes) {
+      throw new IllegalArgumentException("to: expected %d bytes, got %d".formatted(bytes, room));
     }
-    int status = Abi.jbn_copy(from.address(), to.address(), bytes, pastCaches ? 1 : 0, exec);
-    Reference.reachabilityFence(from);
-    Reference.reachabilityFence(to);
+    Block source = from.memory().block(); // held, whatever scope closes meanwhile
+    Block target = to.memory().block();
+    int status =
+        Abi.jbn_copy(from.address(source), to.address(target), bytes, pastCaches ? 1 : 0, exec);
+    Reference.reachabilityFence(source);
+    Reference.reachabilityFence(target);
     check(status);
   }
 

@@ -6,20 +6,29 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 
-/** What loaded native libraries say of themselves. */
-public final class NativeText {
-  private NativeText() {}
+/**
+ * What a loaded native library says of itself, by a function {@code const char* f(void)}. A closed
+ * set: to call any symbol by its name would be to crash where it is of another type.
+ */
+enum NativeText {
+  /** OpenBLAS's version, its options, and the processor that it chose kernels for. */
+  OPENBLAS_CONFIGURATION("openblas_get_config");
+
+  private final String symbol;
+
+  NativeText(String symbol) {
+    this.symbol = symbol;
+  }
 
   /**
-   * Calls a function {@code const char* name(void)} of a loaded library.
+   * Calls the function.
    *
-   * @param name the function's symbol; it must be of that type
-   * @return its text, or nothing where no loaded library has the symbol
+   * @return its text, or nothing where no loaded library has the function
    * @throws NativeLibraryException if this project's own native library does not load
    */
-  public static Optional<String> of(String name) {
+  Optional<String> text() {
     NativeKernel.load();
-    Pointer address = Loader.addressof(name);
+    Pointer address = Loader.addressof(symbol);
     if (address == null) {
       return Optional.empty();
     }

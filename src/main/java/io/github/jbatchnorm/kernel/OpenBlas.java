@@ -13,6 +13,6 @@ public final class OpenBlas {
    */
   public static String configuration() {
     Blas.load();
-    return NativeText.of("openblas_get_config").orElse("without a description");
+    return NativeText.OPENBLAS_CONFIGURATION.text().orElse("without a description");
   }
 }

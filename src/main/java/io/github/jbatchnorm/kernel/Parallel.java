@@ -12,26 +12,36 @@ final class Parallel {
 
   private static final int MOST_RANGES = 64;
 
-  private static final int COUNT = Threads.count();
-
-  /** Made when first needed. */
-  private static final class Pool {
-    static final ForkJoinPool POOL = new ForkJoinPool(COUNT);
-  }
+  /** Null until it was first needed. */
+  private static volatile @Nullable ForkJoinPool shared;
 
   private Parallel() {}
+
+  private static ForkJoinPool pool() {
+    ForkJoinPool pool = shared;
+    return pool == null ? make() : pool;
+  }
+
+  private static synchronized ForkJoinPool make() {
+    ForkJoinPool pool = shared;
+    if (pool == null) {
+      pool = new ForkJoinPool(Threads.count());
+      shared = pool;
+    }
+    return pool;
+  }
 
   /**
    * Runs {@code part} for 0 to {@code parts} - 1, in any order; returns when all are done. Once one
    * has thrown, those that have not begun are left out, and that is thrown after the others' end.
    */
   static void run(int parts, IntConsumer part) {
-    if (parts < 2 || COUNT == 1) {
+    if (parts < 2 || pool().getParallelism() == 1) {
       IntStream.range(0, parts).forEach(part);
       return;
     }
     Guarded guarded = new Guarded(part);
-    Pool.POOL.submit(() -> IntStream.range(0, parts).parallel().forEach(guarded)).join();
+    pool().submit(() -> IntStream.range(0, parts).parallel().forEach(guarded)).join();
     guarded.rethrow();
   }
 

@@ -7,7 +7,7 @@ public final class PickedElements {
   /** Indices have the size of f32 elements. */
   final Storage memory;
 
-  private @Nullable Pooling of;
+  private volatile @Nullable Pooling of;
 
   /** Makes room for so many. */
   public PickedElements(int length) {
@@ -19,8 +19,8 @@ public final class PickedElements {
     return memory.length();
   }
 
-  /** Notes whose they are, before they are written. */
-  void fill(@Nullable Pooling by) {
+  /** Notes by which pooling they were all found; null before and while they are written. */
+  void found(@Nullable Pooling by) {
     of = by;
   }
 
@@ -37,8 +37,15 @@ public final class PickedElements {
     memory.bits(index, element);
   }
 
-  /** Returns a copy of the indices. */
+  /**
+   * Returns a copy of the indices.
+   *
+   * @throws IllegalStateException before a pooling has found them
+   */
   public int[] toArray() {
+    if (of == null) {
+      throw new IllegalStateException("picks: no pooling has found them");
+    }
     int[] all = new int[length()];
     for (int i = 0; i < all.length; i++) {
       all[i] = get(i);

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.kernel;
 
+import java.nio.IntBuffer;
 import java.util.Arrays;
 
 /** The sizes of a pooling over windows of one to three dimensions, of the last axes of x. */
@@ -44,6 +45,10 @@ public final class Pooling {
    * @throws IllegalArgumentException if they do not fit
    */
   public static Pooling of(int[] x, int[] window, int[] stride) {
+    return checked(x.clone(), window.clone(), stride.clone());
+  }
+
+  private static Pooling checked(int[] x, int[] window, int[] stride) {
     boolean fits =
         window.length >= 1
             && window.length <= DIMENSIONS
@@ -83,13 +88,34 @@ public final class Pooling {
     }
   }
 
+  /** Checks that each pick lies in its plane. */
+  void checkEach(Storage picks) {
+    IntBuffer all = picks.bits();
+    int[] ofPlane = new int[positions()];
+    for (int p = 0; p < planes; p++) {
+      all.get(ofPlane);
+      int first = p * plane();
+      int least = first;
+      int most = first;
+      for (int element : ofPlane) {
+        least = Math.min(least, element);
+        most = Math.max(most, element);
+      }
+      if (least < first || most - first >= plane()) {
+        throw new IllegalArgumentException(
+            "picks: expected elements %s to %s in plane %s, got %s"
+                .formatted(first, first + plane() - 1, p, least < first ? least : most));
+      }
+    }
+  }
+
   void check(Storage x, Storage y, PickedElements picks) {
     Products.check("x", x.dtype());
     Convolution.expect("x", x, (long) planes * plane(), x);
     Convolution.expect("y", y, (long) planes * positions(), x);
     if (picks.length() != y.length()) {
       throw new IllegalArgumentException(
-          "picks: expected %d, got %d".formatted(y.length(), picks.length()));
+          "picks: expected %s, got %s".formatted(y.length(), picks.length()));
     }
   }
 }

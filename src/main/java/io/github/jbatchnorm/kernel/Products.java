@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.kernel;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * How matrix products are computed, convolutions' included: the property {@value #PROPERTY}.
  *
@@ -14,7 +16,8 @@ public final class Products {
   /** The property that chooses. */
   public static final String PROPERTY = "jbatchnorm.matmul";
 
-  private static final boolean ORDERED = parse(System.getProperty(PROPERTY, "openblas"));
+  /** Null until the property was found to be good. */
+  private static volatile @Nullable Boolean ordered;
 
   private Products() {}
 
@@ -28,19 +31,34 @@ public final class Products {
     };
   }
 
-  /** Returns whether products of this JVM are the same bits on every machine. */
+  /**
+   * Returns whether products of this JVM are the same bits on every machine.
+   *
+   * @throws IllegalArgumentException if the property has a value that it does not know
+   */
   public static boolean areOrdered() {
-    return ORDERED;
+    Boolean known = ordered;
+    return known == null ? read() : known;
+  }
+
+  private static synchronized boolean read() {
+    Boolean known = ordered;
+    if (known == null) {
+      known = parse(System.getProperty(PROPERTY, "openblas"));
+      ordered = known;
+    }
+    return known;
   }
 
   /**
    * Returns the dtype of a product, which holds both factors.
    *
+   * @param names the factors, for the message
    * @throws IllegalArgumentException if it is a 16-bit one: there are no products of these
    */
-  public static DType dtype(DType a, DType b) {
+  public static DType dtype(String names, DType a, DType b) {
     DType dtype = DType.promote(a, b);
-    check("dtype", dtype);
+    check(names, dtype);
     return dtype;
   }
 

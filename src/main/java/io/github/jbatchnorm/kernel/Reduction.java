@@ -14,12 +14,13 @@ final class Reduction {
   /** Whether the axis that lies together goes. */
   private final boolean inRuns;
 
-  Reduction(int[] shape, boolean[] reduces) {
+  Reduction(int[] givenShape, boolean[] givenReduces) {
+    int[] shape = givenShape.clone(); // what is checked is what is used
+    boolean[] reduces = givenReduces.clone();
     if (shape.length != reduces.length) {
       throw new IllegalArgumentException(
-          "reduced: expected %d axes, got %d".formatted(shape.length, reduces.length));
+          "reduced: expected %s axes, got %s".formatted(shape.length, reduces.length));
     }
-    Sizes.product("shape", shape);
     int[] strides = ArrayKernel.plainStrides(shape);
     int last = -1;
     for (int axis = 0; axis < shape.length; axis++) {

@@ -5,9 +5,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The memory of the call for gradients of gradients: those of sum(v dx) + sum(vGamma dGamma) +
  * sum(vBeta dBeta) for x, dy and gamma, where dx, dGamma and dBeta are what backward without a tail
- * gives. Each argument is set by the method of its name.
+ * gives. Each argument is set by the method of its name. To be used as {@link ForwardArguments}.
  */
 public final class SecondArguments {
+  final Thread owner = Thread.currentThread();
   final BatchNormShape shape;
   final double eps;
   final Storage x;
@@ -32,7 +33,7 @@ public final class SecondArguments {
    * @param saved what forward saved, f64, 3*C elements
    */
   public SecondArguments(BatchNormShape shape, double eps, Storage x, Storage dy, Storage saved) {
-    this.shape = shape;
+    this.shape = Checks.needed("shape", shape);
     this.eps = eps;
     this.x = x;
     this.dy = dy;
@@ -41,48 +42,56 @@ public final class SecondArguments {
 
   /** Input, as in forward. */
   public SecondArguments gamma(@Nullable Storage storage) {
+    Checks.owner(owner);
     gamma = storage;
     return this;
   }
 
   /** Input, gradient of dx, N*C*S elements; null for 0. */
   public SecondArguments v(@Nullable Storage storage) {
+    Checks.owner(owner);
     v = storage;
     return this;
   }
 
   /** Input, gradient of dGamma, C elements; null for 0. */
   public SecondArguments vGamma(@Nullable Storage storage) {
+    Checks.owner(owner);
     vGamma = storage;
     return this;
   }
 
   /** Input, gradient of dBeta, C elements; null for 0. */
   public SecondArguments vBeta(@Nullable Storage storage) {
+    Checks.owner(owner);
     vBeta = storage;
     return this;
   }
 
   /** Forward was given its statistics: no gradient goes through them. */
   public SecondArguments given() {
+    Checks.owner(owner);
     given = true;
     return this;
   }
 
   /** Output, gradient of x, N*C*S elements; null for none. */
   public SecondArguments gx(@Nullable Storage storage) {
+    Checks.owner(owner);
     gx = storage;
     return this;
   }
 
   /** Output, gradient of dy, N*C*S elements; null for none. */
   public SecondArguments gdy(@Nullable Storage storage) {
+    Checks.owner(owner);
     gdy = storage;
     return this;
   }
 
   /** Output, gradient of gamma, C elements; null for none. */
   public SecondArguments gGamma(@Nullable Storage storage) {
+    Checks.owner(owner);
     gGamma = storage;
     return this;
   }

@@ -2,17 +2,22 @@ package io.github.jbatchnorm.kernel;
 
 import java.util.Arrays;
 
-/** Sizes of arrays, whose products are to stay within an int. */
-final class Sizes {
+/**
+ * The product of sizes: the number of elements of an array, which has to stay within an int. Every
+ * such product is computed here. Sizes of 0 count as 1 for the limit, so that the product of any
+ * part of sizes that were checked fits too.
+ */
+public final class Sizes {
   private Sizes() {}
 
   /**
    * Returns the product of sizes.
    *
+   * @param name what the sizes are of, for the message
    * @throws IllegalArgumentException if one is negative, or if those that are not 0 have a product
    *     of more than 2<sup>31</sup>-1
    */
-  static int product(String name, int... sizes) {
+  public static int product(String name, int... sizes) {
     long product = 1;
     boolean empty = false;
     for (int size : sizes) {

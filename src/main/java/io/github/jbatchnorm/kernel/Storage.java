@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import java.util.Objects;
 import java.util.function.IntFunction;
 
@@ -67,7 +68,7 @@ public final class Storage {
     long size = length * dtype.bytes();
     if (length < 0 || length > Integer.MAX_VALUE || size > Integer.MAX_VALUE - Block.ALIGNMENT) {
       throw new IllegalArgumentException(
-          "length: expected 0 to %d %s elements (2 GiB), got %d"
+          "length: expected 0 to %s %s elements (2 GiB), got %s"
               .formatted((Integer.MAX_VALUE - Block.ALIGNMENT) / dtype.bytes(), dtype, length));
     }
     return new Storage(dtype, lease.apply((int) size), 0, (int) length);
@@ -76,6 +77,11 @@ public final class Storage {
   /**
    * Returns the elements of a direct buffer, in place: what is written through one is seen through
    * the other. The buffer's position and limit choose the part.
+   *
+   * <p>The memory has to last until every call that uses it has returned. That the arena of a
+   * MemorySegment was closed is found when a call begins, an IllegalStateException, but not while
+   * it runs. That a mapped file was cut short is not found at all: the system then ends the
+   * process, so map what no one truncates.
    *
    * @param dtype the type of the elements
    * @param buffer a direct buffer in native byte order, aligned to the dtype's size
@@ -91,13 +97,13 @@ public final class Storage {
       throw new IllegalArgumentException(
           "buffer: expected a writable one (of a file, MapMode.PRIVATE), got " + buffer);
     }
-    if (buffer.remaining() % dtype.bytes() != 0
-        || buffer.alignmentOffset(buffer.position(), dtype.bytes()) != 0) {
+    ByteBuffer part = buffer.slice().order(ByteOrder.nativeOrder()); // others may move the limit
+    if (part.capacity() % dtype.bytes() != 0 || part.alignmentOffset(0, dtype.bytes()) != 0) {
       throw new IllegalArgumentException(
-          "buffer: expected whole, aligned %s elements, got %s".formatted(dtype, buffer));
+          "buffer: expected whole, aligned %s elements, got %s".formatted(dtype, part));
     }
-    Block block = new Block(buffer.slice().order(ByteOrder.nativeOrder()));
-    return new Storage(dtype, new Memory(block), 0, buffer.remaining() / dtype.bytes());
+    Memory memory = Memory.wrapped(new Block(part));
+    return new Storage(dtype, memory, 0, part.capacity() / dtype.bytes());
   }
 
   /** Returns the native address of element 0; valid as long as the block is reachable. */
@@ -108,6 +114,30 @@ public final class Storage {
   /** As {@link #address()}, in the block that this has. */
   long address(Block block) {
     return block.address() + (long) from * dtype.bytes();
+  }
+
+  /** Where the other begins, in bytes from here. */
+  private long distance(Storage other) {
+    return memory == other.memory
+        ? (long) (other.from - from) * dtype.bytes()
+        : other.address() - address();
+  }
+
+  /** Returns whether any byte is both this one's and the other's. */
+  boolean overlaps(Storage other) {
+    if (memory != other.memory && !memory.isWrapped() && !other.memory.isWrapped()) {
+      return false;
+    }
+    long distance = distance(other);
+    return distance < (long) length * dtype.bytes()
+        && -distance < (long) other.length * other.dtype.bytes()
+        && length > 0
+        && other.length > 0;
+  }
+
+  /** Returns whether this begins where the other, which it overlaps, does. */
+  boolean coincides(Storage other) {
+    return distance(other) == 0;
   }
 
   /** Gives the memory back at once; later use, of slices too, throws. */
@@ -172,6 +202,15 @@ public final class Storage {
     int bits = memory.block().bytes.getInt(at * Integer.BYTES);
     Reference.reachabilityFence(memory);
     return bits;
+  }
+
+  /** Returns a view of the bits of all elements, of f32; once this is closed, of others' memory. */
+  IntBuffer bits() {
+    ByteBuffer bytes = memory.block().bytes;
+    return bytes
+        .slice(from * dtype.bytes(), length * dtype.bytes())
+        .order(ByteOrder.nativeOrder())
+        .asIntBuffer();
   }
 
   /** Sets the bits of element {@code index} of an f32 storage. */
@@ -258,7 +297,7 @@ public final class Storage {
   public void copyFrom(Storage source) {
     if (source.length != length || source.dtype != dtype) {
       throw new IllegalArgumentException(
-          "source: expected %d %s elements, got %d %s"
+          "source: expected %s %s elements, got %s %s"
               .formatted(length, dtype, source.length, source.dtype));
     }
     copy(source, 0, 0, length);
@@ -268,9 +307,14 @@ public final class Storage {
    * Copies {@code count} elements of {@code source}, of this dtype, from {@code sourceFrom} on to
    * {@code to}.
    *
+   * @throws IllegalArgumentException if the dtypes differ
    * @throws IndexOutOfBoundsException if either range does not fit
    */
   public void copy(Storage source, int sourceFrom, int to, int count) {
+    if (source.dtype != dtype) {
+      throw new IllegalArgumentException(
+          "source: expected dtype %s, got %s".formatted(dtype, source.dtype));
+    }
     int width = dtype.bytes();
     int first = Objects.checkFromIndexSize(sourceFrom, count, source.length) + source.from;
     int target = Objects.checkFromIndexSize(to, count, length) + from;

@@ -27,7 +27,7 @@ public final class Strided {
   void check(String name, int... shape) {
     if (strides.length != shape.length) {
       throw new IllegalArgumentException(
-          "%s: expected %d strides, got %d".formatted(name, shape.length, strides.length));
+          "%s: expected %s strides, got %s".formatted(name, shape.length, strides.length));
     }
     long first = from;
     long last = from;
@@ -41,7 +41,7 @@ public final class Strided {
     }
     if (first < 0 || last >= storage.length()) {
       throw new IllegalArgumentException(
-          "%s: elements %d to %d do not lie within %d"
+          "%s: elements %s to %s do not lie within %s"
               .formatted(name, first, last, storage.length()));
     }
   }

@@ -24,7 +24,7 @@ public final class Threads {
   static int parse(String wanted) {
     if (!wanted.matches("\\d{1,4}") || Integer.parseInt(wanted) > MOST) {
       throw new IllegalArgumentException(
-          "%s: expected 0 to %d, got %s".formatted(PROPERTY, MOST, wanted));
+          "%s: expected 0 to %s, got %s".formatted(PROPERTY, MOST, wanted));
     }
     int threads = Integer.parseInt(wanted);
     return threads > 0 ? threads : Math.min(MOST, Runtime.getRuntime().availableProcessors());

@@ -3,6 +3,8 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.Update;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Adam (Kingma and Ba, 2015): parameter = parameter - learningRate * m / (sqrt(v) + eps), where m
@@ -17,7 +19,7 @@ public final class Adam extends StepOptimizer {
 
   private final WeightDecay decay;
   private final boolean decoupled;
-  private long steps;
+  private final AtomicLong steps = new AtomicLong();
 
   /**
    * Makes an optimizer without decay.
@@ -33,7 +35,7 @@ public final class Adam extends StepOptimizer {
   private Adam(
       Map<String, Tensor> parameters, double learningRate, WeightDecay decay, boolean decoupled) {
     super(parameters, learningRate, "first", "second");
-    this.decay = decay;
+    this.decay = Objects.requireNonNull(decay, "decay");
     this.decoupled = decoupled;
   }
 
@@ -51,7 +53,7 @@ public final class Adam extends StepOptimizer {
 
   @Override
   void begin() {
-    steps++;
+    steps.incrementAndGet();
   }
 
   @Override
@@ -65,14 +67,14 @@ public final class Adam extends StepOptimizer {
         BETA1,
         BETA2,
         EPS,
-        1 - StrictMath.pow(BETA1, (double) steps),
-        1 - StrictMath.pow(BETA2, (double) steps),
+        1 - StrictMath.pow(BETA1, (double) steps.get()),
+        1 - StrictMath.pow(BETA2, (double) steps.get()),
         false);
   }
 
   @Override
   public void visit(StateVisitor visitor) {
     super.visit(visitor);
-    visitor.count("steps", () -> steps, count -> steps = count);
+    visitor.count("steps", steps);
   }
 }

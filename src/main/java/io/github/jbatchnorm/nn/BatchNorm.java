@@ -3,26 +3,32 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.BatchNormBuilder;
 import io.github.jbatchnorm.autograd.BatchNormOp;
 import io.github.jbatchnorm.autograd.Checkpoint;
+import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.kernel.Layout;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Batch normalization with running statistics: x of shape (N, C, ...), or (N, ..., C) by option;
- * parameters and statistics in f32.
+ * parameters and statistics in f32, or f64 by option.
  *
  * <p>Training normalizes with the batch's statistics and moves the running ones towards them:
  * running = running * (1 - weight) + batch * weight, with the unbiased variance, as PyTorch's
  * BatchNorm does, where the weight is called momentum; Keras's momentum is 1 - weight. Evaluation
- * normalizes with the running statistics. An empty batch leaves them alone, and so does a {@link
- * Checkpoint} that computes a block again. {@link #builder} has the options.
+ * normalizes with the running statistics as they are then: its gradients stay those of that
+ * evaluation, however the statistics move until backward. An empty batch leaves them alone, and so
+ * does a {@link Checkpoint} that computes a block again. {@link #builder} has the options.
  */
 public final class BatchNorm implements Layer {
   /** The default of the weight of the new value. */
   public static final double NEW_VALUE_WEIGHT = 0.1;
 
   private final BatchNormOptions options;
+  private final int channels;
   private final int groups;
   private final boolean inPlace;
   private final @Nullable Tensor gamma;
@@ -44,16 +50,19 @@ public final class BatchNorm implements Layer {
   }
 
   private BatchNorm(Builder builder) {
-    int c = builder.channels;
+    channels = builder.channels;
     options = builder.options;
     groups = builder.groups;
     inPlace = builder.inPlace;
-    gamma = builder.scale ? Initializers.filled(1, c) : null;
-    beta = builder.shift ? Initializers.filled(0, c) : null;
+    gamma = builder.scale ? Initializers.filled(builder.dtype, 1, channels) : null;
+    beta = builder.shift ? Initializers.filled(builder.dtype, 0, channels) : null;
     statistics =
-        builder.tracks ? new RunningStatistics(c, builder.newValueWeight, builder.unbiased) : null;
+        builder.tracks
+            ? new RunningStatistics(
+                builder.dtype, channels, builder.newValueWeight, builder.unbiased)
+            : null;
     renormalization =
-        builder.rMax > 0 ? new Renormalization(builder.rMax, builder.dMax, options.eps()) : null;
+        builder.rMax > 0 ? new Renormalization(builder.rMax, builder.dMax, options) : null;
   }
 
   /** Returns a builder of a layer of C channels. */
@@ -65,6 +74,7 @@ public final class BatchNorm implements Layer {
   public static final class Builder {
     private final int channels;
     private BatchNormOptions options = BatchNormOptions.DEFAULT;
+    private DType dtype = DType.F32;
     private double newValueWeight = NEW_VALUE_WEIGHT;
     private boolean unbiased = true;
     private boolean scale = true;
@@ -81,7 +91,22 @@ public final class BatchNorm implements Layer {
 
     /** The layout, eps (1e-5) and the tail (none). */
     public Builder options(BatchNormOptions newOptions) {
+      Objects.requireNonNull(newOptions, "options");
       options = newOptions;
+      return this;
+    }
+
+    /**
+     * The dtype of parameters and running statistics: f32, the default, or f64, with which x of
+     * another dtype is promoted to f64 where there is a gamma or beta.
+     *
+     * @throws IllegalArgumentException if it is neither
+     */
+    public Builder dtype(DType newDtype) {
+      if (newDtype != DType.F32 && newDtype != DType.F64) {
+        throw new IllegalArgumentException("dtype: expected F32 or F64, got " + newDtype);
+      }
+      dtype = newDtype;
       return this;
     }
 
@@ -192,6 +217,9 @@ public final class BatchNorm implements Layer {
    * @throws IllegalArgumentException as {@link #forward(Tensor, Mode)}, and where sizes do not fit
    */
   public Tensor forward(Tensor x, @Nullable Tensor residual, @Nullable Tensor mask, Mode mode) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(mode, "mode");
+    checkChannels(x);
     BatchNormBuilder call =
         BatchNormOp.on(x)
             .options(options)
@@ -200,12 +228,26 @@ public final class BatchNorm implements Layer {
             .add(residual)
             .mask(mask);
     if (statistics != null && (mode == Mode.EVALUATION || statisticsFrozen)) {
-      return call.given(statistics.mean(), statistics.var()).apply();
+      if (!NoAutodiff.isRecording() && !Checkpoint.isComputing()) {
+        return call.given(statistics.mean(), statistics.var()).apply();
+      }
+      // What backward needs is copied: the next training step changes the statistics in place.
+      RunningStatistics.Snapshot now = Checkpoint.kept(statistics::snapshot);
+      return call.given(now.mean(), now.var()).apply();
     }
-    return train(call, x, mode);
+    return train(call, x, mask, mode);
   }
 
-  private Tensor train(BatchNormBuilder call, Tensor x, Mode mode) {
+  private void checkChannels(Tensor x) {
+    int axis = options.layout() == Layout.NCHW ? 1 : x.ndim() - 1;
+    if (x.ndim() > 1 && x.dim(axis) != channels) {
+      throw new IllegalArgumentException(
+          "x: expected %s channels in axis %s, got shape %s"
+              .formatted(channels, axis, Arrays.toString(x.shape())));
+    }
+  }
+
+  private Tensor train(BatchNormBuilder call, Tensor x, @Nullable Tensor mask, Mode mode) {
     if (mode == Mode.TRAINING) {
       call.groups(groups);
       if (inPlace) {
@@ -221,7 +263,7 @@ public final class BatchNorm implements Layer {
               + Arrays.toString(x.shape()));
     }
     if (renormalization != null && statistics != null && mode == Mode.TRAINING && total > 0) {
-      renormalization.correct(call, x, parameter(gamma), parameter(beta), statistics, options);
+      renormalization.correct(call, x, mask, parameter(gamma), parameter(beta), statistics);
       op = call.operation();
     }
     Tensor y = op.apply();
@@ -276,7 +318,8 @@ public final class BatchNorm implements Layer {
   }
 
   /**
-   * Returns the running mean, a constant of shape (C).
+   * Returns the running mean, a constant of shape (C): the layer's own, which training changes, not
+   * a copy.
    *
    * @throws IllegalStateException if the layer tracks no statistics
    */
@@ -285,7 +328,8 @@ public final class BatchNorm implements Layer {
   }
 
   /**
-   * Returns the running variance, a constant of shape (C).
+   * Returns the running variance, a constant of shape (C): the layer's own, as {@link
+   * #runningMean}.
    *
    * @throws IllegalStateException if the layer tracks no statistics
    */
@@ -302,6 +346,7 @@ public final class BatchNorm implements Layer {
 
   @Override
   public void visit(StateVisitor visitor) {
+    visitor.batchNorm("", this);
     if (gamma != null) {
       visitor.parameter("weight", gamma);
     }

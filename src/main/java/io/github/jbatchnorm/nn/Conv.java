@@ -3,6 +3,10 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.ConvOptions;
 import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.kernel.Layout;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -38,12 +42,14 @@ public final class Conv implements Layer {
 
     /** Stride, padding, dilation and groups; {@link ConvOptions#DEFAULT} otherwise. */
     public Builder options(ConvOptions newOptions) {
+      Objects.requireNonNull(newOptions, "options");
       options = newOptions;
       return this;
     }
 
     /** What the weights begin with; {@link Initializers#heUniform} otherwise. The bias is 0. */
     public Builder initializer(Initializer newInitializer) {
+      Objects.requireNonNull(newInitializer, "initializer");
       initializer = newInitializer;
       return this;
     }
@@ -69,7 +75,7 @@ public final class Conv implements Layer {
     public Conv build(RandomGenerator random) {
       if (options.groups() < 1 || in % options.groups() != 0 || out % options.groups() != 0) {
         throw new IllegalArgumentException(
-            "groups: expected a divisor of %d and %d, got %d".formatted(in, out, options.groups()));
+            "groups: expected a divisor of %s and %s, got %s".formatted(in, out, options.groups()));
       }
       int[] shape = new int[kernel.length + 2];
       shape[0] = out;
@@ -81,7 +87,8 @@ public final class Conv implements Layer {
       }
       int fanOut = out / options.groups() * taps;
       Tensor weight = initializer.create(random, shape[1] * taps, fanOut, shape);
-      return new Conv(weight, withBias ? Initializers.filled(0, out) : null, options, relu);
+      return new Conv(
+          weight, withBias ? Initializers.filled(DType.F32, 0, out) : null, options, relu);
     }
   }
 
@@ -96,14 +103,24 @@ public final class Conv implements Layer {
     return new Builder(in, out, kernel);
   }
 
-  /** Returns a layer of the same options with other weights and a bias. */
-  Conv with(Tensor newWeight, Tensor newBias) {
-    return new Conv(newWeight, newBias, options, relu);
-  }
-
-  /** Returns whether ReLU follows in the same pass. */
-  boolean hasRelu() {
-    return relu;
+  /**
+   * Returns a layer that evaluates to the same as a batch norm, without its tail, after this one.
+   *
+   * @param name the batch norm's, for messages
+   * @throws IllegalArgumentException if ReLU lies between the two, or the batch norm has other
+   *     channels, has them in the last axis, or tracks no statistics
+   */
+  public Conv folded(String name, BatchNorm norm) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(norm, "norm");
+    if (relu) {
+      throw Folding.cannot(name, "it follows a convolution's ReLU");
+    }
+    if (norm.options().layout() != Layout.NCHW) {
+      throw Folding.cannot(name, "it has its channels in the last axis, the convolution in axis 1");
+    }
+    Folding folding = new Folding(name, norm, weight.dim(0));
+    return new Conv(folding.weight(weight), folding.bias(weight, bias), options, false);
   }
 
   /** Returns the weights, shape (out, in / groups, kernel...). */
@@ -118,6 +135,13 @@ public final class Conv implements Layer {
 
   @Override
   public Tensor forward(Tensor x, Mode mode) {
+    Objects.requireNonNull(mode, "mode");
+    int in = weight.dim(1) * options.groups();
+    if (x.ndim() != weight.ndim() || x.dim(1) != in) {
+      throw new IllegalArgumentException(
+          "x: expected shape (N, %s, ...) of %s axes, got %s"
+              .formatted(in, weight.ndim(), Arrays.toString(x.shape())));
+    }
     return relu
         ? Functions.convRelu(x, weight, bias, options)
         : Functions.conv(x, weight, bias, options);

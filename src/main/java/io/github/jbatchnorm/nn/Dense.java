@@ -2,6 +2,8 @@ package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.kernel.DType;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 
 /** A dense layer, f32: y = x weight^T + bias, x of shape (N, in) to (N, out). */
@@ -18,13 +20,25 @@ public final class Dense implements Layer {
    */
   public Dense(int in, int out, RandomGenerator random) {
     this.weight = Initializers.fanInUniform().create(random, in, out, out, in);
-    this.bias = Initializers.filled(0, out);
+    this.bias = Initializers.filled(DType.F32, 0, out);
   }
 
-  /** Makes a layer of given weights, shape (out, in), and bias, shape (out). */
-  Dense(Tensor weight, Tensor bias) {
+  private Dense(Tensor weight, Tensor bias) {
     this.weight = weight;
     this.bias = bias;
+  }
+
+  /**
+   * Returns a layer that evaluates to the same as a batch norm, without its tail, after this one.
+   *
+   * @param name the batch norm's, for messages
+   * @throws IllegalArgumentException if the batch norm has other channels or tracks no statistics
+   */
+  public Dense folded(String name, BatchNorm norm) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(norm, "norm");
+    Folding folding = new Folding(name, norm, weight.dim(0));
+    return new Dense(folding.weight(weight), folding.bias(weight, bias));
   }
 
   /** Returns the weights, shape (out, in). */
@@ -39,6 +53,7 @@ public final class Dense implements Layer {
 
   @Override
   public Tensor forward(Tensor x, Mode mode) {
+    Objects.requireNonNull(mode, "mode");
     return Functions.dense(x, weight, bias);
   }
 

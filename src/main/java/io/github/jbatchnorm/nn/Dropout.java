@@ -3,7 +3,9 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.Checkpoint;
 import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
+import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Dropout: in training each element is 0 with a probability, and the others grow to make up for it
@@ -13,7 +15,7 @@ import java.util.SplittableRandom;
 public final class Dropout implements Layer {
   private final double p;
   private final long seed;
-  private long batches;
+  private final AtomicLong batches = new AtomicLong();
 
   /**
    * Makes a layer.
@@ -29,17 +31,17 @@ public final class Dropout implements Layer {
 
   @Override
   public Tensor forward(Tensor x, Mode mode) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(mode, "mode");
     if (mode == Mode.EVALUATION || p == 0) {
       return x;
     }
-    if (!Checkpoint.isRecomputing()) {
-      batches++;
-    }
-    return Functions.dropout(x, p, new SplittableRandom(seed * 1_000_003 + batches));
+    long batch = Checkpoint.kept(batches::incrementAndGet);
+    return Functions.dropout(x, p, new SplittableRandom(seed * 1_000_003 + batch));
   }
 
   @Override
   public void visit(StateVisitor visitor) {
-    visitor.count("batches", () -> batches, count -> batches = count);
+    visitor.count("batches", batches);
   }
 }

@@ -52,7 +52,7 @@ public final class Initializers {
 
   /** Returns one value. */
   public static Initializer constant(double value) {
-    return (random, in, out, shape) -> filled(value, shape);
+    return (random, in, out, shape) -> filled(DType.F32, value, shape);
   }
 
   private static Initializer symmetric(double bound) {
@@ -60,7 +60,7 @@ public final class Initializers {
   }
 
   /** Returns a variable filled with one value. */
-  static Tensor filled(double value, int... shape) {
-    return Tensors.full(DType.F32, value, shape);
+  static Tensor filled(DType dtype, double value, int... shape) {
+    return Tensors.full(dtype, value, shape);
   }
 }

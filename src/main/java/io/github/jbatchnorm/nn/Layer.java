@@ -1,8 +1,16 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import java.util.Map;
+import java.util.Objects;
 
-/** A part of a model. Used by one thread at a time. */
+/**
+ * A part of a model. Trained by one thread at a time; evaluation changes no state, so that any
+ * number of threads may evaluate a layer while none trains or loads it.
+ *
+ * <p>A layer of state of its own shows it in {@link #visit}; one that is made of others names them
+ * in {@link #children}, which is all that optimizers, files and {@link Serving} need to find them.
+ */
 public interface Layer {
   /**
    * Returns the layer's output.
@@ -12,6 +20,31 @@ public interface Layer {
    */
   Tensor forward(Tensor x, Mode mode);
 
-  /** Shows the layer's state to a visitor, in a fixed order; nothing for a layer without state. */
-  default void visit(StateVisitor visitor) {}
+  /** Returns the layers inside by their names, in a fixed order; none by default. */
+  default Map<String, Layer> children() {
+    return Map.of();
+  }
+
+  /**
+   * Shows the layer's state to a visitor, in a fixed order: by default that of its children, under
+   * names that begin with theirs.
+   */
+  default void visit(StateVisitor visitor) {
+    Objects.requireNonNull(visitor, "visitor");
+    children().forEach((name, layer) -> layer.visit(visitor.within(name + ".")));
+  }
+
+  /**
+   * Returns a layer without batch norms that evaluates to the same, as {@link Serving#folded} does:
+   * by default this one, in which there must be none. A layer that has batch norms inside and can
+   * do without them overrides it.
+   *
+   * @param name what the names of the layer's state begin with, for messages: empty, or with a dot
+   *     at the end
+   * @throws IllegalArgumentException if a batch norm cannot be folded; the message names it
+   */
+  default Layer folded(String name) {
+    Objects.requireNonNull(name, "name");
+    return Folding.withoutBatchNorm(name, this);
+  }
 }

@@ -1,10 +1,13 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.BatchNormBuilder;
+import io.github.jbatchnorm.autograd.BatchNormOp;
 import io.github.jbatchnorm.autograd.ChannelMoments;
 import io.github.jbatchnorm.autograd.Checkpoint;
+import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.DType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,52 +16,62 @@ import org.jspecify.annotations.Nullable;
  * for gamma and beta + gamma d for beta, after one more pass over x for its statistics.
  */
 final class Renormalization {
+  /** r and d of each channel. */
+  private record Correction(Tensor r, Tensor d) {}
+
   private final double rMax;
   private final double dMax;
-  private final double eps;
+  private final BatchNormOptions options;
 
-  /** Those of the last training forward: what a {@link Checkpoint} needs again. */
-  private @Nullable Tensor r;
-
-  private @Nullable Tensor d;
-
-  Renormalization(double rMax, double dMax, double eps) {
+  Renormalization(double rMax, double dMax, BatchNormOptions options) {
     this.rMax = rMax;
     this.dMax = dMax;
-    this.eps = eps;
+    this.options = options;
   }
 
   void correct(
       BatchNormBuilder call,
       Tensor x,
+      @Nullable Tensor mask,
       @Nullable Tensor gamma,
       @Nullable Tensor beta,
-      RunningStatistics running,
-      BatchNormOptions options) {
-    Tensor factor = r;
-    Tensor offset = d;
-    if (factor == null || offset == null || !Checkpoint.isRecomputing()) {
-      ChannelMoments batch = ChannelMoments.of(x.asConstant(), options.layout());
-      factor = Initializers.filled(1, running.mean().size()).asConstant();
-      offset = Initializers.filled(0, running.mean().size()).asConstant();
-      compute(batch, running, factor, offset);
-      r = factor;
-      d = offset;
-    }
+      RunningStatistics running) {
+    Correction correction = Checkpoint.kept(() -> compute(moments(x.asConstant(), mask), running));
+    Tensor factor = correction.r();
+    Tensor offset = correction.d();
     Tensor shift = gamma == null ? offset : gamma.multiply(offset);
     call.gamma(gamma == null ? factor : gamma.multiply(factor))
         .beta(beta == null ? shift : beta.add(shift));
   }
 
-  private void compute(
-      ChannelMoments batch, RunningStatistics running, Tensor factor, Tensor offset) {
-    for (int c = 0; c < factor.size(); c++) {
+  /** Of the positions that count. */
+  private ChannelMoments moments(Tensor x, @Nullable Tensor mask) {
+    if (mask == null) {
+      return ChannelMoments.of(x, options.layout());
+    }
+    BatchNormOp op =
+        BatchNormOp.on(x)
+            .options(BatchNormOptions.DEFAULT.withLayout(options.layout()))
+            .mask(mask)
+            .operation();
+    NoAutodiff.call(op::apply);
+    return new ChannelMoments(op.mean(), op.var());
+  }
+
+  private Correction compute(ChannelMoments batch, RunningStatistics running) {
+    DType dtype = running.mean().dtype();
+    int channels = running.mean().size();
+    Tensor factor = Initializers.filled(dtype, 1, channels).asConstant();
+    Tensor offset = Initializers.filled(dtype, 0, channels).asConstant();
+    double eps = options.eps();
+    for (int c = 0; c < channels; c++) {
       double runningStd = Math.sqrt(running.var().storage().get(c) + eps);
       double std = Math.sqrt(batch.var().storage().get(c) + eps);
       double distance = batch.mean().storage().get(c) - running.mean().storage().get(c);
       factor.storage().set(c, limit(std / runningStd, 1 / rMax, rMax));
       offset.storage().set(c, limit(distance / runningStd, -dMax, dMax));
     }
+    return new Correction(factor, offset);
   }
 
   private static double limit(double value, double low, double high) {

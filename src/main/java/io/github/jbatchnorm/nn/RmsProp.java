@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.Update;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * RMSProp (Tieleman and Hinton, 2012, in PyTorch's form): average = alpha * average + (1 - alpha) *
@@ -29,7 +30,7 @@ public final class RmsProp extends StepOptimizer {
       Map<String, Tensor> parameters, double learningRate, double momentum, WeightDecay decay) {
     super(parameters, learningRate, "velocity", "average");
     this.momentum = Ranges.share("momentum", momentum);
-    this.decay = decay;
+    this.decay = Objects.requireNonNull(decay, "decay");
   }
 
   @Override

@@ -1,11 +1,13 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Moments;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
-/** The running mean and variance of a {@link BatchNorm}, f32, of shape (C). */
+/** The running mean and variance of a {@link BatchNorm}, f32 or f64, of shape (C). */
 final class RunningStatistics {
   /** In place of a weight: every batch counts alike. */
   static final double CUMULATIVE = -1;
@@ -14,16 +16,16 @@ final class RunningStatistics {
   private final boolean unbiased;
   private final Tensor mean;
   private final Tensor var;
-  private long batches;
+  private final AtomicLong batches = new AtomicLong();
 
   /** Where the batches' moments are merged instead, while a model is recalibrated. */
   private @Nullable Moments collected;
 
-  RunningStatistics(int channels, double newValueWeight, boolean unbiased) {
+  RunningStatistics(DType dtype, int channels, double newValueWeight, boolean unbiased) {
     this.newValueWeight = newValueWeight;
     this.unbiased = unbiased;
-    this.mean = Initializers.filled(0, channels).asConstant();
-    this.var = Initializers.filled(1, channels).asConstant();
+    this.mean = Initializers.filled(dtype, 0, channels).asConstant();
+    this.var = Initializers.filled(dtype, 1, channels).asConstant();
   }
 
   Tensor mean() {
@@ -34,21 +36,29 @@ final class RunningStatistics {
     return var;
   }
 
+  /** Both at one time. */
+  record Snapshot(Tensor mean, Tensor var) {}
+
+  /** Returns copies that stay as the statistics are now. */
+  Snapshot snapshot() {
+    return new Snapshot(mean.copy(), var.copy());
+  }
+
   /**
    * Moves towards a batch's statistics, of shape (C) or (groups, C), each over {@code count}
    * elements; those of groups by their averages.
    */
   void move(Tensor batchMean, Tensor batchVar, double count) {
-    int channels = mean.size();
-    int groups = batchMean.size() / channels;
+    int groups = batchMean.ndim() == 1 ? 1 : batchMean.dim(0);
     if (collected != null) {
       for (int group = 0; group < groups; group++) {
         collected = collected.merge(moments(batchMean, batchVar, group, count));
       }
       return;
     }
-    batches++;
-    double weight = newValueWeight == CUMULATIVE ? 1.0 / batches : newValueWeight;
+    Serving.checkShown(mean.size());
+    long number = batches.incrementAndGet();
+    double weight = newValueWeight == CUMULATIVE ? 1.0 / number : newValueWeight;
     double factor = unbiased ? count / (count - 1) : 1;
     move(mean, weight, c -> average(batchMean, c, groups));
     move(var, weight, c -> average(batchVar, c, groups) * factor);
@@ -62,11 +72,28 @@ final class RunningStatistics {
     return sum / groups;
   }
 
+  /** Weights of 0 and 1 keep and replace whatever there is: NaN times 0 is not 0. */
   private static void move(Tensor running, double weight, IntToDoubleFunction batch) {
+    if (weight == 0) {
+      return;
+    }
+    if (weight == 1) {
+      replace(running, batch);
+      return;
+    }
     running.update(
         storage -> {
           for (int c = 0; c < storage.length(); c++) {
             storage.set(c, storage.get(c) * (1 - weight) + batch.applyAsDouble(c) * weight);
+          }
+        });
+  }
+
+  private static void replace(Tensor running, IntToDoubleFunction value) {
+    running.update(
+        storage -> {
+          for (int c = 0; c < storage.length(); c++) {
+            storage.set(c, value.applyAsDouble(c));
           }
         });
   }
@@ -96,21 +123,21 @@ final class RunningStatistics {
     if (keep && all != null && all.count() > 1) {
       double[] means = all.mean();
       double[] vars = unbiased ? all.unbiasedVar() : all.var();
-      move(mean, 1, c -> means[c]);
-      move(var, 1, c -> vars[c]);
-      batches = 1;
+      replace(mean, c -> means[c]);
+      replace(var, c -> vars[c]);
+      batches.set(1);
     }
   }
 
   void reset() {
-    move(mean, 1, c -> 0);
-    move(var, 1, c -> 1);
-    batches = 0;
+    replace(mean, c -> 0);
+    replace(var, c -> 1);
+    batches.set(0);
   }
 
   void visit(StateVisitor visitor) {
     visitor.statistic("running_mean", mean);
     visitor.statistic("running_var", var);
-    visitor.count("num_batches_tracked", () -> batches, count -> batches = count);
+    visitor.count("num_batches_tracked", batches);
   }
 }

@@ -2,29 +2,41 @@ package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.Storage;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Objects;
+import java.util.Set;
 
 /** Makes trained models ready for serving. */
 public final class Serving {
+  private static final ThreadLocal<Boolean> RECALIBRATES = ThreadLocal.withInitial(() -> false);
+
   private Serving() {}
 
   /**
    * Recalibrates the running statistics of every {@link BatchNorm} in a model: they become those of
-   * all the given data together (precise batch norm; Wu and Johnson, 2021), by one forward pass in
-   * training mode. Parameters do not change.
+   * all the given data together (precise batch norm; Wu and Johnson, 2021), whatever they were, by
+   * one forward pass in training mode. Statistics that are frozen stay, and so do those of a layer
+   * that the pass does not come to. Parameters do not change.
    *
-   * @param model a layer, or layers in {@link Sequential}
+   * @param model a layer that shows the batch norms inside by {@link Layer#children} or {@link
+   *     Layer#visit}
    * @param batches inputs of the model
-   * @throws IllegalArgumentException as the model's forward; the statistics are then as before
+   * @throws IllegalArgumentException as the model's forward, or if the pass comes to a batch norm
+   *     that the model does not show; the statistics are then as before
    */
   public static void recalibrate(Layer model, Iterable<Tensor> batches) {
-    List<RunningStatistics> all = new ArrayList<>();
-    collect(model, all);
+    Objects.requireNonNull(model, "model");
+    Objects.requireNonNull(batches, "batches");
+    Set<RunningStatistics> all = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (BatchNorm norm : BatchNorms.of(model).values()) {
+      RunningStatistics statistics = norm.statistics();
+      if (statistics != null) {
+        all.add(statistics);
+      }
+    }
     all.forEach(RunningStatistics::startCollecting);
+    RECALIBRATES.set(true);
     boolean done = false;
     try {
       for (Tensor batch : batches) {
@@ -32,112 +44,37 @@ public final class Serving {
       }
       done = true;
     } finally {
+      RECALIBRATES.remove();
       for (RunningStatistics statistics : all) {
         statistics.finishCollecting(done);
       }
     }
   }
 
-  private static void collect(Layer layer, List<RunningStatistics> all) {
-    if (layer instanceof Sequential sequential) {
-      sequential.layers().values().forEach(inner -> collect(inner, all));
-    } else if (layer instanceof BatchNorm norm) {
-      RunningStatistics statistics = norm.statistics();
-      if (statistics != null) {
-        all.add(statistics);
-      }
+  /** Refuses to move statistics that a recalibration on this thread should have found. */
+  static void checkShown(int channels) {
+    if (RECALIBRATES.get()) {
+      throw new IllegalArgumentException(
+          "model: runs a batch norm of %s channels that neither children() nor visit() shows"
+              .formatted(channels));
     }
   }
 
   /**
-   * Returns a model that evaluates to the same with fewer layers: each batch norm right after a
-   * convolution or dense layer is folded into its weights and bias, weight gamma / sqrt(runningVar
-   * + eps) and (bias - runningMean) gamma / sqrt(runningVar + eps) + beta. A tail stays as a
-   * function of its own. The model given is left as it is; layers that are not folded are shared
-   * with it.
+   * Returns a model that evaluates to the same without batch norms: each is folded into the weights
+   * and bias of the convolution or dense layer right before it, weight gamma / sqrt(runningVar +
+   * eps) and (bias - runningMean) gamma / sqrt(runningVar + eps) + beta. A tail stays as a function
+   * of its own. The model given is left as it is; layers that are not folded are shared with it.
    *
-   * @throws IllegalArgumentException if a batch norm that would be folded has other channels than
-   *     the layer before
+   * <p>Batch norms lie in {@link Sequential}, in a residual block of this library, or in layers
+   * that override {@link Layer#folded}. To keep one that cannot be folded, fold the parts before
+   * and after it.
+   *
+   * @throws IllegalArgumentException if a batch norm cannot be folded: there is no such layer right
+   *     before it, it has other channels, is channels-last after a convolution, or tracks no
+   *     statistics. The message names it
    */
   public static Sequential folded(Sequential model) {
-    Sequential.Builder result = Sequential.builder();
-    String heldName = null;
-    Layer held = null;
-    for (Map.Entry<String, Layer> entry : model.layers().entrySet()) {
-      Layer layer = entry.getValue();
-      if (held != null && heldName != null) {
-        Layer together =
-            layer instanceof BatchNorm norm && norm.statistics() != null ? fold(held, norm) : null;
-        result.add(heldName, together == null ? held : together);
-        held = null;
-        if (together != null) {
-          double slope = ((BatchNorm) layer).options().slope();
-          if (slope != 1) {
-            result.add(entry.getKey(), x -> x.leakyRelu(slope));
-          }
-          continue;
-        }
-      }
-      if ((layer instanceof Conv conv && !conv.hasRelu()) || layer instanceof Dense) {
-        held = layer;
-        heldName = entry.getKey();
-      } else {
-        result.add(entry.getKey(), layer instanceof Sequential inner ? folded(inner) : layer);
-      }
-    }
-    if (held != null && heldName != null) {
-      result.add(heldName, held);
-    }
-    return result.build();
-  }
-
-  private static @Nullable Layer fold(Layer layer, BatchNorm norm) {
-    if (layer instanceof Conv conv) {
-      return conv.with(
-          scaled(conv.weight(), norm), shifted(conv.bias(), conv.weight().dim(0), norm));
-    }
-    if (layer instanceof Dense dense) {
-      return new Dense(
-          scaled(dense.weight(), norm), shifted(dense.bias(), dense.weight().dim(0), norm));
-    }
-    return null;
-  }
-
-  /** gamma / sqrt(runningVar + eps) of one channel. */
-  private static double scale(BatchNorm norm, int c) {
-    Tensor gamma = norm.gamma();
-    double std = Math.sqrt(norm.runningVar().storage().get(c) + norm.options().eps());
-    return (gamma == null ? 1 : gamma.storage().get(c)) / std;
-  }
-
-  private static Tensor scaled(Tensor weight, BatchNorm norm) {
-    int out = weight.dim(0);
-    if (out != norm.runningVar().size()) {
-      throw new IllegalArgumentException(
-          "model: a layer of %d outputs is followed by a batch norm of %d channels"
-              .formatted(out, norm.runningVar().size()));
-    }
-    Tensor result = weight.copy();
-    int each = weight.size() / Math.max(out, 1);
-    Storage values = result.storage();
-    for (int c = 0; c < out; c++) {
-      double scale = scale(norm, c);
-      for (int i = c * each; i < (c + 1) * each; i++) {
-        values.set(i, values.get(i) * scale);
-      }
-    }
-    return result;
-  }
-
-  private static Tensor shifted(@Nullable Tensor bias, int out, BatchNorm norm) {
-    Tensor result = Initializers.filled(0, out);
-    Tensor beta = norm.beta();
-    for (int c = 0; c < out; c++) {
-      double before = bias == null ? 0 : bias.storage().get(c);
-      double centred = before - norm.runningMean().storage().get(c);
-      double shift = beta == null ? 0 : beta.storage().get(c);
-      result.storage().set(c, centred * scale(norm, c) + shift);
-    }
-    return result;
+    return model.folded("");
   }
 }

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.Update;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Stochastic gradient descent with momentum: velocity = momentum * velocity + gradient, parameter =
@@ -41,7 +42,7 @@ public final class Sgd extends StepOptimizer {
     super(parameters, learningRate, "velocity");
     this.momentum = Ranges.share("momentum", momentum);
     this.nesterov = nesterov;
-    this.decay = decay;
+    this.decay = Objects.requireNonNull(decay, "decay");
   }
 
   @Override

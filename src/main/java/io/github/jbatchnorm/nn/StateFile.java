@@ -1,40 +1,56 @@
 package io.github.jbatchnorm.nn;
 
-import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.nn.io.Stored;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
-import java.util.function.LongConsumer;
-import java.util.function.LongSupplier;
 
-/** State of models and optimizers to the tensors of a file, and back. */
+/**
+ * State of models and optimizers to the tensors of a file, and back. What a model has in several
+ * places is saved once, by the first of its names; a file may have it under any of them.
+ */
 public final class StateFile {
+  /** What may differ between a file and the state that it is loaded to. */
+  public enum Allowed {
+    /** The names: what is missing stays as it is, what is unexpected is left out. */
+    NAMES,
+    /** The dtypes: f16, bf16, f32 and f64 are rounded to the state's, integers go to counts. */
+    DTYPES
+  }
+
+  /**
+   * The names in which a file and a state differ.
+   *
+   * @param missing what the file has not got, in the state's order
+   * @param unexpected what the state has not got, in alphabetical order
+   */
+  public record Differences(List<String> missing, List<String> unexpected) {
+    /** Copies the lists. */
+    public Differences {
+      missing = List.copyOf(Objects.requireNonNull(missing, "missing"));
+      unexpected = List.copyOf(Objects.requireNonNull(unexpected, "unexpected"));
+    }
+  }
+
   private StateFile() {}
 
-  /** Returns copies of all that {@code state} shows a visitor, by name. */
+  /**
+   * Returns copies of all that {@code state} shows a visitor, by name.
+   *
+   * @throws IllegalArgumentException if two things have one name
+   */
   public static Map<String, Stored> save(Consumer<StateVisitor> state) {
+    Objects.requireNonNull(state, "state");
     Map<String, Stored> saved = new LinkedHashMap<>();
-    state.accept(
-        new StateVisitor() {
-          @Override
-          public void parameter(String name, Tensor parameter) {
-            saved.put(name, StoredTensors.of(parameter));
-          }
-
-          @Override
-          public void statistic(String name, Tensor statistic) {
-            saved.put(name, StoredTensors.of(statistic));
-          }
-
-          @Override
-          public void count(String name, LongSupplier count, LongConsumer change) {
-            saved.put(name, Stored.count(count.getAsLong()));
-          }
-        });
+    for (State.Entry entry : State.of(state)) {
+      saved.put(entry.name(), entry.stored());
+    }
     return saved;
   }
 
@@ -42,67 +58,53 @@ public final class StateFile {
    * Changes all that {@code state} shows a visitor to what was saved; nothing at all if something
    * does not fit.
    *
-   * @throws IllegalArgumentException if a tensor is missing, has another shape or dtype, or is not
-   *     known
+   * @param allowed what may differ; nothing by default. Shapes never may
+   * @return the differences in names, none unless {@link Allowed#NAMES} are allowed to differ
+   * @throws IllegalArgumentException if a tensor is missing, has another shape or dtype, is not
+   *     known, or is there under two names with different elements, or if a count is negative
    */
-  public static void load(Map<String, Stored> saved, Consumer<StateVisitor> state) {
-    Set<String> unknown = new TreeSet<>(saved.keySet());
-    state.accept(
-        visitor(
-            (name, tensor) -> {
-              unknown.remove(name);
-              check(name, saved, StoredTensors.type(tensor.dtype()), tensor.shape());
-            },
-            (name, change) -> {
-              unknown.remove(name);
-              check(name, saved, Stored.Type.I64);
-            }));
-    if (!unknown.isEmpty()) {
-      throw new IllegalArgumentException(
-          "%s: no such tensor here".formatted(unknown.iterator().next()));
+  public static Differences load(
+      Map<String, Stored> saved, Consumer<StateVisitor> state, Allowed... allowed) {
+    Objects.requireNonNull(saved, "saved");
+    Objects.requireNonNull(state, "state");
+    Objects.requireNonNull(allowed, "allowed");
+    Set<Allowed> may = Set.copyOf(Arrays.asList(allowed));
+    Set<String> unexpected = new TreeSet<>(saved.keySet());
+    List<String> missing = new ArrayList<>();
+    Map<State.Entry, Stored> found = new LinkedHashMap<>();
+    for (State.Entry entry : State.of(state)) {
+      entry.names().forEach(unexpected::remove);
+      List<String> names = entry.names().stream().filter(saved::containsKey).toList();
+      if (names.isEmpty()) {
+        missing.add(entry.name());
+      } else {
+        found.put(entry, same(names, saved));
+        entry.check(names.get(0), saved.get(names.get(0)), may.contains(Allowed.DTYPES));
+      }
     }
-    state.accept(
-        visitor(
-            (name, tensor) ->
-                tensor.update(storage -> StoredTensors.copy(saved.get(name), storage)),
-            (name, change) -> change.accept(saved.get(name).bytes().getLong())));
-  }
-
-  /** What is done with a thing of a name. */
-  @FunctionalInterface
-  private interface Named<T> {
-    void accept(String name, T thing);
-  }
-
-  private static StateVisitor visitor(Named<Tensor> tensors, Named<LongConsumer> counts) {
-    return new StateVisitor() {
-      @Override
-      public void parameter(String name, Tensor parameter) {
-        tensors.accept(name, parameter);
-      }
-
-      @Override
-      public void statistic(String name, Tensor statistic) {
-        tensors.accept(name, statistic);
-      }
-
-      @Override
-      public void count(String name, LongSupplier count, LongConsumer change) {
-        counts.accept(name, change);
-      }
-    };
-  }
-
-  private static void check(
-      String name, Map<String, Stored> saved, Stored.Type type, int... shape) {
-    Stored stored = saved.get(name);
-    if (stored == null) {
-      throw new IllegalArgumentException("%s: is missing".formatted(name));
+    if (!may.contains(Allowed.NAMES)) {
+      refuse(missing, "is missing");
+      refuse(unexpected, "no such tensor here");
     }
-    if (stored.type() != type || !Arrays.equals(stored.shape(), shape)) {
-      throw new IllegalArgumentException(
-          "%s: expected %s of shape %s, got %s"
-              .formatted(name, type, Arrays.toString(shape), stored));
+    found.forEach(State.Entry::take);
+    return new Differences(missing, List.copyOf(unexpected));
+  }
+
+  private static Stored same(List<String> names, Map<String, Stored> saved) {
+    Stored first = saved.get(names.get(0));
+    for (String name : names) {
+      if (!saved.get(name).equals(first)) {
+        throw new IllegalArgumentException(
+            "%s, %s: are one tensor here, and differ in what was saved"
+                .formatted(names.get(0), name));
+      }
+    }
+    return first;
+  }
+
+  private static void refuse(Iterable<String> names, String problem) {
+    for (String name : names) {
+      throw new IllegalArgumentException("%s: %s".formatted(name, problem));
     }
   }
 }

@@ -1,10 +1,13 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
-import java.util.function.LongConsumer;
-import java.util.function.LongSupplier;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 
-/** Is shown a model's state, piece by piece, under PyTorch's names. */
+/**
+ * Is shown a model's state, piece by piece, under PyTorch's names. A tensor or count that a model
+ * has in several places is shown under several names.
+ */
 public interface StateVisitor {
   /** Is shown a tensor that an optimizer changes. */
   void parameter(String name, Tensor parameter);
@@ -13,10 +16,21 @@ public interface StateVisitor {
   void statistic(String name, Tensor statistic);
 
   /** Is shown a count that the model itself changes. */
-  void count(String name, LongSupplier count, LongConsumer change);
+  void count(String name, AtomicLong count);
+
+  /**
+   * Is shown a batch norm, before its state; ignores it by default.
+   *
+   * @param name what the names of its state begin with: empty, or with a dot at the end
+   */
+  default void batchNorm(String name, BatchNorm layer) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(layer, "layer");
+  }
 
   /** Returns a visitor that is shown the same under names that begin with {@code prefix}. */
   default StateVisitor within(String prefix) {
+    Objects.requireNonNull(prefix, "prefix");
     StateVisitor outer = this;
     return new StateVisitor() {
       @Override
@@ -30,8 +44,13 @@ public interface StateVisitor {
       }
 
       @Override
-      public void count(String name, LongSupplier count, LongConsumer change) {
-        outer.count(prefix + name, count, change);
+      public void count(String name, AtomicLong count) {
+        outer.count(prefix + name, count);
+      }
+
+      @Override
+      public void batchNorm(String name, BatchNorm layer) {
+        outer.batchNorm(prefix + name, layer);
       }
     };
   }

@@ -4,12 +4,19 @@ import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Storage;
 import io.github.jbatchnorm.kernel.Update;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 
-/** An optimizer that keeps tensors beside each parameter, all changed in one pass. */
+/**
+ * An optimizer that keeps tensors beside each parameter, all changed in one pass. A parameter of
+ * several names is one, by the first of them.
+ */
 abstract class StepOptimizer implements Optimizer {
   private final Map<String, Tensor> parameters;
   private final Map<String, List<Tensor>> states = new LinkedHashMap<>();
@@ -18,14 +25,26 @@ abstract class StepOptimizer implements Optimizer {
 
   /** Makes an optimizer whose state, 0 at first, is one or two tensors a parameter. */
   StepOptimizer(Map<String, Tensor> parameters, double learningRate, String... stateNames) {
-    this.parameters = Map.copyOf(parameters);
+    this.parameters = distinct(Objects.requireNonNull(parameters, "parameters"));
     this.learningRate = Ranges.positive("learningRate", learningRate);
     this.stateNames = List.of(stateNames);
-    parameters.forEach(
+    this.parameters.forEach(
         (name, p) ->
             states.put(
                 name,
                 Stream.of(stateNames).map(state -> Tensor.zeros(p.dtype(), p.shape())).toList()));
+  }
+
+  private static Map<String, Tensor> distinct(Map<String, Tensor> parameters) {
+    Map<String, Tensor> distinct = new LinkedHashMap<>();
+    Set<Tensor> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    parameters.forEach(
+        (name, parameter) -> {
+          if (seen.add(parameter)) {
+            distinct.put(name, parameter);
+          }
+        });
+    return distinct;
   }
 
   /** Returns what is done to a parameter in this step. */

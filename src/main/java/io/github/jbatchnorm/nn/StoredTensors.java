@@ -26,34 +26,68 @@ public final class StoredTensors {
   }
 
   /**
-   * Returns a variable with a copy of an entry.
-   *
-   * @throws IllegalArgumentException if the entry holds integers
+   * Returns a tensor with a copy of an entry: a variable of its dtype, or for integers and booleans
+   * (0 and 1) a constant of f64, as integers take part in operations; those of 64 bits are rounded
+   * to it, as NumPy's {@code astype}.
    */
   public static Tensor tensor(Stored stored) {
-    DType dtype =
-        switch (stored.type()) {
-          case F32 -> DType.F32;
-          case F64 -> DType.F64;
-          case BF16 -> DType.BF16;
-          case F16 -> DType.F16;
-          case I64 ->
-              throw new IllegalArgumentException(
-                  "stored: expected floating-point elements, got " + stored);
-        };
-    long length = stored.bytes().remaining() / dtype.bytes();
-    Storage storage = Storage.allocate(dtype, length);
-    copy(stored, storage);
-    return Tensor.variable(storage, stored.shape());
+    int length = stored.bytes().remaining() / stored.type().bytes();
+    if (stored.type().isInteger() || stored.type() == Stored.Type.BOOL) {
+      Storage numbers = Storage.allocate(DType.F64, length);
+      for (int i = 0; i < length; i++) {
+        long value = integer(stored, i);
+        boolean past = stored.type() == Stored.Type.U64 && value < 0;
+        // Half of it, with the lost bit kept for the rounding.
+        numbers.set(i, past ? 2.0 * ((value >>> 1) | (value & 1)) : value);
+      }
+      return Tensor.constant(numbers, stored.shape());
+    }
+    return Tensor.variable(raw(stored, length), stored.shape());
   }
 
-  /** Copies an entry's elements to memory of its type and length. */
+  /** Copies an entry's floating-point elements to memory of its length, rounded to its dtype. */
   static void copy(Stored from, Storage to) {
+    if (from.type() == type(to.dtype())) {
+      copyBits(from, to);
+      return;
+    }
+    Storage same = raw(from, to.length());
+    for (int i = 0; i < to.length(); i++) {
+      to.set(i, same.get(i));
+    }
+  }
+
+  private static Storage raw(Stored stored, int length) {
+    DType dtype = DType.valueOf(stored.type().name());
+    Storage storage = Storage.allocate(dtype, length);
+    copyBits(stored, storage);
+    return storage;
+  }
+
+  private static void copyBits(Stored from, Storage to) {
     switch (to.dtype()) {
       case F32 -> to.floats().put(from.bytes().asFloatBuffer());
       case F64 -> to.doubles().put(from.bytes().asDoubleBuffer());
       case BF16, F16 -> to.bytes().asShortBuffer().put(from.bytes().asShortBuffer());
     }
+  }
+
+  /** Returns an element of an entry of integers or booleans; of u64 its 64 bits. */
+  static long integer(Stored stored, int index) {
+    ByteBuffer bytes = stored.bytes();
+    int at = index * stored.type().bytes();
+    return switch (stored.type()) {
+      case BOOL -> bytes.get(at) == 0 ? 0 : 1;
+      case I8 -> bytes.get(at);
+      case U8 -> Byte.toUnsignedLong(bytes.get(at));
+      case I16 -> bytes.getShort(at);
+      case U16 -> Short.toUnsignedLong(bytes.getShort(at));
+      case I32 -> bytes.getInt(at);
+      case U32 -> Integer.toUnsignedLong(bytes.getInt(at));
+      case I64, U64 -> bytes.getLong(at);
+      case F32, F64, BF16, F16 ->
+          throw new IllegalArgumentException("stored: expected integers, got " + stored);
+    };
   }
 
   static Stored.Type type(DType dtype) {

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import java.util.Objects;
 import java.util.function.BiPredicate;
 
 /**
@@ -19,6 +20,7 @@ public record WeightDecay(double rate, BiPredicate<String, Tensor> applies) {
    * @throws IllegalArgumentException if it is negative or not finite
    */
   public WeightDecay {
+    Objects.requireNonNull(applies, "applies");
     if (!(rate >= 0) || Double.isInfinite(rate)) {
       throw new IllegalArgumentException("rate: expected a finite value of 0 or more, got " + rate);
     }

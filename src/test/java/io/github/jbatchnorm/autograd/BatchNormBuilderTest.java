@@ -260,7 +260,7 @@ class BatchNormBuilderTest {
     Tensor half = Tensor.of(new float[] {1, 2, 3, 4}, 2, 2).astype(DType.BF16);
     assertThatThrownBy(() -> half.matmul(half))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("dtype: products are of F32 or F64, got BF16: cast with astype");
+        .hasMessage("this, other: products are of F32 or F64, got BF16: cast with astype");
   }
 
   @Test

@@ -78,6 +78,36 @@ class BatchNormOpTest {
     assertThat(op.mean().item()).isEqualTo(2);
   }
 
+  @Test
+  void statisticsAreThereFromApplyOn() {
+    Tensor x = Tensor.of(new double[] {1, 10, 3, 30}, 2, 2);
+    BatchNormOp op = BatchNormOp.on(x).operation();
+    assertThatThrownBy(op::mean)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("mean: computed by apply, which has not been called");
+    assertThatThrownBy(op::var).hasMessageStartingWith("var: computed by apply");
+    op.apply().backward();
+    assertThat(op.mean().toDoubleArray()).containsExactly(2, 20);
+    assertThat(op.var().toDoubleArray()).containsExactly(1, 100);
+    BatchNormOp untaped = BatchNormOp.on(x).operation();
+    NoAutodiff.call(untaped::apply);
+    assertThat(untaped.mean().toDoubleArray()).containsExactly(2, 20);
+    assertThat(untaped.var().toDoubleArray()).containsExactly(1, 100);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void anOperationIsAppliedOnce(boolean recording) {
+    Tensor x = Tensor.of(new double[] {1, 10, 3, 30}, 2, 2);
+    BatchNormOp op = BatchNormOp.on(x).inPlace().operation();
+    double[] y = (recording ? op.apply() : NoAutodiff.call(op::apply)).toDoubleArray();
+    assertThatThrownBy(op::apply)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith("BatchNorm: applied before");
+    assertThat(x.toDoubleArray()).containsExactly(y);
+    assertThat(op.mean().toDoubleArray()).containsExactly(2, 20);
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2, 3})
   void gammaAndBetaAreEachOptional(int which) {

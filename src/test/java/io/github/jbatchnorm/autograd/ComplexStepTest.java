@@ -41,12 +41,12 @@ class ComplexStepTest {
 
   /** What an operation computes, in complex numbers, row-major. */
   @FunctionalInterface
-  private interface Formula {
+  interface Formula {
     Complex[] apply(List<Complex[]> inputs);
   }
 
   /** An operation with the shapes of its inputs, whose elements are drawn from a range. */
-  private record Case(
+  record Case(
       String name,
       Function<List<Tensor>, Tensor> operation,
       Formula formula,
@@ -511,7 +511,7 @@ class ComplexStepTest {
   }
 
   /** Operations whose gradients are compared with exact ones elsewhere. */
-  private static Stream<Case> others() {
+  static Stream<Case> others() {
     Formula none = in -> new Complex[0];
     int[] maps = {4, 2, 3};
     return Stream.of(
@@ -524,6 +524,15 @@ class ComplexStepTest {
             false,
             maps,
             shape(2),
+            shape(2)),
+        caseOf( // BatchNormBuilderTest
+            "in place",
+            in -> BatchNormOp.on(in.get(0).add(0)).gamma(in.get(1)).inPlace().apply(),
+            none,
+            0.5,
+            2,
+            false,
+            maps,
             shape(2)),
         caseOf( // BatchNormBuilderTest
             "moments",

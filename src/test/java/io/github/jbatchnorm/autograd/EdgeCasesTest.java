@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.jbatchnorm.kernel.DType;
+import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Values and shapes at the edges, where formulas written without care give NaN or worse. */
 class EdgeCasesTest {
@@ -68,9 +72,103 @@ class EdgeCasesTest {
     assertThat(gradient(t -> t.pow(0), of(0, 2))).containsExactly(0, 0);
   }
 
+  private static final List<Double> EXTREMES =
+      List.of(
+          0.0,
+          -0.0,
+          6e-6,
+          -6e-8,
+          1e-39,
+          -3e-45,
+          1e300,
+          Double.MIN_VALUE,
+          Double.NaN,
+          Double.MAX_VALUE);
+
+  @ParameterizedTest
+  @EnumSource
+  void powerOfExponentZeroIsFlatEverywhere(DType dtype) {
+    for (double extreme : EXTREMES) {
+      Tensor x = of(extreme).astype(dtype).copy();
+      x.pow(0).backward();
+      assertThat(x.grad().item()).as("%s of %s", extreme, dtype).isZero();
+      assertThat(x.grad().dtype()).isEqualTo(dtype);
+    }
+  }
+
+  @Test
+  void derivativesThatSixteenBitsHoldDoNotPassThroughWhatTheyDoNot() {
+    Tensor x = of(6e-6).astype(DType.F16).copy();
+    x.pow(1e-4).backward();
+    double base = x.item();
+    double exponent = DType.F16.round(1e-4);
+    double expected = exponent * Math.pow(base, exponent - 1);
+    assertThat(x.grad().item()).isCloseTo(expected, within(0.001 * expected));
+    Tensor y = of(1000).astype(DType.F16).copy();
+    of(2000).astype(DType.F16).divide(y).backward(60_000);
+    assertThat(y.grad().item()).isCloseTo(-120, within(0.1));
+    int count = 70_000; // more than the largest number of f16
+    Tensor many = Tensors.full(DType.F16, 2, count);
+    Tensor mean = many.mean();
+    mean.backward();
+    assertThat(mean.item()).isEqualTo(2);
+    assertThat(many.grad().get(0)).isCloseTo(1.0 / count, within(0x1p-25));
+    assertThat(many.var().item()).isZero();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void standardDeviationOfAConstantChannelHasNoGradient(DType dtype) {
+    SplittableRandom random = new SplittableRandom(31);
+    for (int round = 0; round < 200; round++) {
+      int count = random.nextInt(1, 60);
+      double[] values = new double[2 * count];
+      double same = random.nextDouble(-100, 100);
+      for (int i = 0; i < count; i++) {
+        values[2 * i] = same;
+        values[2 * i + 1] = i + random.nextDouble();
+      }
+      Tensor x = Tensor.of(values, count, 2).astype(dtype).copy();
+      Tensor std = x.std(true, 0);
+      assertThat(std.get(0, 0)).as("%s times %s", count, same).isZero();
+      assertThat(count == 1 || std.get(0, 1) > 0).isTrue();
+      Tensor once = Gradients.of(std, x).get(0);
+      Tensor twice = Gradients.of(once.multiply(once), x).get(0);
+      std.backward();
+      for (int i = 0; i < count; i++) {
+        assertThat(x.grad().get(i, 0)).isZero();
+        assertThat(once.get(i, 0)).isZero();
+        assertThat(twice.get(i, 0)).isZero();
+      }
+      assertThat(count == 1 || x.grad().get(0, 1) != 0).isTrue();
+    }
+  }
+
+  @Test
+  void standardDeviationOfNothingOrOfNaNIsNaN() {
+    assertThat(Tensor.of(new double[0], 0, 2).std(0).toDoubleArray()).containsOnly(Double.NaN);
+    assertThat(of(1, Double.NaN).std().item()).isNaN();
+    assertThat(gradient(t -> t.std(), of(1, Double.NaN))).containsOnly(Double.NaN);
+    assertThat(gradient(t -> t.std(), of(1e-200, 3e-200))).containsExactly(0, 0); // squares are 0
+  }
+
   private static double second(Tensor first, Tensor x, Tensor y) {
     Tensor d = Gradients.of(x.pow(y), first).get(0);
     return Gradients.of(d, first == x ? y : x).get(0).item();
+  }
+
+  @Test
+  void logaddexpOfEqualInfinitiesHasHalfOfTheGradientEach() {
+    for (double infinity : new double[] {Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
+      Tensor x = of(infinity, 1, infinity);
+      Tensor y = of(infinity, 1, 1);
+      Tensor sum = x.logaddexp(y);
+      assertThat(sum.get(0)).isEqualTo(infinity);
+      sum.backward();
+      double alone = infinity > 0 ? 1 : 0;
+      assertThat(x.grad().toDoubleArray()).containsExactly(0.5, 0.5, alone);
+      assertThat(y.grad().toDoubleArray()).containsExactly(0.5, 0.5, 1 - alone);
+    }
   }
 
   @Test
@@ -145,7 +243,7 @@ class EdgeCasesTest {
     assertThat(Functions.einsum("i,i->i", of(2), of(1, 2, 3)).toDoubleArray())
         .containsExactly(2, 4, 6);
     CentralDifferences.check(
-        new java.util.SplittableRandom(1),
+        new SplittableRandom(1),
         in -> Functions.einsum("...i,...i->...", in.get(0), in.get(1)),
         List.of(row, Tensor.of(new double[] {1, 2, 3, 4, 5, 6}, 3, 2)));
     assertThatThrownBy(
@@ -156,9 +254,30 @@ class EdgeCasesTest {
   }
 
   @Test
+  void nullAmongTensorsIsReportedByItsPlace() {
+    Tensor x = of(1, 2);
+    assertThatThrownBy(() -> Functions.concatenate(0, x, null))
+        .hasMessage("tensors: tensor 1 is null");
+    assertThatThrownBy(() -> Functions.stack(0, null, x)).hasMessage("tensors: tensor 0 is null");
+    assertThatThrownBy(() -> Functions.einsum("i,i", x, null))
+        .hasMessage("operands: tensor 1 is null");
+    assertThatThrownBy(() -> Gradients.of(x, x, x, null)).hasMessage("inputs: tensor 2 is null");
+    assertThatThrownBy(() -> Gradients.of(x, of(1), Arrays.asList(x, null)))
+        .hasMessage("inputs: tensor 1 is null");
+    assertThatThrownBy(() -> Checkpoint.of(Tensor::exp, x, Arrays.asList(x, null)))
+        .hasMessage("parameters: tensor 1 is null");
+  }
+
+  @Test
   void argumentsThatDoNotFitAreNamed() {
     Tensor x = of(1, 2, 3, 4).reshape(2, 2);
     assertThatThrownBy(() -> x.slice((Index) null)).hasMessageStartingWith("indices:");
+    assertThatThrownBy(() -> Functions.dense(of(1, 2, 3).reshape(1, 3), x, null))
+        .hasMessage("x: expected shape (N, 2), as the weights have it, got (1, 3)");
+    assertThatThrownBy(() -> Functions.dense(x, of(1, 2), null))
+        .hasMessage("weight: expected shape (out, in), got (2)");
+    assertThatThrownBy(() -> Losses.softmaxFocal(of(1, 2), 1, 1, 0, 1))
+        .hasMessage("scores: expected shape (N, K), got (2)");
     assertThatThrownBy(() -> Functions.dense(x, x, of(1, 2, 3)))
         .hasMessage("bias: expected shape (2) (out), got (3)");
     assertThatThrownBy(() -> Functions.dense(x, x, x)).hasMessageStartingWith("bias:");

@@ -22,11 +22,19 @@ import org.junit.jupiter.params.provider.MethodSource;
 class OperationGradientTest {
   private static final int ROUNDS = 6;
 
-  private static Arguments unary(String name, double low, double high, UnaryOperator<Tensor> op) {
-    return Arguments.of(name, low, high, op);
+  /** An operation of one tensor, whose elements are drawn from a range. */
+  record Unary(String name, double low, double high, UnaryOperator<Tensor> operation) {
+    @Override
+    public String toString() {
+      return name;
+    }
   }
 
-  static Stream<Arguments> unaryOperations() {
+  private static Unary unary(String name, double low, double high, UnaryOperator<Tensor> op) {
+    return new Unary(name, low, high, op);
+  }
+
+  static Stream<Unary> unaryOperations() {
     return Stream.of(
         unary("negate", -2, 2, Tensor::negate),
         unary("add a number", -2, 2, x -> x.add(3)),
@@ -96,29 +104,28 @@ class OperationGradientTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("unaryOperations")
-  void gradientOfUnaryOperation(String name, double low, double high, UnaryOperator<Tensor> op) {
-    SplittableRandom random = new SplittableRandom(name.hashCode());
+  void gradientOfUnaryOperation(Unary op) {
+    SplittableRandom random = new SplittableRandom(op.name.hashCode());
     for (int round = 0; round < ROUNDS; round++) {
       int[] shape = random.ints(1 + round % 3, 1, 5).toArray();
       CentralDifferences.check(
           random,
-          inputs -> op.apply(inputs.get(0)),
-          List.of(CentralDifferences.random(random, low, high, shape)));
+          inputs -> op.operation.apply(inputs.get(0)),
+          List.of(CentralDifferences.random(random, op.low, op.high, shape)));
     }
   }
 
   /** The gradients are written in operations, so that they have gradients: checked likewise. */
   @ParameterizedTest(name = "{0}")
   @MethodSource("unaryOperations")
-  void gradientOfGradientOfUnaryOperation(
-      String name, double low, double high, UnaryOperator<Tensor> op) {
-    SplittableRandom random = new SplittableRandom(name.hashCode());
+  void gradientOfGradientOfUnaryOperation(Unary op) {
+    SplittableRandom random = new SplittableRandom(op.name.hashCode());
     for (int round = 0; round < ROUNDS; round++) {
       int[] shape = random.ints(1 + round % 3, 1, 4).toArray();
       CentralDifferences.check(
           random,
-          inputs -> gradientOfCurvedSum(op, inputs.get(0)),
-          List.of(CentralDifferences.random(random, low, high, shape)));
+          inputs -> gradientOfCurvedSum(op.operation, inputs.get(0)),
+          List.of(CentralDifferences.random(random, op.low, op.high, shape)));
     }
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.jbatchnorm.kernel.DType;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /** MyGrad's semantics of tensors and backward, and where they are stricter here. */
@@ -155,6 +156,11 @@ class TapeTest {
     Tensor y = c.multiply(2);
     assertThat(y.creator()).isNotNull();
     assertThat(y.creator().inputs()).isEmpty();
+    x().multiply(y).backward();
+    y.backward();
+    assertThat(y.creator()).isNotNull(); // a constant is in no graph that could be cleared
+    assertThat(c.creator()).isNull();
+    assertThat(NoAutodiff.call(() -> x().multiply(2)).creator()).isNull();
   }
 
   @Test
@@ -336,14 +342,34 @@ class TapeTest {
   }
 
   @Test
-  void gradientsOfGradientsThroughACheckpointAreRefused() {
+  void inputsOfACheckpointThatDependOnEachOtherCountOnce() {
     Tensor x = x();
-    Tensor y = Checkpoint.of(Tensor::exp, x, List.of());
-    assertThatThrownBy(() -> Gradients.of(y, x))
-        .isInstanceOf(UnsupportedOperationException.class)
-        .hasMessageStartingWith("checkpoint:");
-    y.backward();
-    assertThat(x.grad().toDoubleArray()).isEqualTo(x.exp().toDoubleArray());
+    Tensor weight = x.multiply(3);
+    Tensor scale = weight.exp();
+    UnaryOperator<Tensor> block = in -> in.multiply(weight).multiply(scale).multiply(x);
+    block.apply(x).backward();
+    double[] expected = x.grad().toDoubleArray();
+    Tensor again = x();
+    Tensor weight2 = again.multiply(3);
+    Tensor scale2 = weight2.exp();
+    Checkpoint.of(
+            in -> in.multiply(weight2).multiply(scale2).multiply(again),
+            again,
+            List.of(weight2, scale2, again, weight2))
+        .backward();
+    assertThat(again.grad().toDoubleArray()).isEqualTo(expected);
+  }
+
+  @Test
+  void gradientsOfACheckpointHaveGradients() {
+    Tensor x = x();
+    Tensor y = Checkpoint.of(in -> in.multiply(in).multiply(in), x, List.of());
+    Tensor first = Gradients.of(y, x).get(0);
+    Tensor second = Gradients.of(first, x).get(0);
+    assertThat(first.toDoubleArray()).containsExactly(27, 48);
+    assertThat(second.toDoubleArray()).containsExactly(18, 24);
+    second.backward();
+    assertThat(x.grad().toDoubleArray()).containsExactly(6, 6);
   }
 
   @Test

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The command line: what it writes, and how it refuses. */
 class CommandLineTest {
@@ -89,6 +91,40 @@ class CommandLineTest {
       try (Stream<Path> files = Files.list(out)) {
         assertThat(files).isEmpty();
       }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ar-EG", "de-DE", "tr-TR"})
+  void numbersAreTheSameInEveryLocale(String locale) {
+    Locale before = Locale.getDefault();
+    Locale.setDefault(Locale.forLanguageTag(locale));
+    try {
+      Outcome trained = train("--epochs", "1");
+      assertThat(trained.status()).isZero();
+      assertThat(trained.out())
+          .contains("60 training images, 20 test images")
+          .containsPattern("1 +[0-9]+\\.[0-9]{2}% +[0-9]+ +[0-9]+\\.[0-9]{2}% +[0-9]+");
+      assertThat(trained.err()).containsPattern("loss [0-9]+\\.[0-9]{4}, [0-9]+ images/s");
+      Outcome timed =
+          run(List.of("bench", "mb2ic3ih4iw4", "--rounds", "1", "--out", out.toString()));
+      assertThat(timed.out())
+          .containsPattern("[0-9] threads, medians of 1 rounds")
+          .containsPattern("forward +[0-9]+\\.[0-9]{2} +[0-9]+\\.[0-9] +[0-9]+\\.[0-9]{2}");
+      assertThat(run(List.of("info")).out()).containsPattern("threads +[0-9]");
+      assertThat(run(List.of("memory", "--steps", "3")).err()).contains("or more, got 3");
+    } finally {
+      Locale.setDefault(before);
+    }
+  }
+
+  @Test
+  void whatIsWrittenCanBeReadByThoseWhoMayReadNewFiles() throws IOException {
+    train("--epochs", "1");
+    Path plain = Files.writeString(folder.resolve("plain"), "x");
+    for (String name : List.of("chart.png", "model.safetensors")) {
+      assertThat(Files.getPosixFilePermissions(out.resolve(name)))
+          .isEqualTo(Files.getPosixFilePermissions(plain));
     }
   }
 

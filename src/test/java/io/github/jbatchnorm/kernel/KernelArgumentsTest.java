@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -40,7 +41,7 @@ class KernelArgumentsTest {
         "gamma: expected 3 elements (C), got 4",
         () -> kernel.forward(SHAPE, x, floats(4), null, 1e-5, y, null, null, null));
     assertRefused(
-        "var: expected 3 elements (C), got 2",
+        "given var: expected 3 elements (C), got 2",
         () -> kernel.infer(SHAPE, x, null, null, c, floats(2), 1e-5, y));
     assertRefused(
         "dy: expected 24 elements (N*C*S), got 1",
@@ -170,30 +171,123 @@ class KernelArgumentsTest {
     }
   }
 
-  @Test
-  void overlapInPartIsRefusedByTheNativeKernel() {
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void overlapInPartIsRefusedOfSlicesAndOfBuffers(BatchNormKernel kernel) {
     Storage whole = floats(40);
-    Storage x = part(whole, 0);
-    Storage y = part(whole, 16);
-    assertThatThrownBy(
-            () -> new NativeKernel().forward(SHAPE, x, null, null, 1e-5, y, null, null, null))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("overlap");
+    List<Storage> parts = List.of(whole.slice(0, 24), buffer(whole, 0));
+    List<Storage> others = List.of(whole.slice(16, 24), buffer(whole, 16));
+    for (Storage x : parts) {
+      for (Storage y : others) {
+        assertRefused(
+            "y: overlaps x", () -> kernel.forward(SHAPE, x, null, null, 1e-5, y, null, null, null));
+        assertRefused(
+            "y: overlaps x", () -> kernel.forward(SHAPE, y, null, null, 1e-5, x, null, null, null));
+      }
+      kernel.forward(SHAPE, x, null, null, 1e-5, whole.slice(0, 24), null, null, null);
+    }
   }
 
-  private static Storage part(Storage whole, int from) {
+  private static Storage buffer(Storage whole, int from) {
     return Storage.wrap(
         DType.F32, whole.bytes().slice(from * 4, 24 * 4).order(ByteOrder.nativeOrder()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void nullsAreNamed(BatchNormKernel kernel) {
+    Storage x = floats(24);
+    BatchNormOptions options = BatchNormOptions.DEFAULT;
+    assertRefused(
+        "x: expected a storage, got null",
+        () -> kernel.forward(new ForwardArguments(SHAPE, options, null).y(x)));
+    assertRefused(
+        "x: expected a storage, got null",
+        () -> kernel.backward(new BackwardArguments(SHAPE, options, null, x, saved())));
+    assertRefused(
+        "dy: expected a storage, got null",
+        () -> kernel.backward(new BackwardArguments(SHAPE, options, x, null, saved())));
+    assertRefused(
+        "saved: expected a storage, got null",
+        () -> kernel.backward(new BackwardArguments(SHAPE, options, x, x, null)));
+    assertRefused(
+        "saved: expected a storage, got null",
+        () -> kernel.second(new SecondArguments(SHAPE, 1e-5, x, x, null)));
+    assertRefused(
+        "shape: expected a value, got null", () -> new ForwardArguments(null, options, x));
+    assertRefused(
+        "options: expected a value, got null", () -> new ForwardArguments(SHAPE, null, x));
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void meanIsNotGivenWithoutVar(BatchNormKernel kernel) {
+    Storage x = floats(24);
+    Storage c = floats(3);
+    assertRefused(
+        "given var: expected a value, got null",
+        () -> kernel.infer(SHAPE, x, null, null, c, null, 1e-5, floats(24)));
+    assertRefused(
+        "given mean: expected a value, got null",
+        () -> kernel.infer(SHAPE, x, null, null, null, c, 1e-5, floats(24)));
+    assertRefused(
+        "given: expected a value, got null",
+        () -> new ForwardArguments(SHAPE, BatchNormOptions.DEFAULT, x).given(null));
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void closedMemoryIsRefusedBeforeAnythingIsWritten(BatchNormKernel kernel) {
+    Storage closed;
+    try (MemoryScope scope = MemoryScope.open()) {
+      closed = floats(3);
+      assertThat(scope).isNotNull();
+    }
+    Storage y = floats(24);
+    y.set(0, 42);
+    assertThatThrownBy(
+            () -> kernel.forward(SHAPE, floats(24), null, null, 1e-5, y, null, closed, null))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("MemoryScope");
+    assertThat(y.get(0)).isEqualTo(42);
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void argumentsBelongToTheThreadThatMadeThem(BatchNormKernel kernel) {
+    Storage x = floats(24);
+    ForwardArguments forward = new ForwardArguments(SHAPE, BatchNormOptions.DEFAULT, x);
+    BackwardArguments backward =
+        new BackwardArguments(SHAPE, BatchNormOptions.DEFAULT, x, x, saved());
+    SecondArguments second = new SecondArguments(SHAPE, 1e-5, x, x, saved());
+    List<Runnable> uses =
+        List.of(
+            () -> forward.y(x),
+            () -> forward.given(saved()),
+            () -> kernel.forward(forward),
+            () -> backward.dx(x),
+            () -> backward.inverted(),
+            () -> kernel.backward(backward),
+            () -> second.gx(x),
+            () -> kernel.second(second));
+    for (Runnable use : uses) {
+      assertThatThrownBy(() -> CompletableFuture.runAsync(use).join())
+          .hasCauseInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("arguments: expected the thread that made them");
+    }
+    kernel.forward(forward.y(x));
   }
 
   @Test
   void sizesOutOfRangeAreRefused() {
     assertThatThrownBy(() -> new BatchNormShape(DType.F32, Layout.NCHW, -1, 3, 4))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("N=-1");
+        .hasMessage(
+            "shape (N, C, S): expected sizes of 0 or more and at most 2^31-1 elements, got (-1, 3,"
+                + " 4)");
     assertThatThrownBy(() -> new BatchNormShape(DType.F32, Layout.NCHW, 1 << 20, 1 << 10, 4))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("exceeds 2147483647");
+        .hasMessageContaining("at most 2^31-1 elements, got (1048576, 1024, 4)");
   }
 
   @ParameterizedTest

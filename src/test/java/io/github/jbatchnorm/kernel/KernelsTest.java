@@ -82,6 +82,73 @@ class KernelsTest {
     return output + "status=" + process.waitFor();
   }
 
+  /** Asks for everything that a property has a say in, twice, and prints what is thrown. */
+  static final class AskTwice {
+    private AskTwice() {}
+
+    public static void main(String[] args) {
+      List<Runnable> questions =
+          List.of(
+              Kernels::current,
+              Kernels::arrays,
+              Kernels::checkProperties,
+              () -> Storage.allocate(DType.F32, 1 << 20),
+              Products::areOrdered,
+              AskTwice::computeInParallel,
+              OpenBlas::configuration,
+              MemoryUse::now);
+      for (int time = 0; time < 2; time++) {
+        for (int i = 0; i < questions.size(); i++) {
+          System.out.println(i + ": " + answer(questions.get(i)));
+        }
+      }
+    }
+
+    private static void computeInParallel() {
+      Storage x = Storage.allocate(DType.F32, 1 << 15);
+      new JavaArrays().map(Math::sqrt, x, x);
+    }
+
+    private static String answer(Runnable question) {
+      try {
+        question.run();
+        return "fine";
+      } catch (RuntimeException | Error e) { // what is thrown is what is asked for
+        return e.getClass().getSimpleName() + " " + e.getMessage();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @Tag("starts-java")
+  @ValueSource(
+      strings = {
+        "jbatchnorm.kernel=gpu",
+        "jbatchnorm.isa=mmx",
+        "jbatchnorm.threads=many",
+        "jbatchnorm.matmul=fast",
+        "jbatchnorm.maxMemory=half"
+      })
+  void aBadPropertyIsRefusedEachTime(String property) throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-D" + property,
+                "-cp",
+                System.getProperty("java.class.path"),
+                AskTwice.class.getName())
+            .start();
+    List<String> answers =
+        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+            .lines()
+            .toList();
+    assertThat(process.waitFor()).isZero();
+    int half = answers.size() / 2;
+    assertThat(answers.subList(0, half)).hasSize(8).isEqualTo(answers.subList(half, 2 * half));
+    assertThat(answers).allMatch(line -> line.matches("\\d: (fine|IllegalArgumentException .*)"));
+    assertThat(answers).anyMatch(line -> line.contains("IllegalArgumentException"));
+  }
+
   @Test
   @Tag("starts-java")
   void fallingBackToTheJavaKernelIsAnnounced() throws Exception {

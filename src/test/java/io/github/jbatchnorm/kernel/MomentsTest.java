@@ -80,4 +80,14 @@ class MomentsTest {
     assertThatThrownBy(() -> Moments.of(-1, new double[1], new double[1]))
         .isInstanceOf(IllegalArgumentException.class);
   }
+
+  @Test
+  void statisticsOfOtherSizesAreRefused() {
+    assertThatThrownBy(() -> Moments.ofSaved(4, 2, Storage.allocate(DType.F64, 3)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("saved: expected 6 F64 elements (3*C), got 3 F64");
+    assertThatThrownBy(() -> Moments.ofSaved(4, 2, Storage.allocate(DType.F32, 6)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("saved: expected 6 F64 elements (3*C), got 6 F32");
+  }
 }

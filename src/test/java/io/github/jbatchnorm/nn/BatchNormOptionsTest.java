@@ -8,6 +8,7 @@ import io.github.jbatchnorm.autograd.BatchNormOp;
 import io.github.jbatchnorm.autograd.Checkpoint;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.nn.io.Stored;
 import java.util.List;
@@ -189,6 +190,147 @@ class BatchNormOptionsTest {
     assertThat(StateFile.save(layer::visit).get("num_batches_tracked").bytes().getLong())
         .isEqualTo(1);
     assertThat(dx).containsExactly(x.grad().toDoubleArray());
+  }
+
+  private static Tensor one(float... values) {
+    return Tensor.of(values, values.length, 1);
+  }
+
+  private static void assertStatistics(BatchNorm layer, double mean, double var) {
+    assertThat(layer.runningMean().item()).isEqualTo(mean);
+    assertThat(layer.runningVar().item()).isEqualTo(var);
+  }
+
+  @Test
+  void replacedStatisticsForgetNaNAndInfinity() {
+    for (Tensor bad : List.of(one(Float.NaN, 1), one(-1e30f, 1e30f), one(Float.MAX_VALUE, 0))) {
+      for (BatchNorm.Builder builder :
+          List.of(
+              BatchNorm.builder(1),
+              BatchNorm.builder(1).newValueWeight(1),
+              BatchNorm.builder(1).cumulative())) {
+        BatchNorm layer = builder.build();
+        layer.forward(bad, Mode.TRAINING);
+        assertThat(layer.runningVar().item()).isNotFinite();
+        layer.resetStatistics();
+        assertStatistics(layer, 0, 1);
+        layer.forward(bad, Mode.TRAINING);
+        Serving.recalibrate(layer, List.of(one(1, 3)));
+        assertStatistics(layer, 2, 2);
+      }
+    }
+  }
+
+  @Test
+  void weightsOf0And1KeepAndReplaceWhateverThereIs() {
+    BatchNorm replacing = BatchNorm.builder(1).newValueWeight(1).build();
+    replacing.forward(one(Float.NaN, 1), Mode.TRAINING);
+    replacing.forward(one(1, 3), Mode.TRAINING);
+    assertStatistics(replacing, 2, 2);
+    BatchNorm keeping = BatchNorm.builder(1).newValueWeight(0).build();
+    keeping.forward(one(Float.NaN, 1), Mode.TRAINING);
+    assertStatistics(keeping, 0, 1);
+    BatchNorm cumulative = BatchNorm.builder(1).cumulative().build();
+    cumulative.runningMean().update(storage -> storage.set(0, Double.NaN));
+    cumulative.forward(one(1, 3), Mode.TRAINING);
+    assertStatistics(cumulative, 2, 2);
+  }
+
+  /** As a batch of the positions that count alone, in both layouts, whatever the padding holds. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+  void renormalizationLeavesMaskedPositionsOut(long seed) {
+    SplittableRandom draw = new SplittableRandom(seed);
+    int positions = 4 + draw.nextInt(5);
+    int padding = 1 + draw.nextInt(4);
+    double pad = new double[] {1000, Double.NaN, Double.POSITIVE_INFINITY}[draw.nextInt(3)];
+    float[] all = new float[2 * (positions + padding)];
+    float[] some = new float[2 * positions];
+    float[] mask = new float[positions + padding];
+    for (int i = 0; i < positions + padding; i++) {
+      mask[i] = i < positions ? 1 : 0;
+      for (int c = 0; c < 2; c++) {
+        all[2 * i + c] = i < positions ? (float) (draw.nextDouble() * 3 + c) : (float) pad;
+        if (i < positions) {
+          some[2 * i + c] = all[2 * i + c];
+        }
+      }
+    }
+    BatchNorm layer = BatchNorm.builder(2).renormalization(3, 5).build();
+    BatchNorm reference = BatchNorm.builder(2).renormalization(3, 5).build();
+    Tensor y =
+        layer.forward(Tensor.of(all, positions + padding, 2), null, Tensor.of(mask), Mode.TRAINING);
+    Tensor expected = reference.forward(Tensor.of(some, positions, 2), Mode.TRAINING);
+    for (int i = 0; i < all.length; i++) {
+      double value = i < some.length ? expected.storage().get(i) : 0;
+      assertThat(y.storage().get(i)).isCloseTo(value, within(1e-5));
+    }
+    assertThat(layer.runningMean().allClose(reference.runningMean(), 1e-6, 1e-6)).isTrue();
+  }
+
+  @Test
+  void everyLayerChecksItsChannelsInBothModes() {
+    for (BatchNorm.Builder builder :
+        List.of(
+            BatchNorm.builder(3),
+            BatchNorm.builder(3).withoutScale().withoutShift(),
+            BatchNorm.builder(3).withoutScale().withoutShift().withoutStatistics(),
+            BatchNorm.builder(3).withoutScale().withoutShift().renormalization(2, 1))) {
+      for (int c : new int[] {0, 1, 2, 4, 6}) {
+        for (Mode mode : Mode.values()) {
+          BatchNorm layer = builder.options(BatchNormOptions.DEFAULT).build();
+          assertThatThrownBy(() -> layer.forward(random(1, 4, c, 3), mode))
+              .isInstanceOf(IllegalArgumentException.class)
+              .hasMessage("x: expected 3 channels in axis 1, got shape [4, " + c + ", 3]");
+          BatchNorm last =
+              builder.options(BatchNormOptions.DEFAULT.withLayout(Layout.NHWC)).build();
+          assertThatThrownBy(() -> last.forward(random(1, 4, 3, c), mode))
+              .isInstanceOf(IllegalArgumentException.class)
+              .hasMessage("x: expected 3 channels in axis 2, got shape [4, 3, " + c + "]");
+        }
+      }
+    }
+  }
+
+  @Test
+  void aLayerWithoutChannelsGivesNothing() {
+    for (BatchNorm.Builder builder :
+        List.of(
+            BatchNorm.builder(0),
+            BatchNorm.builder(0).groups(2),
+            BatchNorm.builder(0).renormalization(2, 1))) {
+      Tensor y = builder.build().forward(random(1, 4, 0), Mode.TRAINING);
+      assertThat(y.shape()).containsExactly(4, 0);
+    }
+  }
+
+  @Test
+  void parametersAndStatisticsMayBeOfF64() {
+    BatchNorm layer = BatchNorm.builder(2).dtype(DType.F64).renormalization(1.5, 0.5).build();
+    double large = 1e8;
+    Tensor x = Tensor.of(new double[] {large + 1, 1e-300, large + 3, 3e-300}, 2, 2);
+    Tensor y = layer.forward(x, Mode.TRAINING);
+    y.backward();
+    assertThat(y.dtype()).isEqualTo(DType.F64);
+    assertThat(layer.runningMean().toDoubleArray()[0]).isCloseTo(1e7 + 0.2, within(1e-7));
+    for (Tensor tensor :
+        List.of(
+            layer.gamma(),
+            layer.beta(),
+            layer.runningMean(),
+            layer.runningVar(),
+            layer.gamma().grad())) {
+      assertThat(tensor.dtype()).isEqualTo(DType.F64);
+    }
+    Map<String, Stored> saved = StateFile.save(layer::visit);
+    assertThat(saved.get("running_mean").type()).isEqualTo(Stored.Type.F64);
+    BatchNorm other = BatchNorm.builder(2).dtype(DType.F64).build();
+    StateFile.load(saved, other::visit);
+    assertThat(StateFile.save(other::visit)).isEqualTo(saved);
+    assertThat(layer.forward(random(1, 4, 2), Mode.EVALUATION).dtype()).isEqualTo(DType.F64);
+    assertThatThrownBy(() -> BatchNorm.builder(2).dtype(DType.BF16))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("dtype: expected F32 or F64, got BF16");
   }
 
   @ParameterizedTest

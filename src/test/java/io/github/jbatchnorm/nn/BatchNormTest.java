@@ -106,4 +106,17 @@ class BatchNormTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("weight: is missing");
   }
+
+  @Test
+  void runningStatisticsAreLiveAndNoCopies() {
+    BatchNorm layer = new BatchNorm(1, 1e-5);
+    Tensor mean = layer.runningMean();
+    Tensor var = layer.runningVar();
+    Tensor before = mean.copy();
+    layer.forward(Tensor.of(new float[] {10, 30}, 2, 1), Mode.TRAINING);
+    assertThat(mean.item()).isEqualTo(2);
+    assertThat(var.item()).isNotEqualTo(1);
+    assertThat(before.item()).isZero();
+    assertThat(layer.runningMean()).isSameAs(mean);
+  }
 }

@@ -61,8 +61,8 @@ class ServingTest {
       for (int i = 0; i < y.size(); i++) {
         assertThat(y.storage().get(i)).isCloseTo(expected.storage().get(i), within(1e-6));
       }
-      assertThat(folded.layers().values()).noneMatch(BatchNorm.class::isInstance);
-      assertThat(((Sequential) folded.layers().get("head")).layers()).containsOnlyKeys("dense");
+      assertThat(folded.children().values()).noneMatch(BatchNorm.class::isInstance);
+      assertThat(((Sequential) folded.children().get("head")).children()).containsOnlyKeys("dense");
     }
   }
 
@@ -75,7 +75,9 @@ class ServingTest {
             .build();
     assertThatThrownBy(() -> Serving.folded(model))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("model: a layer of 3 outputs is followed by a batch norm of 4 channels");
+        .hasMessage(
+            "model: batch norm norm cannot be folded: it has 4 channels, the layer before it 3"
+                + " outputs");
   }
 
   @Test

@@ -17,7 +17,7 @@ public final class Batch {
   public Batch(Tensor x, int... labels) {
     if (x.dim(0) != labels.length) {
       throw new IllegalArgumentException(
-          "labels: expected %d, got %d".formatted(x.dim(0), labels.length));
+          "labels: expected %s, got %s".formatted(x.dim(0), labels.length));
     }
     this.x = x;
     this.labels = labels.clone();

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 
 /** The batches of one epoch. Each may be asked for more than once, by any thread. */
@@ -12,6 +13,8 @@ public interface BatchSource {
 
   /** Puts numbers in random order (Fisher and Yates). */
   static void shuffle(int[] order, RandomGenerator random) {
+    Objects.requireNonNull(order, "order");
+    Objects.requireNonNull(random, "random");
     for (int i = order.length - 1; i > 0; i--) {
       int other = random.nextInt(i + 1);
       int held = order[i];

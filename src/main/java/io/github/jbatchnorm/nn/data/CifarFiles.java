@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
+import io.github.jbatchnorm.kernel.Sizes;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -8,6 +9,7 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * CIFAR-10's binary files: records of one byte for the class, 0 to 9, and 3072 bytes for the image,
@@ -26,7 +28,7 @@ public final class CifarFiles {
   public static ColorImages readTraining(Path folder) throws IOException {
     List<Path> files = new ArrayList<>();
     for (int i = 1; i <= TRAINING_FILES; i++) {
-      Path file = folder.resolve("data_batch_%d.bin".formatted(i));
+      Path file = folder.resolve("data_batch_%s.bin".formatted(i));
       if (Files.isRegularFile(file)) {
         files.add(file);
       }
@@ -57,12 +59,12 @@ public final class CifarFiles {
       byte[] bytes = Files.readAllBytes(file);
       if (bytes.length == 0 || bytes.length % RECORD != 0) {
         throw new CifarFormatException(
-            file, "expected records of %d bytes, got %d bytes".formatted(RECORD, bytes.length));
+            file, "expected records of %s bytes, got %s bytes".formatted(RECORD, bytes.length));
       }
       for (int at = 0; at < bytes.length; at += RECORD) {
         if ((bytes[at] & 0xff) >= CLASSES) {
           throw new CifarFormatException(
-              file, "class %d in record %d".formatted(bytes[at] & 0xff, at / RECORD));
+              file, "class %s in record %s".formatted(bytes[at] & 0xff, at / RECORD));
         }
         labels.write(bytes[at]);
         pixels.write(bytes, at + 1, ColorImages.BYTES);
@@ -73,7 +75,9 @@ public final class CifarFiles {
 
   /** Writes images to a file. */
   public static void write(ColorImages images, Path file) throws IOException {
-    byte[] bytes = new byte[Math.multiplyExact(images.count(), RECORD)];
+    Objects.requireNonNull(images, "images");
+    Objects.requireNonNull(file, "file");
+    byte[] bytes = new byte[Sizes.product("images (count, record)", images.count(), RECORD)];
     for (int i = 0; i < images.count(); i++) {
       bytes[i * RECORD] = (byte) images.label(i);
       for (int p = 0; p < ColorImages.BYTES; p++) {

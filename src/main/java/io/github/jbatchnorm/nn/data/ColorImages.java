@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
+import io.github.jbatchnorm.kernel.Sizes;
 import java.util.SplittableRandom;
 
 /** Colour images of 32 x 32 pixels with labels, as CIFAR-10 has them. Immutable. */
@@ -26,7 +27,7 @@ public final class ColorImages {
   public ColorImages(byte[] pixels, byte[] labels) {
     if (pixels.length != (long) labels.length * BYTES) {
       throw new IllegalArgumentException(
-          "pixels: expected %d bytes for %d images, got %d"
+          "pixels: expected %s bytes for %s images, got %s"
               .formatted((long) labels.length * BYTES, labels.length, pixels.length));
     }
     this.pixels = pixels.clone();
@@ -56,7 +57,8 @@ public final class ColorImages {
    */
   public static ColorImages draw(int count, long seed) {
     ImageSet digits = DrawnDigits.draw(count, seed);
-    byte[] pixels = new byte[Math.multiplyExact(count, BYTES)];
+    byte[] pixels =
+        new byte[Sizes.product("images (count, colors, height, width)", count, COLORS, SIDE, SIDE)];
     byte[] labels = new byte[count];
     SplittableRandom random = new SplittableRandom(~seed);
     int margin = (SIDE - DrawnDigits.SIDE) / 2;

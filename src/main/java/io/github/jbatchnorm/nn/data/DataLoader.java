@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn.data;
 import io.github.jbatchnorm.kernel.MemoryScope;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -47,6 +48,7 @@ public final class DataLoader implements Iterator<Batch>, AutoCloseable {
    * @throws IllegalArgumentException if prefetch is below 1
    */
   public DataLoader(BatchSource source, int prefetch) {
+    Objects.requireNonNull(source, "source");
     if (prefetch < 1) {
       throw new IllegalArgumentException("prefetch: expected 1 or more, got " + prefetch);
     }
@@ -115,7 +117,7 @@ public final class DataLoader implements Iterator<Batch>, AutoCloseable {
         if (prepared != null) {
           return prepared;
         }
-        if (!worker.isAlive() && ready.isEmpty()) {
+        if (!worker.isAlive() && ready.isEmpty() && !closed) {
           throw new IllegalStateException("the source has fewer batches than it counts now");
         }
       }

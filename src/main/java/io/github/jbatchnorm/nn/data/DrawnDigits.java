@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
+import io.github.jbatchnorm.kernel.Sizes;
 import java.util.SplittableRandom;
 
 /**
@@ -20,9 +21,11 @@ public final class DrawnDigits {
    *
    * @param count how many, 0 or more
    * @param seed chooses all that is random
+   * @throws IllegalArgumentException if count is below 0, or the pixels are more than
+   *     2<sup>31</sup>-1
    */
   public static ImageSet draw(int count, long seed) {
-    byte[] pixels = new byte[Math.multiplyExact(count, SIDE * SIDE)];
+    byte[] pixels = new byte[Sizes.product("images (count, height, width)", count, SIDE, SIDE)];
     byte[] labels = new byte[count];
     for (int i = 0; i < count; i++) {
       labels[i] = (byte) (i % CLASSES);

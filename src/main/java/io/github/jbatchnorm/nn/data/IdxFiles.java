@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
@@ -30,7 +31,13 @@ public final class IdxFiles {
    * @param train the images to train on
    * @param test the images to test on, of the same size
    */
-  public record TrainAndTest(ImageSet train, ImageSet test) {}
+  public record TrainAndTest(ImageSet train, ImageSet test) {
+    /** Refuses null. */
+    public TrainAndTest {
+      Objects.requireNonNull(train, "train");
+      Objects.requireNonNull(test, "test");
+    }
+  }
 
   /**
    * Reads the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte
@@ -41,6 +48,7 @@ public final class IdxFiles {
    * @throws IdxFormatException if a file is broken, or does not fit the others
    */
   public static TrainAndTest read(Path folder) throws IOException {
+    Objects.requireNonNull(folder, "folder");
     if (!Files.isDirectory(folder)) {
       throw new NotDirectoryException(folder.toString());
     }
@@ -53,7 +61,7 @@ public final class IdxFiles {
     if (train.rows() != test.rows() || train.columns() != test.columns()) {
       throw new IdxFormatException(
           testImages,
-          "images are %d x %d, those of %s are %d x %d"
+          "images are %s x %s, those of %s are %s x %s"
               .formatted(test.rows(), test.columns(), trainImages, train.rows(), train.columns()));
     }
     return new TrainAndTest(train, test);
@@ -65,6 +73,8 @@ public final class IdxFiles {
    * @throws IdxFormatException if a file is broken, or they do not fit each other
    */
   public static ImageSet read(Path images, Path labels) throws IOException {
+    Objects.requireNonNull(images, "images");
+    Objects.requireNonNull(labels, "labels");
     try (DataInputStream in = open(images)) {
       int count = header(in, images, IMAGES, "images (idx3, unsigned bytes)");
       int rows = side(in, images, "rows");
@@ -73,7 +83,7 @@ public final class IdxFiles {
       byte[] classes = readLabels(labels);
       if (classes.length != count) {
         throw new IdxFormatException(
-            labels, "%d labels for the %d images of %s".formatted(classes.length, count, images));
+            labels, "%s labels for the %s images of %s".formatted(classes.length, count, images));
       }
       return new ImageSet(rows, columns, pixels, classes);
     } catch (EOFException e) {
@@ -127,7 +137,7 @@ public final class IdxFiles {
     }
     int count = in.readInt();
     if (count < 1) {
-      throw new IdxFormatException(file, "holds %d items".formatted(Integer.toUnsignedLong(count)));
+      throw new IdxFormatException(file, "holds %s items".formatted(Integer.toUnsignedLong(count)));
     }
     return count;
   }
@@ -137,7 +147,7 @@ public final class IdxFiles {
     if (side < 1 || side > MOST_PIXELS_A_SIDE) {
       throw new IdxFormatException(
           file,
-          "expected 1 to %d %s, got %d"
+          "expected 1 to %s %s, got %s"
               .formatted(MOST_PIXELS_A_SIDE, name, Integer.toUnsignedLong(side)));
     }
     return side;
@@ -146,7 +156,7 @@ public final class IdxFiles {
   /** Reads what follows the header: exactly {@code size} bytes. */
   private static byte[] body(DataInputStream in, Path file, long size) throws IOException {
     if (size > Integer.MAX_VALUE - 8) {
-      throw new IdxFormatException(file, "holds %d bytes, more than an array".formatted(size));
+      throw new IdxFormatException(file, "holds %s bytes, more than an array".formatted(size));
     }
     byte[] bytes;
     try {
@@ -157,11 +167,11 @@ public final class IdxFiles {
     }
     if (bytes.length < size) {
       throw new IdxFormatException(
-          file, "is truncated: expected %d bytes of data, got %d".formatted(size, bytes.length));
+          file, "is truncated: expected %s bytes of data, got %s".formatted(size, bytes.length));
     }
     if (in.read() >= 0) {
       throw new IdxFormatException(
-          file, "goes on after the %d bytes of data that its header tells".formatted(size));
+          file, "goes on after the %s bytes of data that its header tells".formatted(size));
     }
     return bytes;
   }

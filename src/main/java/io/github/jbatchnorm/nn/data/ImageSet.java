@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.nn.data;
 
+import io.github.jbatchnorm.kernel.Sizes;
+
 /**
  * Grey images and their labels. Immutable as long as no one writes to the arrays, which it shares.
  */
@@ -19,9 +21,10 @@ public final class ImageSet {
    * @throws IllegalArgumentException if the sizes do not fit
    */
   public ImageSet(int rows, int columns, byte[] pixels, byte[] labels) {
-    if (rows < 1 || columns < 1 || pixels.length != (long) labels.length * rows * columns) {
+    int size = Sizes.product("images (count, rows, columns)", labels.length, rows, columns);
+    if (rows < 1 || columns < 1 || pixels.length != size) {
       throw new IllegalArgumentException(
-          "pixels: expected %d images of %d x %d, got %d bytes"
+          "pixels: expected %s images of %s x %s, got %s bytes"
               .formatted(labels.length, rows, columns, pixels.length));
     }
     this.rows = rows;

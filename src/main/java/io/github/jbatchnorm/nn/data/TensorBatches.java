@@ -17,7 +17,7 @@ public final class TensorBatches implements BatchSource {
     }
     if (x.ndim() < 1 || x.dim(0) != labels.length) {
       throw new IllegalArgumentException(
-          "labels: expected one for each sample, got %d".formatted(labels.length));
+          "labels: expected one for each sample, got %s".formatted(labels.length));
     }
     this.x = x;
     this.labels = labels.clone();

@@ -1,29 +1,36 @@
 package io.github.jbatchnorm.nn.io;
 
 import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Enumeration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 
 /**
- * NumPy's files: one array in a .npy, several by name in a .npz. Elements are f2, f4, f8 and i8,
- * little-endian; arrays in Fortran's order come as C's. An array takes at most 2 GiB.
+ * NumPy's files: one array in a .npy, several by name in a .npz. Elements are f2 to f8, i1 to i8,
+ * u1 to u8 and b1, of either order of bytes; they come little-endian, of the type that they have,
+ * and arrays in Fortran's order come as C's. An array takes at most 2 GiB, and a header 10,000
+ * bytes.
  */
 public final class Npy {
   private static final String SUFFIX = ".npy";
+
+  /** A little less than a zip archive's limit, for the suffix. */
+  private static final int MOST_NAME = 65_000;
 
   private Npy() {}
 
@@ -33,6 +40,10 @@ public final class Npy {
    * @throws NpyException if it is broken, longer or shorter than it says, or of another type
    */
   public static Stored read(Path file) throws IOException {
+    Objects.requireNonNull(file, "file");
+    if (Files.isDirectory(file)) {
+      throw new NpyException(file.toString(), "is a folder");
+    }
     try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
       return read(file.toString(), in);
     }
@@ -41,8 +52,8 @@ public final class Npy {
   /**
    * Reads a .npz file: each array under its name, in the file's order.
    *
-   * @throws NpyException if it is no zip archive, or one of its arrays is not as {@link #read}
-   *     needs
+   * @throws NpyException if it is no zip archive, one of its arrays is not as {@link #read} needs,
+   *     or its check sum is another
    */
   public static Map<String, Stored> readAll(Path file) throws IOException {
     Map<String, Stored> arrays = new LinkedHashMap<>();
@@ -55,16 +66,27 @@ public final class Npy {
           throw new NpyException(file.toString(), "holds %s, which is no array".formatted(name));
         }
         String array = name.substring(0, name.length() - SUFFIX.length());
-        try (InputStream in = new BufferedInputStream(zip.getInputStream(entry))) {
-          if (arrays.put(array, read(file + " " + name, in)) != null) {
-            throw new NpyException(file.toString(), "holds %s twice".formatted(name));
-          }
+        if (arrays.put(array, read(file, zip, entry)) != null) {
+          throw new NpyException(file.toString(), "holds %s twice".formatted(name));
         }
       }
     } catch (ZipException e) {
       throw new NpyException(file.toString(), "is no zip archive: " + e.getMessage());
+    } catch (EOFException e) {
+      throw new NpyException(file.toString(), "ends within an array: " + e.getMessage());
     }
     return arrays;
+  }
+
+  private static Stored read(Path file, ZipFile zip, ZipEntry entry) throws IOException {
+    String where = file + " " + FileText.printable(entry.getName());
+    try (CheckedInputStream in = new CheckedInputStream(zip.getInputStream(entry), new CRC32())) {
+      Stored array = read(where, in);
+      if (in.getChecksum().getValue() != entry.getCrc()) {
+        throw new NpyException(where, "has another check sum than the archive says");
+      }
+      return array;
+    }
   }
 
   private static Stored read(String where, InputStream in) throws IOException {
@@ -73,23 +95,20 @@ public final class Npy {
     byte[] data = in.readNBytes(length);
     if (data.length < length) {
       throw new NpyException(
-          where, "ends after %d of %d bytes of elements".formatted(data.length, length));
+          where, "ends after %s of %s bytes of elements".formatted(data.length, length));
     }
     if (in.read() >= 0) {
-      throw new NpyException(where, "goes on after its %d bytes of elements".formatted(length));
+      throw new NpyException(where, "goes on after its %s bytes of elements".formatted(length));
     }
+    header.type().toLittleEndian(data);
     byte[] ordered = header.fortran() ? inCOrder(data, header) : data;
-    return new Stored(header.type(), axes(header), ByteBuffer.wrap(ordered));
-  }
-
-  private static int[] axes(NpyHeader header) {
-    return header.shape().stream().mapToInt(Integer::intValue).toArray();
+    return new Stored(header.type().type(), header.axes(), ByteBuffer.wrap(ordered));
   }
 
   /** Moves elements from Fortran's order, the first axis fastest, to C's, the last fastest. */
   private static byte[] inCOrder(byte[] data, NpyHeader header) {
-    int[] shape = axes(header);
-    int width = header.type().bytes();
+    int[] shape = header.axes();
+    int width = header.type().type().bytes();
     byte[] result = new byte[data.length];
     int[] index = new int[shape.length];
     for (int to = 0; to < data.length; to += width) {
@@ -124,26 +143,28 @@ public final class Npy {
    * Writes a .npz file, uncompressed, which replaces an older one at once or not at all.
    *
    * @param arrays arrays by name, without ".npy"
-   * @throws IllegalArgumentException as {@link #write}
+   * @throws IllegalArgumentException as {@link #write}, or if a name is null, has half of a
+   *     surrogate pair or is past 65,000 bytes of UTF-8
    */
   public static void writeAll(Path file, Map<String, Stored> arrays) throws IOException {
-    Map<String, byte[]> entries = new LinkedHashMap<>();
+    Map<ZipEntry, ByteBuffer[]> entries = new LinkedHashMap<>();
     for (Map.Entry<String, Stored> array : arrays.entrySet()) {
-      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-      bytes.writeBytes(NpyHeader.text(array.getValue()));
-      byte[] data = new byte[array.getValue().bytes().remaining()];
-      array.getValue().bytes().order(ByteOrder.LITTLE_ENDIAN).get(data);
-      bytes.writeBytes(data);
-      entries.put(array.getKey() + SUFFIX, bytes.toByteArray());
+      FileText.checkName("arrays", array.getKey(), MOST_NAME);
+      ByteBuffer[] parts = {
+        ByteBuffer.wrap(NpyHeader.text(array.getValue())), array.getValue().bytes()
+      };
+      entries.put(stored(array.getKey() + SUFFIX, parts), parts);
     }
     AtomicFile.write(
         file,
         channel -> {
           // Not closed: that would close the channel before it is forced to the disk.
           ZipOutputStream zip = new ZipOutputStream(Channels.newOutputStream(channel));
-          for (Map.Entry<String, byte[]> entry : entries.entrySet()) {
-            zip.putNextEntry(stored(entry.getKey(), entry.getValue()));
-            zip.write(entry.getValue());
+          for (Map.Entry<ZipEntry, ByteBuffer[]> entry : entries.entrySet()) {
+            zip.putNextEntry(entry.getKey());
+            for (ByteBuffer part : entry.getValue()) {
+              copy(part.duplicate(), zip);
+            }
             zip.closeEntry();
           }
           zip.finish();
@@ -151,12 +172,25 @@ public final class Npy {
         });
   }
 
-  private static ZipEntry stored(String name, byte... contents) {
+  private static void copy(ByteBuffer from, OutputStream to) throws IOException {
+    byte[] some = new byte[Math.min(from.remaining(), 1 << 16)];
+    while (from.hasRemaining()) {
+      int count = Math.min(from.remaining(), some.length);
+      from.get(some, 0, count);
+      to.write(some, 0, count);
+    }
+  }
+
+  private static ZipEntry stored(String name, ByteBuffer... parts) {
     CRC32 crc = new CRC32();
-    crc.update(contents);
+    long size = 0;
+    for (ByteBuffer part : parts) {
+      size += part.remaining();
+      crc.update(part.duplicate());
+    }
     ZipEntry entry = new ZipEntry(name);
     entry.setMethod(ZipEntry.STORED);
-    entry.setSize(contents.length);
+    entry.setSize(size);
     entry.setCrc(crc.getValue());
     entry.setTime(0); // the same file for the same arrays
     return entry;

@@ -7,6 +7,6 @@ public final class NpyException extends IOException {
   private static final long serialVersionUID = 1L;
 
   NpyException(String where, String problem) {
-    super(where + ": " + problem);
+    super(where + ": " + FileText.printable(problem));
   }
 }

@@ -4,10 +4,12 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * The contents of a safetensors file (Hugging Face): the length of a header as 8 little-endian
@@ -17,10 +19,14 @@ import java.util.Map;
  * @param metadata texts by name
  */
 public record Safetensors(Map<String, Stored> tensors, Map<String, String> metadata) {
-  /** Copies the maps, whose order stays. */
+  /** Copies the maps, whose order stays. What cannot be written is refused by {@link #write}. */
   public Safetensors {
-    tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
-    metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
+    tensors =
+        Collections.unmodifiableMap(
+            new LinkedHashMap<>(Objects.requireNonNull(tensors, "tensors")));
+    metadata =
+        Collections.unmodifiableMap(
+            new LinkedHashMap<>(Objects.requireNonNull(metadata, "metadata")));
   }
 
   /**
@@ -30,11 +36,15 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
    *     Stored.Type} has not got
    */
   public static Safetensors read(Path file) throws IOException {
+    Objects.requireNonNull(file, "file");
+    if (Files.isDirectory(file)) {
+      throw new SafetensorsException(file, "is a folder");
+    }
     try (FileChannel channel = FileChannel.open(file)) {
       long size = channel.size();
       if (size < Long.BYTES || size > Integer.MAX_VALUE - Long.BYTES) {
         throw new SafetensorsException(
-            file, "is %d bytes long: expected 8 bytes to 2 GiB".formatted(size));
+            file, "is %s bytes long: expected 8 bytes to 2 GiB".formatted(size));
       }
       ByteBuffer all = ByteBuffer.allocate((int) size).order(ByteOrder.LITTLE_ENDIAN);
       while (all.hasRemaining()) {
@@ -48,11 +58,11 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
 
   private static Safetensors parse(Path file, ByteBuffer all) throws IOException {
     long length = all.getLong();
-    if (length < 2 || length > all.remaining()) {
+    if (length < 2 || length > Math.min(all.remaining(), SafetensorsHeader.MOST)) {
       throw new SafetensorsException(
           file,
-          "says that its header is %s bytes long, of %d that follow"
-              .formatted(Long.toUnsignedString(length), all.remaining()));
+          "says that its header is %s bytes long, of %s that follow and at most %s"
+              .formatted(Long.toUnsignedString(length), all.remaining(), SafetensorsHeader.MOST));
     }
     ByteBuffer header = all.slice(Long.BYTES, (int) length);
     int start = Long.BYTES + (int) length;
@@ -64,6 +74,10 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
    * Writes a file. It replaces an older one at once and as a whole, or not at all where something
    * fails.
    *
+   * @throws IllegalArgumentException if {@link #read} could not read it: a name is null, {@code
+   *     __metadata__}, past 50,000 bytes in UTF-8 or has half of a surrogate pair; metadata are
+   *     null, have such a half or are past 20,000,000 characters; the header is past 100,000,000
+   *     bytes, or all of it past 2 GiB
    * @throws IOException if it cannot be written
    */
   public void write(Path file) throws IOException {

@@ -8,6 +8,6 @@ public final class SafetensorsException extends IOException {
   private static final long serialVersionUID = 1L;
 
   SafetensorsException(Path file, String problem) {
-    super(file + ": " + problem);
+    super(file + ": " + FileText.printable(problem));
   }
 }

@@ -25,12 +25,22 @@ import java.util.Map;
  */
 final class SafetensorsHeader {
   private static final String METADATA = "__metadata__";
-  private static final int MOST_AXES = 32;
+
+  /** The format's own limit of the header, in bytes. */
+  static final int MOST = 100_000_000;
+
+  private static final int MOST_NAME = 50_000; // bytes in UTF-8
+  private static final int MOST_TEXT = 20_000_000; // characters
 
   private static final JsonFactory JSON =
       new JsonFactoryBuilder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(4).build())
+          .streamReadConstraints(
+              StreamReadConstraints.builder()
+                  .maxNestingDepth(4)
+                  .maxNameLength(MOST_NAME + Integer.BYTES) // it counts in whole ints
+                  .maxStringLength(MOST_TEXT)
+                  .build())
           .build();
 
   private final Path file;
@@ -73,7 +83,7 @@ final class SafetensorsHeader {
       reached = accept(claim, reached);
     }
     if (reached != data.remaining()) {
-      throw problem("the data", "expected %d bytes, got %d".formatted(reached, data.remaining()));
+      throw problem("the data", "expected %s bytes, got %s".formatted(reached, data.remaining()));
     }
     return new Safetensors(tensors, metadata);
   }
@@ -121,12 +131,12 @@ final class SafetensorsHeader {
 
   private long[] numbers(JsonParser json, String what) throws IOException {
     expect(json.currentToken(), JsonToken.START_ARRAY, what);
-    long[] numbers = new long[MOST_AXES];
+    long[] numbers = new long[Stored.MOST_AXES];
     int count = 0;
     while (json.nextToken() != JsonToken.END_ARRAY) {
       expect(json.currentToken(), JsonToken.VALUE_NUMBER_INT, what);
-      if (count == MOST_AXES) {
-        throw problem(what, "has more than %d numbers".formatted(MOST_AXES));
+      if (count == numbers.length) {
+        throw problem(what, "has more than %s numbers".formatted(numbers.length));
       }
       numbers[count] = json.getLongValue();
       if (numbers[count++] < 0) {
@@ -140,7 +150,7 @@ final class SafetensorsHeader {
     List<Integer> sizes = new ArrayList<>();
     for (long axis : shape) {
       if (axis > Integer.MAX_VALUE) {
-        throw problem(name, "has an axis of %d".formatted(axis));
+        throw problem(name, "has an axis of %s".formatted(axis));
       }
       sizes.add((int) axis);
     }
@@ -152,21 +162,21 @@ final class SafetensorsHeader {
     if (claim.begin() != reached || claim.end() < reached || claim.end() > data.remaining()) {
       throw problem(
           claim.name(),
-          "has data_offsets %d to %d: expected them to go on from %d, within %d bytes"
+          "has data_offsets %s to %s: expected them to go on from %s, within %s bytes"
               .formatted(claim.begin(), claim.end(), reached, data.remaining()));
     }
-    long expected = claim.type().bytes();
-    for (int axis : claim.shape()) {
-      expected = Math.min(expected * axis, Long.MAX_VALUE / Integer.MAX_VALUE);
+    int[] shape = claim.shape().stream().mapToInt(Integer::intValue).toArray();
+    if (!Stored.fits(claim.type(), shape)) {
+      throw problem(claim.name(), "has shape %s, which is past 2 GiB".formatted(claim.shape()));
     }
+    long expected = Stored.size(claim.type(), shape);
     if (claim.end() - claim.begin() != expected) {
       throw problem(
           claim.name(),
-          "has %d bytes, expected %d for its dtype and shape"
+          "has %s bytes, expected %s for its dtype and shape"
               .formatted(claim.end() - claim.begin(), expected));
     }
     ByteBuffer bytes = data.slice((int) claim.begin(), (int) expected);
-    int[] shape = claim.shape().stream().mapToInt(Integer::intValue).toArray();
     tensors.put(claim.name(), new Stored(claim.type(), shape, bytes));
     return claim.end();
   }
@@ -189,6 +199,7 @@ final class SafetensorsHeader {
 
   /** Returns the header's text, padded with spaces so that the data is aligned to 8 bytes. */
   static byte[] text(Safetensors contents) throws IOException {
+    check(contents);
     ByteArrayOutputStream text = new ByteArrayOutputStream();
     try (JsonGenerator json = JSON.createGenerator(text)) {
       json.writeStartObject();
@@ -215,6 +226,33 @@ final class SafetensorsHeader {
     while (text.size() % Long.BYTES != 0) {
       text.write(' ');
     }
+    long data = contents.tensors().values().stream().mapToLong(t -> t.bytes().remaining()).sum();
+    if (text.size() > MOST || data + text.size() > Integer.MAX_VALUE - 2L * Long.BYTES) {
+      throw new IllegalArgumentException(
+          "tensors: expected a header of at most %s bytes, and 2 GiB with the data, got %s and %s"
+              .formatted(MOST, text.size(), data));
+    }
     return text.toByteArray();
+  }
+
+  /** Refuses what could not be read. */
+  private static void check(Safetensors contents) {
+    for (String name : contents.tensors().keySet()) {
+      FileText.checkName("tensors", name, MOST_NAME);
+      if (name.equals(METADATA)) {
+        throw new IllegalArgumentException("tensors: a tensor cannot be named " + METADATA);
+      }
+    }
+    contents
+        .metadata()
+        .forEach(
+            (key, text) -> {
+              FileText.checkName("metadata", key, MOST_NAME);
+              if (text == null || !FileText.isWhole(text) || text.length() > MOST_TEXT) {
+                throw new IllegalArgumentException(
+                    "metadata: expected a text of at most %s whole characters for %s"
+                        .formatted(MOST_TEXT, FileText.printable(key)));
+              }
+            });
   }
 }

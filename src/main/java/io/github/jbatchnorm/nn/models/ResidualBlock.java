@@ -1,17 +1,16 @@
 package io.github.jbatchnorm.nn.models;
 
 import io.github.jbatchnorm.autograd.ConvOptions;
-import io.github.jbatchnorm.autograd.Functions;
-import io.github.jbatchnorm.autograd.Index;
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.nn.BatchNorm;
 import io.github.jbatchnorm.nn.Conv;
 import io.github.jbatchnorm.nn.Initializers;
 import io.github.jbatchnorm.nn.Layer;
 import io.github.jbatchnorm.nn.Mode;
-import io.github.jbatchnorm.nn.StateVisitor;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 
 /**
@@ -23,8 +22,7 @@ import java.util.random.RandomGenerator;
 public final class ResidualBlock implements Layer {
   private static final int KERNEL = 3;
 
-  private final int added;
-  private final int stride;
+  private final Shortcut shortcut;
   private final Conv conv1;
   private final BatchNorm bn1;
   private final Conv conv2;
@@ -40,10 +38,9 @@ public final class ResidualBlock implements Layer {
    */
   public ResidualBlock(int in, int out, int stride, RandomGenerator random) {
     if (out < in) {
-      throw new IllegalArgumentException("out: expected %d or more, got %d".formatted(in, out));
+      throw new IllegalArgumentException("out: expected %s or more, got %s".formatted(in, out));
     }
-    this.added = out - in;
-    this.stride = stride;
+    this.shortcut = new Shortcut(out - in, stride);
     BatchNormOptions relu = BatchNormOptions.DEFAULT.withRelu();
     this.conv1 = conv(in, out, stride, random);
     this.bn1 = BatchNorm.builder(out).options(relu).build();
@@ -62,26 +59,25 @@ public final class ResidualBlock implements Layer {
 
   @Override
   public Tensor forward(Tensor x, Mode mode) {
+    Objects.requireNonNull(mode, "mode");
     Tensor y = bn1.forward(conv1.forward(x, mode), mode);
-    return bn2.forward(conv2.forward(y, mode), shortcut(x), null, mode);
-  }
-
-  private Tensor shortcut(Tensor x) {
-    Tensor small =
-        stride == 1 ? x : x.slice(Index.all(), Index.all(), Index.step(stride), Index.step(stride));
-    if (added == 0) {
-      return small;
-    }
-    int[] shape = small.shape();
-    shape[1] = added;
-    return Functions.concatenate(1, small, Tensors.zeros(x.dtype(), shape).asConstant());
+    return bn2.forward(conv2.forward(y, mode), shortcut.of(x), null, mode);
   }
 
   @Override
-  public void visit(StateVisitor visitor) {
-    conv1.visit(visitor.within("conv1."));
-    bn1.visit(visitor.within("bn1."));
-    conv2.visit(visitor.within("conv2."));
-    bn2.visit(visitor.within("bn2."));
+  public Map<String, Layer> children() {
+    Map<String, Layer> children = new LinkedHashMap<>();
+    children.put("conv1", conv1);
+    children.put("bn1", bn1);
+    children.put("conv2", conv2);
+    children.put("bn2", bn2);
+    return children;
+  }
+
+  @Override
+  public Layer folded(String name) {
+    Objects.requireNonNull(name, "name");
+    return new FoldedBlock(
+        shortcut, conv1.folded(name + "bn1", bn1), conv2.folded(name + "bn2", bn2));
   }
 }

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,24 @@ class DrawnDigitsTest {
   @Test
   void sameSeedDrawsTheSamePixelsOnEveryMachine() {
     assertThat(checksum(DrawnDigits.draw(50, 1), 50)).isEqualTo(CHECKSUM_OF_SEED_1);
+  }
+
+  @Test
+  void numbersThatCannotBeDrawnAreRefused() {
+    assertThat(DrawnDigits.draw(0, 1).count()).isZero();
+    for (int count : new int[] {-1, Integer.MIN_VALUE, 1 << 28, Integer.MAX_VALUE}) {
+      assertThatThrownBy(() -> DrawnDigits.draw(count, 1))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("images (count, height, width): expected sizes of 0 or more");
+      assertThatThrownBy(() -> ColorImages.draw(count, 1))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void sizesWhoseProductWrapsAroundAreRefused() {
+    assertThatThrownBy(() -> new ImageSet(1 << 30, 1 << 30, new byte[0], new byte[16]))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test

@@ -6,17 +6,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Safetensors files: round trip, and headers that lie. */
 class SafetensorsTest {
@@ -91,7 +96,15 @@ class SafetensorsTest {
         Arguments.of(
             "axes that overflow",
             file(one("\"F32\"", "[2147483647,2147483647,2147483647,4]", "[0,8]"), 8),
-            "has 8 bytes, expected"),
+            "past 2 GiB"),
+        Arguments.of(
+            "axes that overflow beside one of 0",
+            file(one("\"F32\"", "[2147483647,2147483647,2147483647,0]", "[0,0]"), 0),
+            "past 2 GiB"),
+        Arguments.of(
+            "a line in a name",
+            file("{\"a\\nb\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4),
+            "a\\u000ab has 4 bytes"),
         Arguments.of(
             "huge axis", file(one("\"F32\"", "[4294967298]", "[0,8]"), 8), "axis of 4294967298"),
         Arguments.of(
@@ -119,6 +132,91 @@ class SafetensorsTest {
             "metadata that is no text", file("{\"__metadata__\":{\"a\":1}}", 0), "__metadata__ a"),
         Arguments.of(
             "deep nesting", file("{\"w\":" + "[".repeat(100_000), 0), "expected start object"));
+  }
+
+  private static Stored floats(float... values) {
+    ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
+    return new Stored(Stored.Type.F32, new int[] {values.length}, bytes);
+  }
+
+  private static Map<String, String> metadata(String key, String value) {
+    Map<String, String> metadata = new HashMap<>();
+    metadata.put(key, value);
+    return metadata;
+  }
+
+  static Stream<Arguments> unreadable() {
+    Map<String, Stored> none = Map.of();
+    return Stream.of(
+        Arguments.of(Map.of("a".repeat(50_001), floats(1)), Map.of(), "tensors: expected names of"),
+        Arguments.of(Map.of("é".repeat(25_001), floats(1)), Map.of(), "tensors: expected names of"),
+        Arguments.of(Map.of("a\ud800", floats(1)), Map.of(), "tensors: expected texts of whole"),
+        Arguments.of(Map.of("__metadata__", floats(1)), Map.of(), "tensors: a tensor cannot be"),
+        Arguments.of(none, metadata("epoch", null), "metadata: expected a text"),
+        Arguments.of(none, metadata(null, "3"), "metadata: expected texts of whole"),
+        Arguments.of(none, metadata("a", "\udc00"), "metadata: expected a text"),
+        Arguments.of(none, metadata("a", "x".repeat(20_000_001)), "metadata: expected a text"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("unreadable")
+  void whatCouldNotBeReadIsNotWritten(
+      Map<String, Stored> tensors, Map<String, String> metadata, String message)
+      throws IOException {
+    Path file = folder.resolve("a.safetensors");
+    assertThatThrownBy(() -> new Safetensors(tensors, metadata).write(file))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith(message);
+    try (Stream<Path> left = Files.list(folder)) {
+      assertThat(left).isEmpty();
+    }
+  }
+
+  @Test
+  void moreThanAFileMayHoldIsNotWritten() throws IOException {
+    Path zeros = folder.resolve("zeros");
+    try (FileChannel channel =
+        FileChannel.open(zeros, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.allocate(1), (1L << 30) - 1);
+    }
+    ByteBuffer gigabyte;
+    try (FileChannel channel = FileChannel.open(zeros)) {
+      gigabyte = channel.map(FileChannel.MapMode.READ_ONLY, 0, 1L << 30);
+    }
+    Stored half = new Stored(Stored.Type.U8, new int[] {1 << 30}, gigabyte);
+    Safetensors both = new Safetensors(Map.of("a", half, "b", half), Map.of());
+    assertThatThrownBy(() -> both.write(folder.resolve("a.safetensors")))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("and 2 GiB with the data");
+    assertThat(folder.resolve("a.safetensors")).doesNotExist();
+  }
+
+  /** Names and texts at the limits, of one to four bytes a character. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+  void whatIsWrittenIsReadForEveryNameAndShape(long seed) throws IOException {
+    SplittableRandom random = new SplittableRandom(seed);
+    Map<String, Stored> tensors = new LinkedHashMap<>();
+    Map<String, String> metadata = new LinkedHashMap<>();
+    for (int i = 0; i < 6; i++) {
+      tensors.put(
+          i + RandomEntries.text(random, i == 0 ? 49_990 : 20), RandomEntries.entry(random));
+      metadata.put(i + RandomEntries.text(random, 30), RandomEntries.text(random, 100_000));
+    }
+    Path file = folder.resolve("a.safetensors");
+    Safetensors written = new Safetensors(tensors, metadata);
+    written.write(file);
+    Safetensors read = Safetensors.read(file);
+    assertThat(read).isEqualTo(written);
+    assertThat(read.tensors().keySet()).containsExactlyElementsOf(tensors.keySet());
+  }
+
+  @Test
+  void aFolderIsNamed() {
+    assertThatThrownBy(() -> Safetensors.read(folder))
+        .isInstanceOf(SafetensorsException.class)
+        .hasMessage(folder + ": is a folder");
   }
 
   private static byte[] longHeader(long length) {
