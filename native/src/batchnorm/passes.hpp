@@ -15,9 +15,9 @@ namespace jbn {
 namespace JBN_NAMESPACE {
 
 constexpr int kMostAttempts = 2;
-constexpr int64_t kPiece = 1 << 17;      // elements that are mapped from the first to the last
-constexpr int64_t kMostAhead = 1 << 18;  // bytes of a block that is asked for ahead
-constexpr int64_t kFewSums = 64;         // so few side by side are repeated, to fill vectors
+constexpr int64_t kPiece = 1 << 17;     // elements that are mapped from the first to the last
+constexpr size_t kMostAhead = 1 << 18;  // bytes of a block that is asked for ahead
+constexpr int64_t kFewSums = 64;        // so few side by side are repeated, to fill vectors
 
 template <class Job>
 class Passes {
@@ -307,8 +307,37 @@ class Passes {
         }
       }
     }
-    for (int64_t j = task.sum; j < task.sum_end; j++) {
-      fold_all(sums + (j - task.sum), kOctet * width, whole ? period_ : width, to + j);
+    const int64_t lane = whole ? period_ : width;
+    for (int64_t j = task.sum; j < task.sum_end; j += kWidth) {
+      const int64_t left = task.sum_end - j;
+      fold_columns(sums + (j - task.sum), kOctet * width, lane,
+                   static_cast<int>(left < kWidth ? left : kWidth), to + j);
+    }
+  }
+
+  // The sums of a chunk of kWidth neighbours, or of the first `count`, from the lanes of their
+  // accumulators.
+  void fold_columns(const double* sums, int64_t accumulator, int64_t lane, int count,
+                    double* to) const {
+    for (int s = 0; s < S::kSums; s++) {
+      const double* const from = sums + s * S::kParts * accumulator;
+      Doubles hi[kOctet], lo = all(0);
+      for (int l = 0; l < kOctet; l++) read_vector(from + l * lane, hi[l]);
+      if (S::kExact) {
+        Doubles sum = all(0);
+        for (int l = 0; l < kOctet; l++) {
+          Doubles error;
+          read_vector(from + accumulator + l * lane, error);
+          add_exactly(hi[l], sum, lo);
+          lo += error;
+        }
+        hi[0] = sum;
+      }
+      for (int half = S::kExact ? 0 : kOctet / 2; half > 0; half /= 2) {
+        for (int l = 0; l < half; l++) hi[l] += hi[l + half];
+      }
+      std::memcpy(to + s * S::kParts * period_, &hi[0], sizeof(double) * count);
+      if (S::kExact) std::memcpy(to + (2 * s + 1) * period_, &lo, sizeof(double) * count);
     }
   }
 
@@ -341,14 +370,14 @@ class Passes {
   template <bool kCentred>
   JBN_INLINE void add_whole(const Job& job, const Stretch& stretch, Place place,
                             int64_t accumulator, double* sums) const {
-    // The next block is asked for while this one is added: the processor does not see that eight
-    // short stretches go on where they end.
+    // The next block is asked for, in the order of memory, while this one is added: the processor does
+    // not see that eight stretches at a time go on where they end.
     const int64_t block = kBlock * period_;
-    const int64_t ahead = block * static_cast<int64_t>(sizeof(T)) <= kMostAhead ? block : 0;
+    const bool asks = stretch.length == kOctet * period_ && block * sizeof(T) <= kMostAhead;
     for (int64_t i = 0; i < stretch.length; i += kOctet) {
-      if (ahead > 0 && i % kLanes == 0) {
+      if (asks && i % kLanes == 0) {
         JBN_UNROLLED
-        for (int j = 0; j < kDeep; j++) job.fetch(place.at + j * place.stride + ahead);
+        for (int j = 0; j < kDeep; j++) job.fetch(place.at - i + block + i * kDeep + j * kLanes);
       }
       const Origin<Job> around =
           kCentred || Job::kReadsCoefficients ? origin(stretch.sum + i) : Origin<Job>{};

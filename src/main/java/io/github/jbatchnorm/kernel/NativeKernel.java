@@ -24,7 +24,7 @@ public final class NativeKernel implements BatchNormKernel {
     load();
     if (threads < 0 || threads > Abi.JBN_MAX_THREADS) {
       throw new IllegalArgumentException(
-          "threads: expected 0 to %d, got %d".formatted(Abi.JBN_MAX_THREADS, threads));
+          "threads: expected 0 to %s, got %s".formatted(Abi.JBN_MAX_THREADS, threads));
     }
     if (Abi.jbn_has_isa(isa.code) == 0) {
       throw new IllegalArgumentException(
@@ -173,7 +173,7 @@ public final class NativeKernel implements BatchNormKernel {
     int bytes = from.length() * from.dtype().bytes();
     int room = to.length() * to.dtype().bytes();
     if (room != bytes) {
-      throw new IllegalArgumentException("to: expected %d bytes, got %d".formatted(bytes, room));
+      throw new IllegalArgumentException("to: expected %s bytes, got %s".formatted(bytes, room));
     }
     Block source = from.memory().block(); // held, whatever scope closes meanwhile
     Block target = to.memory().block();

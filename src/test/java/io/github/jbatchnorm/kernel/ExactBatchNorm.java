@@ -72,18 +72,20 @@ final class ExactBatchNorm {
     return gamma.abs().multiply(largest(xHat), DIGITS).add(beta.abs());
   }
 
-  /** The natural scale of dx: |gamma| max|dy| / sqrt(var + eps). */
+  /** The scale of dx: |gamma| invStd (max|dy| + |mean dy| + max|xHat| |mean dy xHat|). */
   BigDecimal dxScale() {
-    return gamma.abs().multiply(largest(dy), DIGITS).multiply(invStd, DIGITS);
+    BigDecimal terms =
+        largest(dy).add(meanDy.abs()).add(largest(xHat).multiply(meanDyXHat.abs(), DIGITS));
+    return gamma.abs().multiply(terms, DIGITS).multiply(invStd, DIGITS);
   }
 
-  /** The natural scale of dGamma: sum|dy xHat|. */
+  /** The scale of dGamma: the larger of sum|dy| and sum|dy xHat|. */
   BigDecimal dGammaScale() {
     BigDecimal sum = BigDecimal.ZERO;
     for (int i = 0; i < dy.length; i++) {
       sum = sum.add(dy[i].multiply(xHat[i], DIGITS).abs(), DIGITS);
     }
-    return sum;
+    return sum.max(dBetaScale());
   }
 
   /** The natural scale of dBeta: sum|dy|. */
