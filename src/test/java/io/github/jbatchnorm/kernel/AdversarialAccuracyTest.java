@@ -114,8 +114,7 @@ final class AdversarialAccuracyTest {
       worst = Math.max(worst, over(out[1].get(0), exact.var, exact.var, bounds.channel));
       worst =
           Math.max(worst, over(out[2].get(0), exact.dGamma, exact.dGammaScale(), bounds.channel));
-      return Math.max(
-          worst, over(out[3].get(0), exact.dBeta, exact.dBetaScale(), bounds.channel));
+      return Math.max(worst, over(out[3].get(0), exact.dBeta, exact.dBetaScale(), bounds.channel));
     }
 
     private static double over(double found, BigDecimal exact, BigDecimal scale, double bound) {
