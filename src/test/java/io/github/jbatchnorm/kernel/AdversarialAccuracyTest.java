@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class AdversarialAccuracyTest {
   private static final int CLIMBS = Integer.getInteger("jbatchnorm.test.climbs", 8);
   private static final int STEPS = 250;
+  private static final BigDecimal LARGEST_F16 = BigDecimal.valueOf(65504);
 
   /** The bounds of y, of dx, and of what is of C elements (docs/numerics.md). */
   private record Bounds(double y, double dx, double channel) {
@@ -32,7 +33,7 @@ final class AdversarialAccuracyTest {
   @EnumSource(DType.class)
   void noChannelThatClimbsItsOwnErrorPassesTheBound(DType dtype) {
     for (int climb = 0; climb < CLIMBS; climb++) {
-      SplittableRandom random = new SplittableRandom(7919L * climb + dtype.ordinal());
+      SplittableRandom random = new SplittableRandom(7919L * climb + dtype.bytes());
       Channel best = Channel.random(dtype, random);
       double worst = best.error();
       for (int step = 0; step < STEPS; step++) {
@@ -48,8 +49,22 @@ final class AdversarialAccuracyTest {
   }
 
   /** One channel of M elements. */
-  private record Channel(
-      DType dtype, double[] x, double[] dy, double gamma, double beta, double eps) {
+  private static final class Channel {
+    private final DType dtype;
+    private final double[] x;
+    private final double[] dy;
+    private final double gamma;
+    private final double beta;
+    private final double eps;
+
+    Channel(DType dtype, double[] x, double[] dy, double gamma, double beta, double eps) {
+      this.dtype = dtype;
+      this.x = x;
+      this.dy = dy;
+      this.gamma = gamma;
+      this.beta = beta;
+      this.eps = eps;
+    }
 
     static Channel random(DType dtype, SplittableRandom random) {
       int m = random.nextInt(2, 90);
@@ -118,6 +133,9 @@ final class AdversarialAccuracyTest {
     }
 
     private static double over(double found, BigDecimal exact, BigDecimal scale, double bound) {
+      if (Double.isInfinite(found) && exact.abs().compareTo(LARGEST_F16) > 0) {
+        return 0; // past the range of f16; nothing else here comes near its own
+      }
       // Below this results are denormal, and their last place is no part of their scale.
       BigDecimal least = scale.max(BigDecimal.valueOf(0x1p-100));
       return ExactBatchNorm.error(found, exact, least) / bound;
