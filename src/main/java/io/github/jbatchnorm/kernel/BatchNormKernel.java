@@ -8,11 +8,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Two implementations keep one contract to the bit (docs/numerics.md): {@link NativeKernel} runs
  * the C++ kernel, {@link JavaKernel} is the plain Java reference. Results depend on values and
- * shape alone. Each is immutable and safe for concurrent use as long as no two calls write the same
- * memory. Every argument is checked: a wrong dtype, length or eps, or an output that overlaps
- * another argument, is an {@link IllegalArgumentException} that names the argument, and nothing is
- * written. The methods that take one object of arguments do everything there is; the others are
- * short for their plain cases.
+ * shape alone. f64 elements more than 1e154 from their mean make their channel NaN, since their
+ * squares leave the range of a double; less than 1e-154 from it the squares lose digits. Each is
+ * immutable and safe for concurrent use as long as no two calls write the same memory. Every
+ * argument is checked: a wrong dtype, length or eps, or an output that overlaps another argument,
+ * is an {@link IllegalArgumentException} that names the argument, and nothing is written. The
+ * methods that take one object of arguments do everything there is; the others are short for their
+ * plain cases.
  */
 public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
   /**
