@@ -9,8 +9,9 @@
  *   N samples, C channels, S positions (the product of every other axis), M = N * S.
  *   x, y, z, dy, dx, dz hold N*C*S elements: (N, C, S) where layout is JBN_NCHW, (N, S, C) where
  *   it is JBN_NHWC. gamma, beta, mean, var, dgamma, dbeta hold C elements of the same dtype; of f32
- *   where it is bf16 or f16. `saved` holds 3*C doubles whatever the dtype: per channel the mean, the
- *   mean's low part, the biased variance, each as a run of C.
+ *   where it is bf16 or f16. `saved` holds 4*C doubles whatever the dtype, runs of C: the mean and
+ *   its low part, the biased variance, and the scale, a power of two, that x is multiplied by in
+ *   these three: 1 but where the variance of f64 would leave the range of a double.
  *   Pointers are aligned to their element. An output overlaps no other argument, but y may be x or
  *   z, dx may be x, dy or y, and dz may be dy or y: the very same address, in place.
  *   An argument marked "or NULL" may be left out; any may be NULL where its length is 0.
@@ -114,7 +115,7 @@ JBN_API int jbn_default_threads(void);
  *   pre = gamma * (x - mean) / sqrt(var + eps) + beta, plus z where it is given,
  *   y = pre, or below 0 slope * pre        (slope 1: no tail; 0: ReLU; between: leaky ReLU).
  * gamma NULL: 1. beta NULL: 0. M = 0: mean and var are NaN.
- * The statistics are `given` (3*C doubles, as saved by another call), or given_mean and given_var (C
+ * The statistics are `given` (4*C doubles, as saved by another call), or given_mean and given_var (C
  * elements each), or else the batch's own.
  * weights, N*S doubles in the order of the positions, 0 or more and finite: mean = sum(w x) / W, var
  * = sum(w (x - mean)^2) / W, W = sum(w), which takes the place of M. A position of weight 0 takes

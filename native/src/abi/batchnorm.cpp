@@ -123,7 +123,7 @@ int read_setting(const Args& a, Setting* out) {
   out->parameter = a.dtype == JBN_F64 ? 8 : 4;
   out->data = a.n * a.c * a.s * out->element;
   out->channels = a.c * out->parameter;
-  out->saved = 3 * a.c * static_cast<int64_t>(sizeof(double));
+  out->saved = 4 * a.c * static_cast<int64_t>(sizeof(double));
   out->weights = a.n * a.s * static_cast<int64_t>(sizeof(double));
   out->threads = threads > 0 ? threads : omp_get_max_threads();
   return JBN_OK;

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.kernel.BackwardArguments;
+import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.BatchNormShape;
 import io.github.jbatchnorm.kernel.DType;
@@ -24,7 +25,8 @@ final class BatchNormGiven extends Operation {
   BatchNormGiven(BatchNormInputs inputs) {
     super(inputs.tensors());
     this.given = inputs;
-    this.saved = Storage.allocate(DType.F64, 3L * inputs.shape().c());
+    this.saved =
+        Storage.allocate(DType.F64, (long) BatchNormKernel.SAVED_PER_CHANNEL * inputs.shape().c());
   }
 
   @Override

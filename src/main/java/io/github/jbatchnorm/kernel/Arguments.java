@@ -90,14 +90,14 @@ final class Arguments {
     return add(name, argument, channels, "C", dtype.parameters(), Use.OUTPUT);
   }
 
-  /** Adds an input of 3*C saved statistics. */
+  /** Adds an input of 4*C saved statistics. */
   Arguments saved(String name, @Nullable Storage argument) {
-    return add(name, argument, saved(), "3*C", DType.F64, Use.INPUT);
+    return add(name, argument, saved(), "4*C", DType.F64, Use.INPUT);
   }
 
-  /** Adds an output of 3*C saved statistics. */
+  /** Adds an output of 4*C saved statistics. */
   Arguments savedOut(String name, @Nullable Storage argument) {
-    return add(name, argument, saved(), "3*C", DType.F64, Use.OUTPUT);
+    return add(name, argument, saved(), "4*C", DType.F64, Use.OUTPUT);
   }
 
   private long saved() {

@@ -35,7 +35,7 @@ public final class BackwardArguments {
    * @param options as in forward
    * @param x the input of forward, N*C*S elements, or, inverted, its output
    * @param dy gradient of y, N*C*S elements
-   * @param saved what forward saved, f64, 3*C elements
+   * @param saved what forward saved, f64, 4*C elements
    */
   public BackwardArguments(
       BatchNormShape shape, BatchNormOptions options, Storage x, Storage dy, Storage saved) {

@@ -84,7 +84,7 @@ public final class ForwardArguments {
   }
 
   /**
-   * Input, f64, 3*C elements: statistics to use, as another call saved them.
+   * Input, f64, 4*C elements: statistics to use, as another call saved them.
    *
    * @throws IllegalArgumentException if it is null
    */
@@ -125,7 +125,7 @@ public final class ForwardArguments {
     return this;
   }
 
-  /** Output, f64, 3*C elements: what backward needs; null for none. */
+  /** Output, f64, 4*C elements: what backward needs; null for none. */
   public ForwardArguments saved(@Nullable Storage storage) {
     Checks.owner(owner);
     saved = storage;

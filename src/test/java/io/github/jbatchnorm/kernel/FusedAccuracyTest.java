@@ -82,7 +82,7 @@ class FusedAccuracyTest {
     private final Storage var;
     private final Storage dGamma;
     private final Storage dBeta;
-    private final Storage saved = Storage.allocate(DType.F64, 3L * C);
+    private final Storage saved = Storage.allocate(DType.F64, 4L * C);
 
     Run(BatchNormShape shape, SplittableRandom random, double offset) {
       this.shape = shape;

@@ -47,7 +47,7 @@ class KernelArgumentsTest {
         "dy: expected 24 elements (N*C*S), got 1",
         () -> kernel.backward(SHAPE, x, floats(1), null, saved(), 1e-5, y, null, null));
     assertRefused(
-        "saved: expected 9 elements (3*C), got 3",
+        "saved: expected 12 elements (4*C), got 3",
         () ->
             kernel.backward(
                 SHAPE, x, y, null, Storage.allocate(DType.F64, 3), 1e-5, null, null, null));
@@ -106,7 +106,7 @@ class KernelArgumentsTest {
   }
 
   private static Storage saved() {
-    return Storage.allocate(DType.F64, 9);
+    return Storage.allocate(DType.F64, 12);
   }
 
   private static ForwardArguments forward(BatchNormOptions options) {
