@@ -119,13 +119,14 @@ JBN_API int jbn_default_threads(void);
  * elements each), or else the batch's own.
  * weights, N*S doubles in the order of the positions, 0 or more and finite: mean = sum(w x) / W, var
  * = sum(w (x - mean)^2) / W, W = sum(w), which takes the place of M. A position of weight 0 takes
- * part in nothing: its y is 0.
+ * part in nothing: its y is 0. total_weight: their sum W if it is known, or 0; what checked and
+ * added them up once for many calls need not be done again.
  * invertible: refuse what jbn_backward could not recover xHat from (see inverted).
  * y, mean, var, saved: outputs, each or NULL.
  */
 typedef struct jbn_forward_args {
   int64_t size, dtype, layout, n, c, s, exec, invertible;
-  double eps, slope;
+  double eps, slope, total_weight;
   const void *x, *z, *gamma, *beta, *given_mean, *given_var;
   const double *given, *weights;
   void *y, *mean, *var;
@@ -148,7 +149,7 @@ JBN_API int jbn_forward(const jbn_forward_args* args);
  */
 typedef struct jbn_backward_args {
   int64_t size, dtype, layout, n, c, s, exec, given, inverted;
-  double eps, slope;
+  double eps, slope, total_weight;
   const void *x, *dy, *y, *gamma, *beta;
   const double *saved, *weights;
   void *dx, *dz, *dgamma, *dbeta;

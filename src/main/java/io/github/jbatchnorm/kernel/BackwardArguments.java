@@ -21,7 +21,7 @@ public final class BackwardArguments {
   @Nullable Storage y;
   @Nullable Storage gamma;
   @Nullable Storage beta;
-  @Nullable Storage weights;
+  @Nullable Weights weights;
   @Nullable Storage dx;
   @Nullable Storage dz;
   @Nullable Storage dGamma;
@@ -78,9 +78,9 @@ public final class BackwardArguments {
   }
 
   /** Input, as in forward. */
-  public BackwardArguments weights(@Nullable Storage storage) {
+  public BackwardArguments weights(@Nullable Weights newWeights) {
     Checks.owner(owner);
-    weights = storage;
+    weights = newWeights;
     return this;
   }
 

@@ -64,7 +64,7 @@ record JavaMoments(double mean, double meanLow, double var, double scale) {
    * (docs/numerics.md).
    */
   static JavaMoments of(
-      BatchNormShape shape, Storage x, @Nullable Storage weights, int c, double eps) {
+      BatchNormShape shape, Storage x, @Nullable Weights weights, int c, double eps) {
     Channel channel = new Channel(shape, x, weights, c, count(shape, weights));
     if (isNarrow(shape)) {
       Attempt first = channel.attempt(0, 1);
@@ -74,12 +74,12 @@ record JavaMoments(double mean, double meanLow, double var, double scale) {
   }
 
   /** Returns the elements of a channel, or the sum of their weights. */
-  static double count(BatchNormShape shape, @Nullable Storage weights) {
-    return weights == null ? shape.m() : ordered(shape).ofWeights(weights::get);
+  static double count(BatchNormShape shape, @Nullable Weights weights) {
+    return weights == null ? shape.m() : weights.total();
   }
 
   private record Channel(
-      BatchNormShape shape, Storage x, @Nullable Storage weights, int c, double count) {
+      BatchNormShape shape, Storage x, @Nullable Weights weights, int c, double count) {
     double weight(int i) {
       return weights == null ? 1 : weights.get(i);
     }

@@ -124,13 +124,14 @@ class KernelArgumentsTest {
       weights.set(2, bad);
       assertRefused(
           "weights: expected finite values of 0 or more, got %s at index 2".formatted(bad),
-          () -> kernel.forward(forward(BatchNormOptions.DEFAULT).weights(weights)));
+          () -> kernel.forward(forward(BatchNormOptions.DEFAULT).weights(Weights.of(weights))));
     }
     assertRefused(
         "weights: expected 8 elements (N*S), got 3",
         () ->
             kernel.forward(
-                forward(BatchNormOptions.DEFAULT).weights(Storage.allocate(DType.F64, 3))));
+                forward(BatchNormOptions.DEFAULT)
+                    .weights(Weights.of(Storage.allocate(DType.F64, 3)))));
   }
 
   @ParameterizedTest

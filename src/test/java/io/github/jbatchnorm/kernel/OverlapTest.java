@@ -77,8 +77,10 @@ class OverlapTest {
       return place(name, DType.F64, 4 * shape.c(), output);
     }
 
-    @Nullable Storage weights() {
-      return random.nextInt(4) == 0 ? place("weights", DType.F64, (int) shape.m(), false) : null;
+    @Nullable Weights weights() {
+      return random.nextInt(4) == 0
+          ? Weights.of(place("weights", DType.F64, (int) shape.m(), false))
+          : null;
     }
 
     private Storage place(String name, DType dtype, int length, boolean output) {

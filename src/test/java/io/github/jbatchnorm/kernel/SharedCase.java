@@ -181,11 +181,11 @@ record SharedCase(BatchNormShape shape, String data, String call, String hash) {
     }
 
     private void weighted() {
-      run(forward(0.25).z(in.z).weights(in.weights));
-      run(backward(0.25).y(y).dz(dz).weights(in.weights));
+      run(forward(0.25).z(in.z).weights(Weights.of(in.weights)));
+      run(backward(0.25).y(y).dz(dz).weights(Weights.of(in.weights)));
       add(dz);
-      run(forward(0).weights(in.weights));
-      run(backward(0).dz(dz).weights(in.weights));
+      run(forward(0).weights(Weights.of(in.weights)));
+      run(backward(0).dz(dz).weights(Weights.of(in.weights)));
     }
 
     private void second() {
