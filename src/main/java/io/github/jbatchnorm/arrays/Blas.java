@@ -47,11 +47,13 @@ final class Blas {
     }
     try {
       NativeLibrary.load(openblas_nolapack.class);
-    } catch (LinkageError e) {
+    } catch (LinkageError | IllegalCallerException e) {
       throw new IllegalStateException(
           "OpenBLAS does not load, so there are no matrix products; is the dependency"
               + " org.bytedeco:openblas there with the classifier of this platform, "
-              + Loader.getPlatform()
+              + System.getProperty("os.name")
+              + " on "
+              + System.getProperty("os.arch")
               + "?",
           e);
     }

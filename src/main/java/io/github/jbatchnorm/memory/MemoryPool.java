@@ -152,12 +152,12 @@ final class MemoryPool {
 
   /** Memory of the system's: given back when no one refers to a view of it any more. */
   private static final class Page extends PhantomReference<Object> {
-    private final Block.Root.Source source;
+    private final @Nullable Runnable free;
     private final int size;
 
     Page(Block.Root root, int size, ReferenceQueue<Object> queue) {
       super(root.bytes(), queue);
-      this.source = root.source();
+      this.free = root.free();
       this.size = size;
     }
   }
@@ -246,7 +246,9 @@ final class MemoryPool {
     } else if (found instanceof Page page) {
       pages.remove(page);
       held -= page.size;
-      page.source.free();
+      if (page.free != null) {
+        page.free.run();
+      }
     } else if (found instanceof HeapCollector.Sentinel sentinel) {
       sentinel.find();
     }

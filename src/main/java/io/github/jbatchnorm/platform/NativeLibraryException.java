@@ -7,7 +7,7 @@ public final class NativeLibraryException extends RuntimeException {
   NativeLibraryException(Throwable cause) {
     super(
         "the native library of jbatchnorm did not load ("
-            + cause.getMessage()
+            + NativeLibrary.innermost(cause)
             + "). Add the jar jbatchnorm with this platform's classifier to the class path, or run"
             + " the slower pure-Java kernel with -D"
             + Settings.KERNEL
