@@ -8,7 +8,7 @@ import java.util.Objects;
  * a {@code double} argument takes the tensor's dtype. Each method throws IllegalArgumentException
  * where shapes do not broadcast.
  */
-public sealed interface ArithmeticMethods permits Tensor {
+sealed interface ArithmeticMethods permits Tensor {
   /** Returns this + other. */
   default Tensor add(Tensor other) {
     Objects.requireNonNull(other, "other");

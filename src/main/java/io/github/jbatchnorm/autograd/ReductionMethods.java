@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
  * bits are computed in f32, as NumPy's. Each method throws IllegalArgumentException if an axis is
  * out of range or named twice.
  */
-public sealed interface ReductionMethods permits Tensor {
+sealed interface ReductionMethods permits Tensor {
   /** Returns the sum. */
   default Tensor sum(int... axes) {
     return sum(false, axes);

@@ -8,7 +8,7 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /** Rearrangements of elements, and the matrix product. */
-public sealed interface ShapeMethods permits Tensor {
+sealed interface ShapeMethods permits Tensor {
   /**
    * Returns the same elements, row-major, in another shape; the memory is shared.
    *
