@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.arrays;
 
-import io.github.jbatchnorm.memory.ArgumentBlock;
+import io.github.jbatchnorm.memory.NativeCall;
 
 /** A shape with strides of several arrays, neighbouring axes that all of them continue as one. */
 final class MergedAxes {
@@ -38,17 +38,17 @@ final class MergedAxes {
   }
 
   /** Puts the number of axes, the shape, and the strides of each array. */
-  void put(ArgumentBlock block) {
-    block.integer(count);
-    put(block, shape);
+  void put(NativeCall call) {
+    call.integer(count);
+    put(call, shape);
     for (int[] of : strides) {
-      put(block, of);
+      put(call, of);
     }
   }
 
-  private void put(ArgumentBlock block, int[] reversed) {
+  private void put(NativeCall call, int[] reversed) {
     for (int axis = count - 1; axis >= 0; axis--) {
-      block.integer(reversed[axis]);
+      call.integer(reversed[axis]);
     }
   }
 }

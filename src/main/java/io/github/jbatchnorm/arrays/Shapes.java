@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.arrays;
 
-import io.github.jbatchnorm.memory.Sizes;
+import io.github.jbatchnorm.platform.Sizes;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 

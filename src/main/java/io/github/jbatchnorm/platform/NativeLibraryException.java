@@ -1,7 +1,7 @@
 package io.github.jbatchnorm.platform;
 
 /** The native library could not be loaded; the message says why and how to go on without it. */
-public final class NativeLibraryException extends RuntimeException {
+public final class NativeLibraryException extends IllegalStateException {
   private static final long serialVersionUID = 1L;
 
   NativeLibraryException(Throwable cause) {

@@ -1,4 +1,4 @@
-package io.github.jbatchnorm.memory;
+package io.github.jbatchnorm.platform;
 
 import java.util.Arrays;
 
