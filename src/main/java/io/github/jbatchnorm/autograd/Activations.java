@@ -7,7 +7,7 @@ final class Activations {
   private Activations() {}
 
   /** max(x, 0), NaN for NaN; the derivative is 1 where x > 0, else 0. */
-  static final class Relu extends Operation {
+  static final class Relu extends Formula {
     Relu(Tensor x) {
       super(x);
     }
@@ -24,7 +24,7 @@ final class Activations {
   }
 
   /** x where x > 0, else slope x; the derivative is 1 where x > 0, else the slope. */
-  static final class LeakyRelu extends Operation {
+  static final class LeakyRelu extends Formula {
     private final double slope;
 
     LeakyRelu(Tensor x, double slope) {
@@ -44,7 +44,7 @@ final class Activations {
   }
 
   /** grad where x > 0, else slope grad; NaN where x is. Constant in x between steps. */
-  static final class BendGradient extends Operation {
+  static final class BendGradient extends Formula {
     private final double slope;
 
     BendGradient(Tensor grad, Tensor x, double slope) {
@@ -64,7 +64,7 @@ final class Activations {
   }
 
   /** x where x > 0, else alpha (exp(x) - 1); the derivative there is y + alpha. */
-  static final class Elu extends Operation {
+  static final class Elu extends Formula {
     private final double alpha;
 
     Elu(Tensor x, double alpha) {

@@ -8,7 +8,7 @@ final class Arithmetic {
   private Arithmetic() {}
 
   /** x + y. */
-  static final class Add extends Operation {
+  static final class Add extends Formula {
     Add(Tensor x, Tensor y) {
       super(x, y);
     }
@@ -25,7 +25,7 @@ final class Arithmetic {
   }
 
   /** x - y. */
-  static final class Subtract extends Operation {
+  static final class Subtract extends Formula {
     Subtract(Tensor x, Tensor y) {
       super(x, y);
     }
@@ -42,7 +42,7 @@ final class Arithmetic {
   }
 
   /** x y. */
-  static final class Multiply extends Operation {
+  static final class Multiply extends Formula {
     Multiply(Tensor x, Tensor y) {
       super(x, y);
     }
@@ -59,7 +59,7 @@ final class Arithmetic {
   }
 
   /** x / y; the derivatives are 1 / y and -(x / y) / y. */
-  static final class Divide extends Operation {
+  static final class Divide extends Formula {
     Divide(Tensor x, Tensor y) {
       super(x, y);
     }
@@ -80,7 +80,7 @@ final class Arithmetic {
   }
 
   /** -x. */
-  static final class Negate extends Operation {
+  static final class Negate extends Formula {
     Negate(Tensor x) {
       super(x);
     }
@@ -97,7 +97,7 @@ final class Arithmetic {
   }
 
   /** x x. */
-  static final class Square extends Operation {
+  static final class Square extends Formula {
     Square(Tensor x) {
       super(x);
     }
@@ -114,7 +114,7 @@ final class Arithmetic {
   }
 
   /** The square root; d sqrt(x) = dx / (2 sqrt(x)). */
-  static final class Sqrt extends Operation {
+  static final class Sqrt extends Formula {
     Sqrt(Tensor x) {
       super(x);
     }
@@ -134,7 +134,7 @@ final class Arithmetic {
    * x to the power of y. The derivatives are y x^(y-1), which is 0 where y is, whatever x is, and
    * x^y log(x), which is 0 where x is 0, as MyGrad has them.
    */
-  static final class Power extends Operation {
+  static final class Power extends Formula {
     Power(Tensor x, Tensor y) {
       super(x, y);
     }

@@ -144,12 +144,6 @@ public final class Checkpoint extends Operation {
     return NoAutodiff.isRecording() ? new Shaping.Reshape(x, x.shape()).apply() : x.detached();
   }
 
-  /** The block is the user's, and may keep what it makes. */
-  @Override
-  protected boolean leavesTemporaries() {
-    return false;
-  }
-
   @Override
   protected void release() {
     kept = new Kept(null);

@@ -35,7 +35,7 @@ final class Comparisons {
   }
 
   /** The larger of x and y, NaN if either is; where they are equal, both derivatives are 0. */
-  static final class Maximum extends Operation {
+  static final class Maximum extends Formula {
     Maximum(Tensor x, Tensor y) {
       super(x, y);
     }
@@ -52,7 +52,7 @@ final class Comparisons {
   }
 
   /** The smaller of x and y, NaN if either is; where they are equal, both derivatives are 0. */
-  static final class Minimum extends Operation {
+  static final class Minimum extends Formula {
     Minimum(Tensor x, Tensor y) {
       super(x, y);
     }
@@ -69,7 +69,7 @@ final class Comparisons {
   }
 
   /** The absolute value; the derivative is the sign, 0 at 0. */
-  static final class Abs extends Operation {
+  static final class Abs extends Formula {
     Abs(Tensor x) {
       super(x);
     }
@@ -86,7 +86,7 @@ final class Comparisons {
   }
 
   /** x, but at least low and at most high; the derivative is 1 from low to high, else 0. */
-  static final class Clip extends Operation {
+  static final class Clip extends Formula {
     private final double low;
     private final double high;
 
@@ -112,7 +112,7 @@ final class Comparisons {
   }
 
   /** x where the condition is other than 0, else y; what is not chosen has no part in anything. */
-  static final class Select extends Operation {
+  static final class Select extends Formula {
     Select(Tensor condition, Tensor x, Tensor y) {
       super(x, y, condition.asConstant()); // an input, so that its changes are noticed
     }

@@ -7,7 +7,7 @@ final class Exponentials {
   private Exponentials() {}
 
   /** e to the power of x, its own derivative. */
-  static final class Exp extends Operation {
+  static final class Exp extends Formula {
     Exp(Tensor x) {
       super(x);
     }
@@ -24,7 +24,7 @@ final class Exponentials {
   }
 
   /** exp(x) - 1, exact near 0. */
-  static final class Expm1 extends Operation {
+  static final class Expm1 extends Formula {
     Expm1(Tensor x) {
       super(x);
     }
@@ -41,7 +41,7 @@ final class Exponentials {
   }
 
   /** The natural logarithm; d log(x) = dx / x. */
-  static final class Log extends Operation {
+  static final class Log extends Formula {
     Log(Tensor x) {
       super(x);
     }
@@ -58,7 +58,7 @@ final class Exponentials {
   }
 
   /** log(1 + x), exact near 0. */
-  static final class Log1p extends Operation {
+  static final class Log1p extends Formula {
     Log1p(Tensor x) {
       super(x);
     }
@@ -75,7 +75,7 @@ final class Exponentials {
   }
 
   /** log(exp(x) + exp(y)); the derivatives are sigmoid(x - y) and sigmoid(y - x). */
-  static final class LogAddExp extends Operation {
+  static final class LogAddExp extends Formula {
     LogAddExp(Tensor x, Tensor y) {
       super(x, y);
     }
@@ -104,7 +104,7 @@ final class Exponentials {
   }
 
   /** y = 1 / (1 + exp(-x)); dy = dx y (1 - y). */
-  static final class Sigmoid extends Operation {
+  static final class Sigmoid extends Formula {
     Sigmoid(Tensor x) {
       super(x);
     }
@@ -121,7 +121,7 @@ final class Exponentials {
   }
 
   /** The hyperbolic tangent; d tanh(x) = dx (1 - tanh(x)^2). */
-  static final class Tanh extends Operation {
+  static final class Tanh extends Formula {
     Tanh(Tensor x) {
       super(x);
     }
@@ -138,7 +138,7 @@ final class Exponentials {
   }
 
   /** The sine of radians. */
-  static final class Sin extends Operation {
+  static final class Sin extends Formula {
     Sin(Tensor x) {
       super(x);
     }
@@ -155,7 +155,7 @@ final class Exponentials {
   }
 
   /** The cosine of radians. */
-  static final class Cos extends Operation {
+  static final class Cos extends Formula {
     Cos(Tensor x) {
       super(x);
     }

@@ -10,7 +10,7 @@ final class Indexing {
   private Indexing() {}
 
   /** Elements picked by their row-major index; the gradient goes back to where they came from. */
-  static final class Gather extends Operation {
+  static final class Gather extends Formula {
     private final int[] indices;
     private final int[] shape;
 
@@ -66,7 +66,7 @@ final class Indexing {
   }
 
   /** Elements added to zeros at row-major indices: what {@link Gather} does, backwards. */
-  static final class Scatter extends Operation {
+  static final class Scatter extends Formula {
     private final int[] indices;
     private final int[] shape;
 

@@ -11,7 +11,7 @@ final class Reductions {
   private Reductions() {}
 
   /** The sum over some axes, in f64 with its rounding errors summed beside it. */
-  static final class Sum extends Operation {
+  static final class Sum extends Formula {
     private final boolean[] reduced;
     private final boolean keepDims;
     private final int[] kept;
@@ -41,7 +41,7 @@ final class Reductions {
   }
 
   /** The sums, in f64, of all elements along an axis up to each one, or from each one on. */
-  static final class CumulativeSum extends Operation {
+  static final class CumulativeSum extends Formula {
     private final int axis;
     private final boolean reverse;
 

@@ -9,7 +9,7 @@ final class Shaping {
   private Shaping() {}
 
   /** The same elements in another shape; the memory is shared. */
-  static final class Reshape extends Operation {
+  static final class Reshape extends Formula {
     private final int[] from;
     private final int[] to;
 
@@ -31,7 +31,7 @@ final class Shaping {
   }
 
   /** A copy with the axes in another order. */
-  static final class Transpose extends Operation {
+  static final class Transpose extends Formula {
     private final int[] axes;
 
     Transpose(Tensor x, int... axes) {
@@ -65,7 +65,7 @@ final class Shaping {
   }
 
   /** x repeated to a larger shape; the gradient is summed back. */
-  static final class BroadcastTo extends Operation {
+  static final class BroadcastTo extends Formula {
     private final int[] to;
 
     BroadcastTo(Tensor x, int... to) {
@@ -88,7 +88,7 @@ final class Shaping {
   }
 
   /** x in another dtype. */
-  static final class Cast extends Operation {
+  static final class Cast extends Formula {
     private final DType dtype;
 
     Cast(Tensor x, DType dtype) {

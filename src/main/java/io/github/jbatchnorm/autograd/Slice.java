@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Elements that a shape walks over with strides, each at most once. Shares memory where they lie
  * together; the gradient goes back to where they came from, among zeros.
  */
-final class Slice extends Operation {
+final class Slice extends Formula {
   private final int from;
   private final int[] shape;
   private final int[] strides;
@@ -153,7 +153,7 @@ final class Slice extends Operation {
   }
 
   /** Zeros with elements where strides lead to: what {@link Slice} does, backwards. */
-  static final class Place extends Operation {
+  static final class Place extends Formula {
     private final int from;
     private final int[] strides;
     private final int[] shape;
