@@ -38,10 +38,10 @@ class ModulePathTest {
           Tensor x = Tensors.normal(DType.F32, random, 0, 1, 6, 4);
           Tensor loss =
               Losses.softmaxCrossentropy(model.forward(x, Mode.TRAINING), 0, 1, 0, 1, 0, 1);
-          Tensor weight = Parameters.of(model).get("one.weight");
+          Tensor weight = model.parameters().get("one.weight");
           double before = weight.get(0, 0);
           loss.backward();
-          new Sgd(Parameters.of(model), 0.1, 0.9).step();
+          new Sgd(model.parameters(), 0.1, 0.9).step();
           System.out.println(Tensor.class.getModule().getName());
           System.out.println(Kernels.current().name());
           System.out.println(weight.get(0, 0) == before ? "same" : "trained");

@@ -164,7 +164,7 @@ public final class NativeArrays implements ArrayKernel {
       patches = aligned(matrix + tiles.width());
       outputs = aligned(tiles.outputs());
       int masked = Math.max(shape.positions(), shape.plane());
-      masks = shape.isFlat() ? shape.taps[2] * aligned(masked) : 0;
+      masks = shape.tapsReadRuns() ? shape.taps[2] * aligned(masked) : 0;
       long packed =
           Products.areOrdered() ? (long) TILE_COLUMNS * Math.min(tiles.inner(), PACKED_ROWS) : 0;
       ofThread =
@@ -201,7 +201,7 @@ public final class NativeArrays implements ArrayKernel {
         .integer(g.tiles.pieces())
         .integer(g.tiles.inputBlocks())
         .integer(g.tiles.filterBlocks())
-        .flag(g.isFlat())
+        .flag(g.tapsReadRuns())
         .integer(gemm(dtype))
         .storage(workspace.memory)
         .integer(workspace.ofThread)

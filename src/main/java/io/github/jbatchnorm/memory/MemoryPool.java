@@ -42,7 +42,10 @@ final class MemoryPool {
   private final LongSupplier clock;
   private final ReferenceQueue<Object> dropped = new ReferenceQueue<>();
   private final HeapCollector collector = new HeapCollector(dropped, this::take, this::mayBeLate);
-  private final Lease ring = new Lease(this); // the leases that run, around this one
+
+  /** Where the list of open leases begins and ends: a ring of them, with this one, of no block. */
+  private final Lease ring = new Lease(this);
+
   private final List<ArrayDeque<Block>> free = new ArrayList<>();
   private final Set<Page> pages = new HashSet<>();
   private long garbage;

@@ -1,4 +1,4 @@
-package io.github.jbatchnorm.nn.io;
+package io.github.jbatchnorm.platform;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -33,7 +33,7 @@ public final class AtomicFile {
 
   /** Writes a file's contents. */
   @FunctionalInterface
-  interface Contents {
+  public interface Contents {
     void write(FileChannel channel) throws IOException;
   }
 
@@ -48,7 +48,7 @@ public final class AtomicFile {
     write(file, channel -> writeAll(channel, ByteBuffer.wrap(contents)));
   }
 
-  static void write(Path file, Contents contents) throws IOException {
+  public static void write(Path file, Contents contents) throws IOException {
     Path target = target(file.toAbsolutePath());
     Path temporary = temporary(target);
     try {
@@ -131,7 +131,7 @@ public final class AtomicFile {
     }
   }
 
-  static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
+  public static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
     while (bytes.hasRemaining()) {
       channel.write(bytes);
     }
