@@ -8,6 +8,7 @@
 #define JBATCHNORM_SRC_SUMS_HPP
 
 #include "batchnorm/maps.hpp"
+#include "simd/two_sum.hpp"
 
 namespace jbn {
 namespace JBN_NAMESPACE {
@@ -73,13 +74,6 @@ JBN_INLINE Doubles two_products(Doubles a, Doubles b, Doubles c, Doubles d) {
   return a * b + c * d;
 }
 
-JBN_INLINE void add_exactly(Doubles value, Doubles& hi, Doubles& lo) {
-  const Doubles sum = hi + value;
-  const Doubles part = sum - hi;
-  lo += (hi - (sum - part)) + (value - part);
-  hi = sum;
-}
-
 // Adds a block to the accumulators of eight sums; what is not there is 0. kWhole: all of it is; kMost:
 // no more than the first stretches are, so that the tree is smaller.
 template <class Job, bool kCentred, bool kWhole, int kMost = kDeep>
@@ -133,16 +127,6 @@ JBN_INLINE void add_block(const Job& job, const Origin<Job>& origin, const Place
       sums[s].v[i] += tree<kMost / 2>(v);
     }
   }
-}
-
-// The lanes of eight accumulators of one sum, folded in halves.
-JBN_INLINE double fold(const double* lane, int64_t stride) {
-  double v[kOctet];
-  for (int i = 0; i < kOctet; i++) v[i] = lane[i * stride];
-  for (int half = kOctet / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; i++) v[i] += v[i + half];
-  }
-  return v[0];
 }
 
 }  // namespace JBN_NAMESPACE

@@ -12,13 +12,8 @@
 #include <arm_neon.h>
 #endif
 
-#if defined(__GNUC__)
-#define JBN_INLINE __attribute__((always_inline)) inline
-#define JBN_OUTLINE __attribute__((noinline))
-#else
-#define JBN_INLINE inline
-#define JBN_OUTLINE
-#endif
+#include "simd/inline.hpp"
+
 #if defined(__GNUC__) && !defined(__ARM_FEATURE_SVE)
 #define JBN_VECTORS 1
 #define JBN_EACH_VECTOR _Pragma("GCC unroll 16")
