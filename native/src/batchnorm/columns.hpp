@@ -8,7 +8,7 @@
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-constexpr size_t kMostAhead = 1 << 18;  // bytes of a block that is asked for ahead
+constexpr size_t kMostAhead = 1 << 14;  // bytes of a block that is asked for ahead
 
 template <class Job>
 class ColumnSums {
