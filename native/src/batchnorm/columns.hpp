@@ -32,14 +32,16 @@ class ColumnSums {
         const int64_t positions = task.to - p < kBlock ? task.to - p : kBlock;
         const int64_t first = row * s_.order.run + p;
         if (whole) {
-          const Stretch stretch = {first, 0, kOctet * period_, positions / kOctet,
-                                   positions % kOctet * period_};
-          add_stretch<kCentred>(stretch, again, kOctet * width, sums);
+          // The lanes that have a position more than the others, and those.
+          const int64_t deep = positions / kOctet, more = positions % kOctet;
+          add_stretch<kCentred>({first, 0, more * period_, deep + 1}, again, kOctet * width, sums);
+          add_stretch<kCentred>({first + more, 0, (kOctet - more) * period_, deep}, again,
+                                kOctet * width, sums + more * period_);
           continue;
         }
         for (int64_t l = 0; l < kOctet && l < positions; l++) {
           const Stretch stretch = {first + l, task.sum, task.sum_end - task.sum,
-                                   (positions - l + kOctet - 1) / kOctet, 0};
+                                   (positions - l + kOctet - 1) / kOctet};
           add_stretch<kCentred>(stretch, again, kOctet * width, sums + l * width);
         }
       }
@@ -53,15 +55,15 @@ class ColumnSums {
   }
 
  private:
-  // `length` sums from `sum` on, at `deep` positions of a lane, and the first `more` of them at one
-  // position more.
+  // `length` sums from `sum` on, at `deep` positions of a lane.
   struct Stretch {
-    int64_t position, sum, length, deep, more;
+    int64_t position, sum, length, deep;
   };
 
   template <bool kCentred>
   JBN_OUTLINE void add_stretch(const Stretch& stretch, bool again, int64_t accumulator,
                                double* sums) const {
+    if (stretch.deep == 0) return;
     const Job job = s_.job;
     const int64_t stride = kOctet * period_;
     Place place = {stretch.position * period_ + stretch.sum, stride, nullptr, 0, false};
@@ -103,10 +105,9 @@ class ColumnSums {
     const int deep = static_cast<int>(stretch.deep);
     for (int64_t i = 0; i < stretch.length; i += kOctet) {
       if (!again || is_any_open(stretch.sum + i)) {
-        const int64_t more = stretch.more - i, left = stretch.length - i;
+        const int64_t left = stretch.length - i;
         const int count = static_cast<int>(left < kOctet ? left : kOctet);
-        const int rest = static_cast<int>(more < 0 ? 0 : more < kOctet ? more : kOctet);
-        add_at<kCentred, false>(job, stretch.sum, i, place, {deep, count, rest}, accumulator, sums);
+        add_at<kCentred, false>(job, stretch.sum, i, place, {deep, count, 0}, accumulator, sums);
       }
       place.advance(kOctet, place.weight_each ? kOctet : 0);
     }
@@ -120,7 +121,8 @@ class ColumnSums {
         kCentred || Job::kReadsCoefficients ? s_.origin(sum + i) : Origin<Job>{};
     Octet local[S::kAccumulators];
     JBN_UNROLLED
-    for (int a = 0; a < S::kAccumulators; a++) local[a] = load_as<Octet>(sums + i + a * accumulator);
+    for (int a = 0; a < S::kAccumulators; a++)
+      local[a] = load_as<Octet>(sums + i + a * accumulator);
     add_block<Job, kCentred, kWhole>(job, around, place, part, local);
     JBN_UNROLLED
     for (int a = 0; a < S::kAccumulators; a++) store(sums + i + a * accumulator, local[a]);

@@ -53,11 +53,8 @@ class RowSums {
       add_block<Job, kCentred, !kRare>(job, around, place, {kDeep, kOctet, 0}, local);
       place.advance(kBlock, kBlock);
     }
-    const Part part = {static_cast<int>(left / kOctet), kOctet, static_cast<int>(left % kOctet)};
-    if (left == 0) {
-    } else if (kHasMasks && !kRare && left <= 2 * kOctet) {
-      add_block<Job, kCentred, false, 2>(job, around, place, part, local);
-    } else {
+    if (left > 0) {
+      const Part part = {static_cast<int>(left / kOctet), kOctet, static_cast<int>(left % kOctet)};
       add_block<Job, kCentred, false>(job, around, place, part, local);
     }
     JBN_UNROLLED

@@ -63,9 +63,8 @@ struct Scratch {
         period(by.period),
         repeated(by.rows || period >= kFewSums ? period : period * kLanes),
         row(rounded(repeated + kLanes)),
-        a_thread(of.has_sums
-                     ? S::kAccumulators * kOctet * rounded(period / by.slices + 2 * kLanes)
-                     : 0) {
+        a_thread(of.has_sums ? S::kAccumulators * kOctet * rounded(period / by.slices + 2 * kLanes)
+                             : 0) {
     const int64_t sums = S::kAccumulators * period, weights = expands() ? shape.n * period : 0;
     const int64_t doubles = plan.threads * a_thread + order.chunks() * sums + (2 + kKinds) * row +
                             kKinds * channels + channels + weights + 16 * kOctet;

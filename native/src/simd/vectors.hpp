@@ -22,6 +22,7 @@
 #define JBN_EACH_VECTOR _Pragma("omp simd")
 #endif
 #define JBN_UNROLLED _Pragma("GCC unroll 16")
+#define JBN_ROLLED _Pragma("GCC unroll 1")
 // A loop over the vectors of a group whose body is long: not unrolled, so that narrow vectors do not
 // make more code than wide ones.
 #if JBN_VECTORS
