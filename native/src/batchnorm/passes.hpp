@@ -13,7 +13,6 @@
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-constexpr int kMostAttempts = 2;
 constexpr int64_t kPiece = 1 << 17;  // elements that are mapped from the first to the last
 
 template <class Job>
@@ -49,7 +48,7 @@ class Passes {
       for (int attempt = 0;; attempt++) {
         settle(channels, attempt);
 #pragma omp barrier
-        if (attempt == kMostAttempts - 1 || !is_open_[attempt]) break;
+        if (attempt == kAttempts<T> - 1 || !is_open_[attempt]) break;
         sum_all<true>(true);
 #pragma omp barrier
       }
@@ -61,8 +60,7 @@ class Passes {
   }
 
   void begin(int64_t c) {
-    s_.spread(c, job_.first_shift(c), s_.shift_row());
-    s_.spread(c, job_.first_shift_lo(c), s_.shift_lo_row());
+    s_.centre(c, job_.first_centre(c));
     if constexpr (Job::kReadsCoefficients) {
       double map[kKinds];
       job_.prepare(c, map);
@@ -119,13 +117,11 @@ class Passes {
       }
       // A first centre that no one wrote is 0.
       const bool is_0 = chunks == 0 || (kIsNarrow<T> && attempt == 0);
-      const int64_t j = s_.first_of(c);
-      double shift = is_0 ? 0 : s_.shift_row()[j], shift_lo = is_0 ? 0 : s_.shift_lo_row()[j];
+      Centre around = is_0 ? Centre{0, 0, 1} : s_.centre_of(c);
       Moments moments;
-      s_.flags[c].open = job_.settle(c, sums, &shift, &shift_lo, attempt, &moments);
+      s_.flags[c].open = job_.settle(c, sums, attempt, &around, &moments);
       if (s_.flags[c].open) {
-        s_.spread(c, shift, s_.shift_row());
-        s_.spread(c, shift_lo, s_.shift_lo_row());
+        s_.centre(c, around);
 #pragma omp atomic write
         is_open_[attempt] = true;
       } else {
@@ -142,6 +138,7 @@ class Passes {
       s_.wide[kind * s_.channels + c] = wide[kind];
       s_.spread(c, static_cast<Number>(map[kind]), s_.map_row(kind));
     }
+    s_.wide[kKinds * s_.channels + c] = moments.scale;
     if (s_.flags[c].wild) {
 #pragma omp atomic write
       is_wild_ = true;
@@ -201,11 +198,11 @@ class Passes {
       if (s_.flags[c].wild) {
         double f[kKinds];
         for (int kind = 0; kind < kKinds; kind++) f[kind] = s_.wide[kind * shape.c + c];
-        job_.map_one(f, at, w);
+        job_.map_one(f, s_.wide[kKinds * shape.c + c], at, w);
       } else {
         Number f[kKinds];
         for (int kind = 0; kind < kKinds; kind++) f[kind] = s_.map_row(kind)[s_.first_of(c)];
-        job_.map_one(f, at, w);
+        job_.map_one(f, Number{1}, at, w);
       }
     }
   }
@@ -213,7 +210,7 @@ class Passes {
   const Job& job_;
   const Plan& plan_;
   Scratch<Job> s_;
-  bool is_open_[kMostAttempts] = {}, is_wild_ = false;
+  bool is_open_[kAttempts<T>] = {}, is_wild_ = false;
 };
 
 }  // namespace JBN_NAMESPACE

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "batchnorm/channel.hpp"
 #include "batchnorm/sums.hpp"
 
 namespace jbn {
@@ -66,16 +67,16 @@ struct Scratch {
         a_thread(of.has_sums ? S::kAccumulators * kOctet * rounded(period / by.slices + 2 * kLanes)
                              : 0) {
     const int64_t sums = S::kAccumulators * period, weights = expands() ? shape.n * period : 0;
-    const int64_t doubles = plan.threads * a_thread + order.chunks() * sums + (2 + kKinds) * row +
-                            kKinds * channels + channels + weights + 16 * kOctet;
+    const int64_t doubles = plan.threads * a_thread + order.chunks() * sums + (3 + kKinds) * row +
+                            (kKinds + 1) * channels + channels + weights + 16 * kOctet;
     memory_ = static_cast<char*>(std::malloc(static_cast<size_t>(doubles) * 8));
     if (!memory_) return;
     at_ = reinterpret_cast<double*>((reinterpret_cast<uintptr_t>(memory_) + 63) / 64 * 64);
     accumulators = take(plan.threads * a_thread);
     partials = take(order.chunks() * sums);
-    origins = take(2 * row);
+    origins = take(3 * row);
     map = reinterpret_cast<Number*>(take(kKinds * row));
-    wide = take(kKinds * channels);
+    wide = take((kKinds + 1) * channels);
     flags = reinterpret_cast<Flags*>(take(channels));
     if (expands()) expanded = take(weights);
   }
@@ -109,7 +110,18 @@ struct Scratch {
   }
   double* shift_row() const { return origins; }
   double* shift_lo_row() const { return origins + row; }
+  double* scale_row() const { return origins + 2 * row; }
   Number* map_row(int kind) const { return map + kind * row; }
+
+  void centre(int64_t c, const Centre& centre) const {
+    spread(c, centre.shift, shift_row());
+    spread(c, centre.shift_lo, shift_lo_row());
+    if (!kIsNarrow<T>) spread(c, centre.scale, scale_row());
+  }
+  Centre centre_of(int64_t c) const {
+    const int64_t j = first_of(c);
+    return {shift_row()[j], shift_lo_row()[j], kIsNarrow<T> ? 1 : scale_row()[j]};
+  }
 
   Task task_of(int64_t index) const {
     const int64_t from = index % order.segments * order.segment;
@@ -142,6 +154,7 @@ struct Scratch {
     Origin<Job> origin;
     origin.shift = load_as<Octet>(shift_row() + j);
     origin.shift_lo = load_as<Octet>(shift_lo_row() + j);
+    if (!kIsNarrow<T>) origin.scale = load_as<Octet>(scale_row() + j);
     JBN_UNROLLED
     for (int kind = 0; Job::kReadsCoefficients && kind < kKinds; kind++) {
       origin.coefficients.of[kind] = load_as<TermOctet<T>>(map_row(kind) + j);
@@ -153,6 +166,7 @@ struct Scratch {
     Origin<Job> origin;
     fill(origin.shift, shift_row()[c]);
     fill(origin.shift_lo, shift_lo_row()[c]);
+    if (!kIsNarrow<T>) fill(origin.scale, scale_row()[c]);
     JBN_UNROLLED
     for (int kind = 0; Job::kReadsCoefficients && kind < kKinds; kind++) {
       fill(origin.coefficients.of[kind], map_row(kind)[c]);

@@ -1,8 +1,12 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.MemoryScope;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.MemoryScope;
+import io.github.jbatchnorm.memory.Storage;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,8 +89,19 @@ public abstract class Operation {
     return output;
   }
 
-  /** Whether forward writes over an input. */
-  boolean overwrites(int input) {
+  /**
+   * Returns input {@code index} as the output of a forward that writes over it.
+   *
+   * @param change takes the input's memory, and throws before it begins or not at all
+   */
+  protected final Tensor overwritten(int index, Consumer<Storage> change) {
+    Tensor input = input(index);
+    input.overwrite(change);
+    return input.view(input.axes());
+  }
+
+  /** Whether forward writes over an input: by {@link #overwritten}. */
+  protected boolean overwrites(int input) {
     return false;
   }
 
@@ -99,12 +114,35 @@ public abstract class Operation {
   protected abstract Tensor forward();
 
   /**
-   * Returns the gradient for one input.
+   * Returns the gradient for one input, a variable. Every operation overrides this method, or
+   * {@link #backward(Tensor)} where it finds several gradients at once.
    *
    * @param input the input's index
    * @param grad the gradient of the output, of the output's shape
    */
-  protected abstract Tensor backward(int input, Tensor grad);
+  protected Tensor backward(int input, Tensor grad) {
+    throw new UnsupportedOperationException(
+        name() + ": overrides neither backward(input, grad) nor backward(grad)");
+  }
+
+  /**
+   * Returns the gradients for all inputs, in order, null for those that are constant: one after the
+   * other unless this is overridden.
+   *
+   * @param grad the gradient of the output, of the output's shape
+   */
+  protected @Nullable Tensor[] backward(Tensor grad) {
+    return gradients(input -> backward(input, grad));
+  }
+
+  /** Returns {@code gradient} of the index of every input that is a variable, null for others. */
+  protected final @Nullable Tensor[] gradients(IntFunction<Tensor> gradient) {
+    @Nullable Tensor[] found = new Tensor[inputs.size()];
+    for (int i = 0; i < found.length; i++) {
+      found[i] = input(i).isConstant() ? null : gradient.apply(i);
+    }
+    return found;
+  }
 
   /**
    * Computes the output and, outside {@link NoAutodiff}, records how: the output is constant if
@@ -156,7 +194,7 @@ public abstract class Operation {
    * Whether memory that backward allocates, but for the gradients it returns, is of no use to
    * anyone afterwards, so that it goes back at once. A user's operation may keep what it makes.
    */
-  boolean leavesTemporaries() {
+  protected boolean leavesTemporaries() {
     return getClass().getPackage() == Operation.class.getPackage();
   }
 
@@ -169,7 +207,7 @@ public abstract class Operation {
   }
 
   /** Lets go of memory that only backward needs. */
-  void release() {}
+  protected void release() {}
 
   /** Checks that the gradient can still be computed from what forward saw. */
   final void checkUsable() {

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.arrays.Shapes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -7,7 +8,7 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /** Rearrangements of elements, and the matrix product. */
-public sealed interface ShapeMethods permits Tensor {
+sealed interface ShapeMethods permits Tensor {
   /**
    * Returns the same elements, row-major, in another shape; the memory is shared.
    *
@@ -16,7 +17,9 @@ public sealed interface ShapeMethods permits Tensor {
    */
   default Tensor reshape(int... shape) {
     int[] whole = Shapes.complete(self().size(), shape);
-    return Arrays.equals(whole, self().axes()) ? self().same() : new Reshape(self(), whole).apply();
+    return Arrays.equals(whole, self().axes())
+        ? self().same()
+        : new Shaping.Reshape(self(), whole).apply();
   }
 
   /**
@@ -30,7 +33,7 @@ public sealed interface ShapeMethods permits Tensor {
     int ndim = self().ndim();
     int[] permutation =
         axes.length == 0 ? IntStream.range(0, ndim).map(i -> ndim - 1 - i).toArray() : axes.clone();
-    return new Transpose(self(), permutation).apply();
+    return new Shaping.Transpose(self(), permutation).apply();
   }
 
   /**
@@ -41,7 +44,7 @@ public sealed interface ShapeMethods permits Tensor {
   default Tensor broadcastTo(int... shape) {
     return Arrays.equals(self().axes(), shape)
         ? self().same()
-        : new BroadcastTo(self(), shape.clone()).apply();
+        : new Shaping.BroadcastTo(self(), shape.clone()).apply();
   }
 
   /**
@@ -128,7 +131,7 @@ public sealed interface ShapeMethods permits Tensor {
    * @throws IllegalArgumentException if one is out of range
    */
   default Tensor take(int axis, int... indices) {
-    return Gather.along(self(), axis, indices);
+    return Indexing.Gather.along(self(), axis, indices);
   }
 
   /**
@@ -160,13 +163,13 @@ public sealed interface ShapeMethods permits Tensor {
    * @throws IllegalArgumentException if it has another number
    */
   default Tensor select(boolean... mask) {
-    return Gather.where(self(), mask);
+    return Indexing.Gather.where(self(), mask);
   }
 
   /**
    * Returns the matrix product over the last two axes; the axes before broadcast. A vector is a row
    * on the left and a column on the right, and that axis goes. By OpenBLAS, but for {@link
-   * io.github.jbatchnorm.kernel.Products}.
+   * io.github.jbatchnorm.arrays.Products}.
    *
    * @param other shape (..., K, N), where this has shape (..., M, K)
    * @throws IllegalArgumentException if the shapes do not fit
@@ -174,6 +177,17 @@ public sealed interface ShapeMethods permits Tensor {
   default Tensor matmul(Tensor other) {
     Objects.requireNonNull(other, "other");
     return MatMul.of(self(), other);
+  }
+
+  /**
+   * Returns the products of matrices, each perhaps read with its last two axes exchanged.
+   *
+   * @param other shape (..., K, N), where this has shape (..., M, K), both as read
+   * @throws IllegalArgumentException if the shapes do not fit, or one has fewer than two axes
+   */
+  default Tensor matmul(Tensor other, boolean transposeThis, boolean transposeOther) {
+    Objects.requireNonNull(other, "other");
+    return MatMul.of(self(), transposeThis, other, transposeOther);
   }
 
   private Tensor self() {

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.kernel;
 
+import io.github.jbatchnorm.memory.Storage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -7,10 +8,7 @@ import org.jspecify.annotations.Nullable;
  * against, and the kernel of machines that have no native library. It keeps the contract of
  * docs/numerics.md to the bit, and makes no attempt at speed.
  */
-public final class JavaKernel implements BatchNormKernel {
-  /** Makes a kernel; it has no state. */
-  public JavaKernel() {}
-
+final class JavaKernel implements BatchNormKernel {
   @Override
   public String name() {
     return "java";
@@ -22,7 +20,7 @@ public final class JavaKernel implements BatchNormKernel {
     for (int c = 0; c < a.shape.c(); c++) {
       JavaMoments moments = JavaMoments.given(a, c);
       if (moments == null) {
-        moments = JavaMoments.of(a.shape, a.x, a.weights, c);
+        moments = JavaMoments.of(a.shape, a.x, a.weights, c, a.eps);
       }
       moments.put(a, c);
       if (a.y != null) {
@@ -46,7 +44,8 @@ public final class JavaKernel implements BatchNormKernel {
       int at = a.shape.offset(c, i);
       double value;
       if (inDouble) {
-        double pre = ((a.x.get(at) - moments.mean()) - moments.meanLow()) * scale + shift;
+        double x = a.x.get(at) * moments.scale();
+        double pre = ((x - moments.mean()) - moments.meanLow()) * scale + shift;
         pre = a.z == null ? pre : pre + a.z.get(at);
         value = a.slope == 1 ? pre : JavaFloats.bend(pre, pre, a.slope);
       } else {

@@ -2,6 +2,8 @@ package io.github.jbatchnorm.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -136,7 +138,7 @@ class AccuracyTest {
       var = channels();
       dGamma = channels();
       dBeta = channels();
-      Storage saved = Storage.allocate(DType.F64, 3L * shape.c());
+      Storage saved = Storage.allocate(DType.F64, 4L * shape.c());
       kernel.forward(shape, x, gamma, beta, eps, y, mean, var, saved);
       kernel.backward(shape, x, dy, gamma, saved, eps, dx, dGamma, dBeta);
     }

@@ -2,6 +2,9 @@ package io.github.jbatchnorm.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.platform.Isa;
 import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -115,7 +118,7 @@ final class AdversarialAccuracyTest {
       Storage dx = Storage.allocate(dtype, m);
       Storage[] out = new Storage[4];
       Arrays.setAll(out, i -> Storage.allocate(dtype.parameters(), 1));
-      Storage saved = Storage.allocate(DType.F64, 3);
+      Storage saved = Storage.allocate(DType.F64, 4);
       NativeKernel kernel = new NativeKernel(1, Isa.BEST);
       kernel.forward(shape, data, scale, shift, eps, y, out[0], out[1], saved);
       kernel.backward(shape, data, gradient, scale, saved, eps, dx, out[2], out[3]);

@@ -2,6 +2,8 @@ package io.github.jbatchnorm.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
@@ -82,7 +84,7 @@ class FusedAccuracyTest {
     private final Storage var;
     private final Storage dGamma;
     private final Storage dBeta;
-    private final Storage saved = Storage.allocate(DType.F64, 3L * C);
+    private final Storage saved = Storage.allocate(DType.F64, 4L * C);
 
     Run(BatchNormShape shape, SplittableRandom random, double offset) {
       this.shape = shape;
@@ -128,7 +130,7 @@ class FusedAccuracyTest {
               .gamma(in.gamma)
               .beta(in.beta)
               .z(adds ? in.z : null)
-              .weights(weighs ? in.weights : null)
+              .weights(weighs ? Weights.of(in.weights) : null)
               .y(y)
               .mean(mean)
               .var(var)
@@ -138,7 +140,7 @@ class FusedAccuracyTest {
               .gamma(in.gamma)
               .beta(in.beta)
               .y(adds ? y : null)
-              .weights(weighs ? in.weights : null)
+              .weights(weighs ? Weights.of(in.weights) : null)
               .dx(dx)
               .dz(dz)
               .dGamma(dGamma)
