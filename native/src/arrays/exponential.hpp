@@ -1,5 +1,5 @@
 // exp, log and their kin, of vectors of f64; plain operations without branches or fma in a fixed
-// order, which kernel/Exponentials.java repeats bit by bit. docs/numerics.md says how they come
+// order, which arrays/Exponentials.java repeats bit by bit. docs/numerics.md says how they come
 // about and how exact they are.
 #ifndef JBATCHNORM_SRC_EXPONENTIAL_HPP
 #define JBATCHNORM_SRC_EXPONENTIAL_HPP

@@ -1,4 +1,4 @@
-// The sizes of a convolution, and how it is cut into matrices: kernel/ConvolutionTiles.java decides.
+// The sizes of a convolution, and how it is cut into matrices: arrays/ConvolutionTiles.java decides.
 // Everything has three dimensions here; missing ones, in front, are of size 1.
 #ifndef JBATCHNORM_SRC_GEOMETRY_HPP
 #define JBATCHNORM_SRC_GEOMETRY_HPP

@@ -2,15 +2,14 @@ package io.github.jbatchnorm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.jbatchnorm.autograd.BatchNormBuilder;
-import io.github.jbatchnorm.autograd.BatchNormOp;
-import io.github.jbatchnorm.autograd.ConvOptions;
 import io.github.jbatchnorm.autograd.Index;
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
+import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
-import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Layout;
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.nn.Adam;
 import io.github.jbatchnorm.nn.BatchNorm;
 import io.github.jbatchnorm.nn.Conv;
@@ -30,6 +29,7 @@ import io.github.jbatchnorm.nn.data.BatchSource;
 import io.github.jbatchnorm.nn.data.ColorImages;
 import io.github.jbatchnorm.nn.data.DrawnDigits;
 import io.github.jbatchnorm.nn.data.ImageSet;
+import io.github.jbatchnorm.nn.functional.ConvOptions;
 import io.github.jbatchnorm.nn.io.Safetensors;
 import io.github.jbatchnorm.nn.io.Stored;
 import io.github.jbatchnorm.nn.models.ResidualBlock;

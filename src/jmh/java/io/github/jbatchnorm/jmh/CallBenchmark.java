@@ -1,13 +1,13 @@
 package io.github.jbatchnorm.jmh;
 
-import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.jni.Abi;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.BatchNormShape;
 import io.github.jbatchnorm.kernel.NativeKernel;
-import io.github.jbatchnorm.kernel.Storage;
-import io.github.jbatchnorm.kernel.jni.Abi;
+import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.nn.functional.Functions;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;

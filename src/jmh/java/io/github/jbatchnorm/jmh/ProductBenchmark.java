@@ -1,12 +1,12 @@
 package io.github.jbatchnorm.jmh;
 
-import io.github.jbatchnorm.kernel.Convolution;
-import io.github.jbatchnorm.kernel.ConvolutionArguments;
-import io.github.jbatchnorm.kernel.DType;
-import io.github.jbatchnorm.kernel.Kernels;
-import io.github.jbatchnorm.kernel.MatrixProducts;
-import io.github.jbatchnorm.kernel.Storage;
-import io.github.jbatchnorm.kernel.Threads;
+import io.github.jbatchnorm.arrays.ArrayKernels;
+import io.github.jbatchnorm.arrays.Convolution;
+import io.github.jbatchnorm.arrays.ConvolutionArguments;
+import io.github.jbatchnorm.arrays.MatrixProducts;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.platform.Settings;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
@@ -71,7 +71,7 @@ public class ProductBenchmark {
 
     /** Computes a product once for each matrix of patches. */
     private void repeat(MatrixProducts product) {
-      Kernels.arrays()
+      ArrayKernels.current()
           .multiply(product.pairs(new int[] {s[0] / samples}, new int[] {0}, new int[] {0}));
     }
 
@@ -98,20 +98,20 @@ public class ProductBenchmark {
   /** The convolution. */
   @Benchmark
   public void conv(ConvState t) {
-    Kernels.arrays()
+    ArrayKernels.current()
         .convolve(t.shape, new ConvolutionArguments(t.x, t.filters, null, 1, t.y));
   }
 
   /** The gradient for x. */
   @Benchmark
   public void convInput(ConvState t) {
-    Kernels.arrays().convolveInput(t.shape, t.y, t.filters, t.dx);
+    ArrayKernels.current().convolveInput(t.shape, t.y, t.filters, t.dx);
   }
 
   /** The gradient for the filters. */
   @Benchmark
   public void convFilters(ConvState t) {
-    Kernels.arrays().convolveFilters(t.shape, t.x, t.y, t.dFilters);
+    ArrayKernels.current().convolveFilters(t.shape, t.x, t.y, t.dFilters);
   }
 
   /** Its sgemm calls: filters times patches, the same ones each time, which stay in the cache. */
@@ -167,14 +167,14 @@ public class ProductBenchmark {
   /** This library's product. */
   @Benchmark
   public void matmul(MatrixState t) {
-    Kernels.arrays()
+    ArrayKernels.current()
         .multiply(new MatrixProducts(t.side, t.side, t.side, t.a, false, t.b, false, t.c));
   }
 
   /** OpenBLAS by itself, with its own threads. */
   @Benchmark
   public void matmulBare(MatrixState t) {
-    org.bytedeco.openblas.presets.openblas_nolapack.blas_set_num_threads(Threads.count());
+    org.bytedeco.openblas.presets.openblas_nolapack.blas_set_num_threads(Settings.threads());
     openblas_nolapack.cblas_sgemm(
         openblas_nolapack.CblasRowMajor,
         openblas_nolapack.CblasNoTrans,

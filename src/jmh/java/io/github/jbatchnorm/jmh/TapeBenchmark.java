@@ -1,15 +1,15 @@
 package io.github.jbatchnorm.jmh;
 
-import io.github.jbatchnorm.autograd.Functions;
+import io.github.jbatchnorm.arrays.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayKernel;
+import io.github.jbatchnorm.arrays.ArrayKernels;
+import io.github.jbatchnorm.arrays.Strided;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
-import io.github.jbatchnorm.kernel.ArrayFunction;
-import io.github.jbatchnorm.kernel.ArrayKernel;
-import io.github.jbatchnorm.kernel.DType;
-import io.github.jbatchnorm.kernel.Kernels;
-import io.github.jbatchnorm.kernel.MemoryScope;
-import io.github.jbatchnorm.kernel.Storage;
-import io.github.jbatchnorm.kernel.Strided;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.MemoryScope;
+import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.nn.functional.Functions;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -46,7 +46,7 @@ public class TapeBenchmark {
   private static void bareAdd(Tensor x, Storage y) {
     int[] shape = {x.size()};
     Strided from = Strided.of(x.storage(), 0, 1);
-    ArrayKernel kernel = Kernels.arrays();
+    ArrayKernel kernel = ArrayKernels.current();
     kernel.zip(ArrayFunction.ADD, 0, 0, shape, from, from, Strided.of(y, 0, 1));
   }
 

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
 import java.util.Objects;
 
 /**
@@ -92,6 +92,20 @@ public sealed interface ArithmeticMethods permits Tensor {
   /** Returns this where it is above 0, else slope times this; the gradient at 0 is the slope. */
   default Tensor leakyRelu(double slope) {
     return new LeakyRelu(self(), slope).apply();
+  }
+
+  /**
+   * Returns the gradient of {@code x.leakyRelu(slope)} for x, where this is that of its result:
+   * this where x is above 0, else slope times this; NaN where x is. It is constant in x.
+   */
+  default Tensor leakyReluGradient(Tensor x, double slope) {
+    Objects.requireNonNull(x, "x");
+    return new BendGradient(self(), x, slope).apply();
+  }
+
+  /** Returns this where it is above 0, else alpha (exp(this) - 1) (Clevert et al., 2016). */
+  default Tensor elu(double alpha) {
+    return new Elu(self(), alpha).apply();
   }
 
   /** Returns the hyperbolic tangent. */

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayFunction;
 
 /** grad where x > 0, else slope grad; NaN where x is. Constant in x between steps. */
 final class BendGradient extends Operation {

@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.arrays.Shapes;
+
 /** x repeated to a larger shape; the gradient is summed back. */
 final class BroadcastTo extends Operation {
   private final int[] to;

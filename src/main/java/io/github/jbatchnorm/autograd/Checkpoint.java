@@ -161,12 +161,12 @@ public final class Checkpoint extends Operation {
 
   /** The block is the user's, and may keep what it makes. */
   @Override
-  boolean leavesTemporaries() {
+  protected boolean leavesTemporaries() {
     return false;
   }
 
   @Override
-  void release() {
+  protected void release() {
     gradients = List.of();
     gradientsOf = null;
     kept = new Kept(null);

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayFunction;
 
 /** x, but at least low and at most high; the derivative is 1 from low to high, else 0. */
 final class Clip extends Operation {

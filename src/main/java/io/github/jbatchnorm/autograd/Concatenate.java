@@ -1,10 +1,11 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
-import io.github.jbatchnorm.kernel.DType;
-import io.github.jbatchnorm.kernel.Kernels;
-import io.github.jbatchnorm.kernel.Storage;
-import io.github.jbatchnorm.kernel.Strided;
+import io.github.jbatchnorm.arrays.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayKernels;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.arrays.Strided;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import java.util.Arrays;
 import java.util.List;
 
@@ -56,7 +57,7 @@ final class Concatenate extends Operation {
       Tensor x = input(i);
       Strided from = Strided.of(x.storage(), 0, Shapes.strides(x.axes()));
       Strided to = Strided.of(y, starts[i] * strides[axis], strides);
-      Kernels.arrays().zip(ArrayFunction.COPY, 0, 0, x.axes(), from, from, to);
+      ArrayKernels.current().zip(ArrayFunction.COPY, 0, 0, x.axes(), from, from, to);
     }
     return Tensor.constant(y, shape);
   }

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.Storage;
 
 /** The sums, in f64, of all elements along an axis up to each one, or from each one on. */
 final class CumulativeSum extends Operation {

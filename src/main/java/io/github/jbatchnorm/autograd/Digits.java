@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.math.RoundingMode;

@@ -1,7 +1,8 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.DType;
-import io.github.jbatchnorm.kernel.Products;
+import io.github.jbatchnorm.arrays.Products;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.DType;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

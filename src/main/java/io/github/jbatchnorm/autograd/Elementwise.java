@@ -1,10 +1,11 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
-import io.github.jbatchnorm.kernel.DType;
-import io.github.jbatchnorm.kernel.Kernels;
-import io.github.jbatchnorm.kernel.Storage;
-import io.github.jbatchnorm.kernel.Strided;
+import io.github.jbatchnorm.arrays.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayKernels;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.arrays.Strided;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
 
@@ -25,7 +26,7 @@ final class Elementwise {
     int size = x.size();
     Storage y = Storage.uninitialized(x.dtype(), size);
     Strided flat = Strided.of(x.storage(), 0, 1);
-    Kernels.arrays().zip(f, p, q, new int[] {size}, flat, flat, Strided.of(y, 0, 1));
+    ArrayKernels.current().zip(f, p, q, new int[] {size}, flat, flat, Strided.of(y, 0, 1));
     return Tensor.constant(y, x.axes());
   }
 
@@ -43,7 +44,7 @@ final class Elementwise {
     int[] shape = Shapes.broadcast(a.axes(), b.axes());
     Storage y = Storage.uninitialized(DType.promote(a.dtype(), b.dtype()), Shapes.size(shape));
     Strided to = Strided.of(y, 0, Shapes.strides(shape));
-    Kernels.arrays().zip(f, p, 0, shape, broadcast(a, shape), broadcast(b, shape), to);
+    ArrayKernels.current().zip(f, p, 0, shape, broadcast(a, shape), broadcast(b, shape), to);
     return Tensor.constant(y, shape);
   }
 
@@ -59,7 +60,7 @@ final class Elementwise {
   /** Returns a function of each element in another dtype. */
   static Tensor map(DoubleUnaryOperator f, Tensor x, DType dtype) {
     Storage y = Storage.uninitialized(dtype, x.size());
-    Kernels.arrays().map(f, x.storage(), y);
+    ArrayKernels.current().map(f, x.storage(), y);
     return Tensor.constant(y, x.axes());
   }
 
@@ -67,7 +68,7 @@ final class Elementwise {
   static Tensor map(DoubleBinaryOperator f, Tensor a, Tensor b) {
     int[] shape = Shapes.broadcast(a.axes(), b.axes());
     Storage y = Storage.uninitialized(DType.promote(a.dtype(), b.dtype()), Shapes.size(shape));
-    Kernels.arrays().map(f, shape, broadcast(a, shape), broadcast(b, shape), y);
+    ArrayKernels.current().map(f, shape, broadcast(a, shape), broadcast(b, shape), y);
     return Tensor.constant(y, shape);
   }
 
@@ -76,7 +77,7 @@ final class Elementwise {
     Storage y = Storage.uninitialized(x.dtype(), Shapes.size(shape));
     Strided source = Strided.of(x.storage(), from, strides);
     Strided to = Strided.of(y, 0, Shapes.strides(shape));
-    Kernels.arrays().zip(ArrayFunction.COPY, 0, 0, shape, source, source, to);
+    ArrayKernels.current().zip(ArrayFunction.COPY, 0, 0, shape, source, source, to);
     return Tensor.constant(y, shape);
   }
 
@@ -85,7 +86,7 @@ final class Elementwise {
     Storage y = Storage.allocate(x.dtype(), Shapes.size(shape));
     Strided source = Strided.of(x.storage(), 0, Shapes.strides(x.axes()));
     Strided to = Strided.of(y, from, strides);
-    Kernels.arrays().zip(ArrayFunction.COPY, 0, 0, x.axes(), source, source, to);
+    ArrayKernels.current().zip(ArrayFunction.COPY, 0, 0, x.axes(), source, source, to);
     return Tensor.constant(y, shape);
   }
 }

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayFunction;
 
 /** x where x > 0, else alpha (exp(x) - 1); the derivative there is y + alpha. */
 final class Elu extends Operation {

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.Storage;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 

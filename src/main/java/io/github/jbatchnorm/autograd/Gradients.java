@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.memory.Storage;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayFunction;
 
 /** x where x > 0, else slope x; the derivative is 1 where x > 0, else the slope. */
 final class LeakyRelu extends Operation {

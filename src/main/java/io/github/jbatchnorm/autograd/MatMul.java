@@ -1,10 +1,11 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.DType;
-import io.github.jbatchnorm.kernel.Kernels;
-import io.github.jbatchnorm.kernel.MatrixProducts;
-import io.github.jbatchnorm.kernel.Products;
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.arrays.ArrayKernels;
+import io.github.jbatchnorm.arrays.MatrixProducts;
+import io.github.jbatchnorm.arrays.Products;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import java.util.Arrays;
 
 /**
@@ -74,7 +75,7 @@ final class MatMul extends Operation {
     shape[pairs.length] = m;
     shape[pairs.length + 1] = n;
     Storage c = Storage.uninitialized(a.dtype(), Shapes.size(shape));
-    Kernels.arrays()
+    ArrayKernels.current()
         .multiply(
             new MatrixProducts(m, n, k, a.storage(), transA, b.storage(), transB, c)
                 .pairs(pairs, strides(a, pairs), strides(b, pairs)));

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayFunction;
 
 /** The smaller of x and y, NaN if either is; where they are equal, both derivatives are 0. */
 final class Minimum extends Operation {

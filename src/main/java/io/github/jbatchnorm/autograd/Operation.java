@@ -1,8 +1,11 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.MemoryScope;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.MemoryScope;
+import io.github.jbatchnorm.memory.Storage;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,8 +88,19 @@ public abstract class Operation {
     return output;
   }
 
-  /** Whether forward writes over an input. */
-  boolean overwrites(int input) {
+  /**
+   * Returns input {@code index} as the output of a forward that writes over it.
+   *
+   * @param change takes the input's memory, and throws before it begins or not at all
+   */
+  protected final Tensor overwritten(int index, Consumer<Storage> change) {
+    Tensor input = input(index);
+    input.overwrite(change);
+    return input.view(input.axes());
+  }
+
+  /** Whether forward writes over an input: by {@link #overwritten}. */
+  protected boolean overwrites(int input) {
     return false;
   }
 
@@ -156,7 +170,7 @@ public abstract class Operation {
    * Whether memory that backward allocates, but for the gradients it returns, is of no use to
    * anyone afterwards, so that it goes back at once. A user's operation may keep what it makes.
    */
-  boolean leavesTemporaries() {
+  protected boolean leavesTemporaries() {
     return getClass().getPackage() == Operation.class.getPackage();
   }
 
@@ -169,7 +183,7 @@ public abstract class Operation {
   }
 
   /** Lets go of memory that only backward needs. */
-  void release() {}
+  protected void release() {}
 
   /** Checks that the gradient can still be computed from what forward saw. */
   final void checkUsable() {

@@ -1,7 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.arrays.ArrayFunction;
+import io.github.jbatchnorm.memory.DType;
 
 /**
  * x to the power of y. The derivatives are y x^(y-1), which is 0 where y is, whatever x is, and x^y

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayFunction;
+import io.github.jbatchnorm.arrays.Shapes;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.stream.IntStream;
@@ -58,7 +59,7 @@ public sealed interface ReductionMethods permits Tensor {
     Tensor none = Steps.zero(Elementwise.of(ArrayFunction.MULTIPLY, var, spread));
     Tensor one = Tensor.constantScalar(var.dtype(), 1);
     Tensor zero = Tensor.constantScalar(var.dtype(), 0);
-    return Functions.where(none, zero, Functions.where(none, one, var).sqrt());
+    return Tensors.where(none, zero, Tensors.where(none, one, var).sqrt());
   }
 
   /** The sum of the distances from the first element, a constant: 0 where all are equal. */

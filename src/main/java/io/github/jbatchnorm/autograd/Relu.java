@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayFunction;
 
 /** max(x, 0), NaN for NaN; the derivative is 1 where x > 0, else 0. */
 final class Relu extends Operation {

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.arrays.Shapes;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
@@ -80,7 +81,7 @@ final class Rows {
       rest =
           rest.dim(1) == 2 * half
               ? pairs
-              : Functions.concatenate(1, pairs, rest.slice(Index.all(), Index.from(2 * half)));
+              : Tensors.concatenate(1, pairs, rest.slice(Index.all(), Index.from(2 * half)));
     }
     return rest.dim(1) == 0
         ? Tensor.constantScalar(matrix.dtype(), 1).broadcastTo(matrix.dim(0))

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.Storage;
 
 /** Elements added to zeros at row-major indices: what {@link Gather} does, backwards. */
 final class Scatter extends Operation {

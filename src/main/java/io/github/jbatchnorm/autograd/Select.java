@@ -1,7 +1,8 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.DType;
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 
 /** x where the condition is other than 0, else y; what is not chosen has no part in anything. */
 final class Select extends Operation {

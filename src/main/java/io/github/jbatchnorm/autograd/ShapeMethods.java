@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.arrays.Shapes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -166,7 +167,7 @@ public sealed interface ShapeMethods permits Tensor {
   /**
    * Returns the matrix product over the last two axes; the axes before broadcast. A vector is a row
    * on the left and a column on the right, and that axis goes. By OpenBLAS, but for {@link
-   * io.github.jbatchnorm.kernel.Products}.
+   * io.github.jbatchnorm.arrays.Products}.
    *
    * @param other shape (..., K, N), where this has shape (..., M, K)
    * @throws IllegalArgumentException if the shapes do not fit
@@ -174,6 +175,17 @@ public sealed interface ShapeMethods permits Tensor {
   default Tensor matmul(Tensor other) {
     Objects.requireNonNull(other, "other");
     return MatMul.of(self(), other);
+  }
+
+  /**
+   * Returns the products of matrices, each perhaps read with its last two axes exchanged.
+   *
+   * @param other shape (..., K, N), where this has shape (..., M, K), both as read
+   * @throws IllegalArgumentException if the shapes do not fit, or one has fewer than two axes
+   */
+  default Tensor matmul(Tensor other, boolean transposeThis, boolean transposeOther) {
+    Objects.requireNonNull(other, "other");
+    return MatMul.of(self(), transposeThis, other, transposeOther);
   }
 
   private Tensor self() {

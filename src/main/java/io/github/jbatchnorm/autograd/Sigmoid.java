@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayFunction;
 
 /** y = 1 / (1 + exp(-x)); dy = dx y (1 - y). */
 final class Sigmoid extends Operation {

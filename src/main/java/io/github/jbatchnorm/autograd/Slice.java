@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.arrays.Shapes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

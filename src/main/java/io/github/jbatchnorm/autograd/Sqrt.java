@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayFunction;
 
 /** The square root; d sqrt(x) = dx / (2 sqrt(x)). */
 final class Sqrt extends Operation {

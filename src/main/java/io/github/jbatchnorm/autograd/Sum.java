@@ -1,7 +1,8 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.Kernels;
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.arrays.ArrayKernels;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.Storage;
 
 /** The sum over some axes, in f64 with its rounding errors summed beside it. */
 final class Sum extends Operation {
@@ -23,7 +24,7 @@ final class Sum extends Operation {
   protected Tensor forward() {
     Tensor x = input(0);
     Storage result = Storage.uninitialized(x.dtype(), Shapes.size(kept));
-    Kernels.arrays().sum(x.axes(), x.storage(), reduced, result);
+    ArrayKernels.current().sum(x.axes(), x.storage(), reduced, result);
     return Tensor.constant(result, keepDims ? kept : Shapes.without(x.axes(), reduced));
   }
 

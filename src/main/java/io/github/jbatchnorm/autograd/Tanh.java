@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayFunction;
 
 /** The hyperbolic tangent; d tanh(x) = dx (1 - tanh(x)^2). */
 final class Tanh extends Operation {

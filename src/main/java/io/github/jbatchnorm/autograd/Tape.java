@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.MemoryScope;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.MemoryScope;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.DType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

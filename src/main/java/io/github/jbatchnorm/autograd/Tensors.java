@@ -1,12 +1,16 @@
 package io.github.jbatchnorm.autograd;
 
-import io.github.jbatchnorm.kernel.DType;
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.IntToDoubleFunction;
 import java.util.random.RandomGenerator;
 
-/** New tensors: variables, like NumPy's arrays of the same names. */
+/**
+ * New tensors: variables, like NumPy's arrays of the same names; and functions of several tensors.
+ */
 public final class Tensors {
   private Tensors() {}
 
@@ -107,5 +111,51 @@ public final class Tensors {
         return u * Math.sqrt(-2 * StrictMath.log(s) / s);
       }
     }
+  }
+
+  /**
+   * Returns x where the condition is other than 0 and y elsewhere; all three broadcast. What is not
+   * chosen has no part in the result or in any gradient, whatever it is.
+   *
+   * @param condition no gradient flows to it
+   */
+  public static Tensor where(Tensor condition, Tensor x, Tensor y) {
+    Objects.requireNonNull(condition, "condition");
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(y, "y");
+    return new Select(condition, x, y).apply();
+  }
+
+  /**
+   * Returns the tensors one after the other along an axis.
+   *
+   * @throws IllegalArgumentException if there is none, or shapes differ but for that axis
+   */
+  public static Tensor concatenate(int axis, Tensor... tensors) {
+    return Concatenate.of(axis, Operation.checked("tensors", tensors));
+  }
+
+  /**
+   * Returns the tensors along a new axis of the result.
+   *
+   * @throws IllegalArgumentException if there is none, or shapes differ
+   */
+  public static Tensor stack(int axis, Tensor... tensors) {
+    List<Tensor> all = Operation.checked("tensors", tensors);
+    return Concatenate.of(axis, all.stream().map(tensor -> tensor.expandDims(axis)).toList());
+  }
+
+  /**
+   * Returns a sum of products by Einstein's notation: {@code einsum("ij,jk->ik", a, b)}. A letter
+   * names an axis; axes with the same letter are gone through together, and are of the same size or
+   * of size 1; those that the result does not name are summed over. Without {@code ->} the result
+   * has the letters that occur once, in alphabetical order. {@code ...} stands for axes without
+   * names, the same ones in every operand.
+   *
+   * @throws IllegalArgumentException if the notation does not fit the operands
+   */
+  public static Tensor einsum(String subscripts, Tensor... operands) {
+    Objects.requireNonNull(subscripts, "subscripts");
+    return Einsum.of(subscripts, Operation.checked("operands", operands).toArray(Tensor[]::new));
   }
 }

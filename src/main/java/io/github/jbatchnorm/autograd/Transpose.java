@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.arrays.Shapes;
 import java.util.Arrays;
 
 /** A copy with the axes in another order. */

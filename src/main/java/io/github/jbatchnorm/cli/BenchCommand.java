@@ -2,11 +2,11 @@ package io.github.jbatchnorm.cli;
 
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.BatchNormShape;
-import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.kernel.NativeKernel;
-import io.github.jbatchnorm.kernel.Threads;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.platform.Settings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -81,7 +81,7 @@ final class BenchCommand implements Callable<Integer> {
         kernel instanceof NativeKernel chosen ? " on " + chosen.isa() : "",
         dtype,
         layout,
-        Threads.count(),
+        Settings.threads(),
         rounds);
     print.printf(
         "%-20s %-10s %12s %8s %8s%n", "shape", "operation", "microseconds", "GB/s", "of copy");

@@ -1,9 +1,8 @@
 package io.github.jbatchnorm.cli;
 
-import io.github.jbatchnorm.autograd.Losses;
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.MemoryScope;
+import io.github.jbatchnorm.memory.MemoryScope;
 import io.github.jbatchnorm.nn.Layer;
 import io.github.jbatchnorm.nn.Mode;
 import io.github.jbatchnorm.nn.Optimizer;
@@ -11,6 +10,7 @@ import io.github.jbatchnorm.nn.StateVisitor;
 import io.github.jbatchnorm.nn.data.Batch;
 import io.github.jbatchnorm.nn.data.BatchSource;
 import io.github.jbatchnorm.nn.data.DataLoader;
+import io.github.jbatchnorm.nn.functional.Losses;
 
 /** One of the two networks, with its optimizer. */
 final class Contestant {

@@ -1,7 +1,5 @@
 package io.github.jbatchnorm.cli;
 
-import io.github.jbatchnorm.autograd.ConvOptions;
-import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.nn.BatchNorm;
@@ -9,6 +7,8 @@ import io.github.jbatchnorm.nn.Conv;
 import io.github.jbatchnorm.nn.Dense;
 import io.github.jbatchnorm.nn.Sequential;
 import io.github.jbatchnorm.nn.data.ImageSet;
+import io.github.jbatchnorm.nn.functional.ConvOptions;
+import io.github.jbatchnorm.nn.functional.Functions;
 import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;

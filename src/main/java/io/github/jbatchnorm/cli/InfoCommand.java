@@ -1,10 +1,11 @@
 package io.github.jbatchnorm.cli;
 
+import io.github.jbatchnorm.arrays.OpenBlas;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.NativeKernel;
-import io.github.jbatchnorm.kernel.OpenBlas;
-import io.github.jbatchnorm.kernel.Threads;
+import io.github.jbatchnorm.platform.NativeLibrary;
+import io.github.jbatchnorm.platform.Settings;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import org.bytedeco.javacpp.Loader;
@@ -30,11 +31,11 @@ final class InfoCommand implements Callable<Integer> {
         "platform", Loader.getPlatform(), System.getProperty("os.version"), Runtime.version());
     out.printf("%-16s %s%n", "kernel", kernel.name());
     if (kernel instanceof NativeKernel chosen) {
-      out.printf("%-16s %s%n", "native library", NativeKernel.version());
+      out.printf("%-16s %s%n", "native library", NativeLibrary.version());
       out.printf(
-          "%-16s %s (best here: %s)%n", "instruction set", chosen.isa(), NativeKernel.bestIsa());
+          "%-16s %s (best here: %s)%n", "instruction set", chosen.isa(), NativeLibrary.bestIsa());
     }
-    out.printf("%-16s %s%n", "threads", Threads.count());
+    out.printf("%-16s %s%n", "threads", Settings.threads());
     out.printf("%-16s %s%n", "OpenBLAS", openBlas(kernel));
     out.flush();
     return 0;

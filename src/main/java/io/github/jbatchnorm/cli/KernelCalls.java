@@ -1,10 +1,10 @@
 package io.github.jbatchnorm.cli;
 
-import io.github.jbatchnorm.kernel.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayFunction;
+import io.github.jbatchnorm.arrays.ArrayKernels;
+import io.github.jbatchnorm.arrays.Strided;
 import io.github.jbatchnorm.kernel.BatchNormShape;
-import io.github.jbatchnorm.kernel.Kernels;
-import io.github.jbatchnorm.kernel.Storage;
-import io.github.jbatchnorm.kernel.Strided;
+import io.github.jbatchnorm.memory.Storage;
 
 /** A few operations on bare memory, to measure tensors against. */
 final class KernelCalls {
@@ -14,7 +14,7 @@ final class KernelCalls {
   static void multiply(Storage x, Storage weight, BatchNormShape shape, Storage y) {
     int[] sizes = {shape.n(), shape.c(), shape.s()};
     int[] plain = {shape.c() * shape.s(), shape.s(), 1};
-    Kernels.arrays()
+    ArrayKernels.current()
         .zip(
             ArrayFunction.MULTIPLY,
             0,
@@ -28,7 +28,7 @@ final class KernelCalls {
   /** Computes y = a b. */
   static void multiplyAll(Storage a, Storage b, Storage y) {
     int[] sizes = {y.length()};
-    Kernels.arrays()
+    ArrayKernels.current()
         .zip(
             ArrayFunction.MULTIPLY,
             0,
@@ -42,6 +42,6 @@ final class KernelCalls {
   /** Computes the sum of each channel. */
   static void sumChannels(Storage x, BatchNormShape shape, Storage y) {
     int[] sizes = {shape.n(), shape.c(), shape.s()};
-    Kernels.arrays().sum(sizes, x, new boolean[] {true, false, true}, y);
+    ArrayKernels.current().sum(sizes, x, new boolean[] {true, false, true}, y);
   }
 }

@@ -2,9 +2,9 @@ package io.github.jbatchnorm.cli;
 
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.BatchNormShape;
-import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.NativeKernel;
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 

@@ -1,9 +1,9 @@
 package io.github.jbatchnorm.cli;
 
-import io.github.jbatchnorm.kernel.Kernels;
-import io.github.jbatchnorm.kernel.MemoryLimitException;
-import io.github.jbatchnorm.kernel.NativeLibraryException;
+import io.github.jbatchnorm.memory.MemoryLimitException;
 import io.github.jbatchnorm.nn.data.IdxFormatException;
+import io.github.jbatchnorm.platform.NativeLibraryException;
+import io.github.jbatchnorm.platform.Settings;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -50,7 +50,7 @@ public final class Main implements Runnable {
   static int run(String... args) {
     CommandLine command = new CommandLine(new Main());
     try {
-      Kernels.checkProperties();
+      Settings.check();
     } catch (IllegalArgumentException e) {
       return say(command, String.valueOf(e.getMessage()));
     }

@@ -1,20 +1,20 @@
 package io.github.jbatchnorm.cli;
 
-import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.kernel.BackwardArguments;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.BatchNormShape;
-import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.ForwardArguments;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Layout;
-import io.github.jbatchnorm.kernel.MemoryScope;
-import io.github.jbatchnorm.kernel.MemoryUse;
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.MemoryScope;
+import io.github.jbatchnorm.memory.MemoryUse;
+import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.nn.Sgd;
+import io.github.jbatchnorm.nn.functional.Functions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.cli;
 
-import io.github.jbatchnorm.kernel.Threads;
+import io.github.jbatchnorm.platform.Settings;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -19,6 +19,6 @@ final class ThreadsOption {
     if (threads < 1 || threads > MOST) {
       throw new UserException("--threads: expected 1 to %s, got %s".formatted(MOST, threads));
     }
-    System.setProperty(Threads.PROPERTY, threads.toString());
+    System.setProperty(Settings.THREADS, threads.toString());
   }
 }

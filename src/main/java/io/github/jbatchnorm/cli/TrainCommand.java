@@ -2,13 +2,13 @@ package io.github.jbatchnorm.cli;
 
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.Kernels;
-import io.github.jbatchnorm.kernel.Threads;
 import io.github.jbatchnorm.nn.Layer;
 import io.github.jbatchnorm.nn.Parameters;
 import io.github.jbatchnorm.nn.data.Batches;
 import io.github.jbatchnorm.nn.data.DrawnDigits;
 import io.github.jbatchnorm.nn.data.IdxFiles;
 import io.github.jbatchnorm.nn.data.IdxFiles.TrainAndTest;
+import io.github.jbatchnorm.platform.Settings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -118,7 +118,7 @@ final class TrainCommand implements Callable<Integer> {
         images.train().count(),
         images.test().count(),
         kernel.name(),
-        Threads.count());
+        Settings.threads());
     print.printf("%5s  %23s  %23s%n", "", "with batch norm", "without");
     print.printf(
         "%5s  %10s %12s  %10s %12s%n", "epoch", "accuracy", "images/s", "accuracy", "images/s");

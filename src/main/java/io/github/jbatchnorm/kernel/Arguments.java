@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.kernel;
 
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -164,7 +166,7 @@ final class Arguments {
     if (argument.dtype() != wanted) {
       throw refused("%s: expected dtype %s, got %s".formatted(name, wanted, argument.dtype()));
     }
-    argument.memory().block(); // closed memory is refused before anything is written
+    argument.checkOpen(); // closed memory is refused before anything is written
     if (use == Use.IN_PLACE || use == Use.OUTPUT) {
       refuseOverlaps(name, argument, use);
     }

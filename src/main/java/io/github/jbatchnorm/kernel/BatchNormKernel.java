@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.kernel;
 
+import io.github.jbatchnorm.memory.Storage;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,5 +1,8 @@
 package io.github.jbatchnorm.kernel;
 
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Sizes;
+
 /**
  * What a batch-normalization call works on: N samples of C channels of S positions each.
  *

@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.kernel;
 
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,11 +1,17 @@
 package io.github.jbatchnorm.kernel;
 
-import io.github.jbatchnorm.kernel.jni.Abi;
+import io.github.jbatchnorm.jni.Abi;
+import io.github.jbatchnorm.memory.ArgumentBlock;
+import io.github.jbatchnorm.memory.NativeMemory;
+import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.platform.Execution;
+import io.github.jbatchnorm.platform.Isa;
+import io.github.jbatchnorm.platform.NativeLibraryException;
 import java.lang.ref.Reference;
 
 /** The C++ kernel behind the C ABI: every core, the machine's best instruction set. */
 public final class NativeKernel implements BatchNormKernel {
-  private final int exec;
+  private final Execution execution;
 
   /** Makes a kernel with the default number of threads and the best instruction set. */
   public NativeKernel() {
@@ -21,59 +27,17 @@ public final class NativeKernel implements BatchNormKernel {
    * @throws NativeLibraryException if the native library does not load
    */
   public NativeKernel(int threads, Isa isa) {
-    load();
-    if (threads < 0 || threads > Abi.JBN_MAX_THREADS) {
-      throw new IllegalArgumentException(
-          "threads: expected 0 to %s, got %s".formatted(Abi.JBN_MAX_THREADS, threads));
-    }
-    if (Abi.jbn_has_isa(isa.code) == 0) {
-      throw new IllegalArgumentException(
-          "isa: this machine has not got %s; its best is %s".formatted(isa, bestIsa()));
-    }
-    exec = isa.code << 16 | threads;
-  }
-
-  /**
-   * Loads the native library, once; later calls return at once.
-   *
-   * @throws NativeLibraryException if it does not load, saying why and what to do
-   */
-  static void load() {
-    try {
-      Libraries.load(Abi.class);
-    } catch (LinkageError e) {
-      throw new NativeLibraryException(e);
-    }
-  }
-
-  /** Returns the best instruction set of this machine. */
-  public static Isa bestIsa() {
-    load();
-    return Isa.of(Abi.jbn_best_isa());
-  }
-
-  /** Returns true where this machine has the instruction set, so that it can be forced. */
-  public static boolean has(Isa isa) {
-    load();
-    return Abi.jbn_has_isa(isa.code) != 0;
-  }
-
-  /** Returns the version of the native library. */
-  public static String version() {
-    load();
-    return Abi.jbn_version().getString();
+    execution = new Execution(threads, isa);
   }
 
   /** Returns the instruction set that this kernel runs on. */
   public Isa isa() {
-    Isa isa = Isa.of(exec >> 16);
-    return isa == Isa.BEST ? bestIsa() : isa;
+    return execution.usedIsa();
   }
 
   /** Returns the most threads that a call uses. */
   public int threads() {
-    int threads = exec & 0xffff;
-    return threads == 0 ? Abi.jbn_default_threads() : threads;
+    return execution.usedThreads();
   }
 
   @Override
@@ -81,12 +45,24 @@ public final class NativeKernel implements BatchNormKernel {
     return "native";
   }
 
+  /** Returns the thread's block, begun with the fields that all structs share. */
+  private ArgumentBlock begin(BatchNormShape shape) {
+    return ArgumentBlock.empty()
+        .integer(0) // the struct's size: see structure
+        .dtype(shape.dtype())
+        .integer(shape.layout().code)
+        .integer(shape.n())
+        .integer(shape.c())
+        .integer(shape.s())
+        .integer(execution.code());
+  }
+
   @Override
   @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   public void forward(ForwardArguments a) {
     Checks.forward(a);
     ArgumentBlock block =
-        ArgumentBlock.of(a.shape, exec)
+        begin(a.shape)
             .flag(a.invertible)
             .number(a.eps)
             .number(a.slope)
@@ -113,7 +89,7 @@ public final class NativeKernel implements BatchNormKernel {
   public void backward(BackwardArguments a) {
     Checks.backward(a);
     ArgumentBlock block =
-        ArgumentBlock.of(a.shape, exec)
+        begin(a.shape)
             .flag(a.given)
             .flag(a.inverted)
             .number(a.eps)
@@ -140,7 +116,7 @@ public final class NativeKernel implements BatchNormKernel {
   public void second(SecondArguments a) {
     Checks.second(a);
     ArgumentBlock block =
-        ArgumentBlock.of(a.shape, exec)
+        begin(a.shape)
             .flag(a.given)
             .number(a.eps)
             .storage(a.x)
@@ -168,19 +144,15 @@ public final class NativeKernel implements BatchNormKernel {
    * @param pastCaches whether to store past the caches where the instruction set can
    * @throws IllegalArgumentException if the sizes differ, a storage is not aligned, or they overlap
    */
-  @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   public void copy(Storage from, Storage to, boolean pastCaches) {
     int bytes = from.length() * from.dtype().bytes();
     int room = to.length() * to.dtype().bytes();
     if (room != bytes) {
       throw new IllegalArgumentException("to: expected %s bytes, got %s".formatted(bytes, room));
     }
-    Block source = from.memory().block(); // held, whatever scope closes meanwhile
-    Block target = to.memory().block();
-    int status =
-        Abi.jbn_copy(from.address(source), to.address(target), bytes, pastCaches ? 1 : 0, exec);
-    Reference.reachabilityFence(source);
-    Reference.reachabilityFence(target);
+    int flag = pastCaches ? 1 : 0;
+    int exec = execution.code();
+    int status = NativeMemory.call((a, b) -> Abi.jbn_copy(a, b, bytes, flag, exec), from, to);
     check(status);
   }
 

@@ -1,13 +1,13 @@
 package io.github.jbatchnorm.nn;
 
-import io.github.jbatchnorm.autograd.BatchNormBuilder;
-import io.github.jbatchnorm.autograd.BatchNormOp;
 import io.github.jbatchnorm.autograd.Checkpoint;
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
+import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
-import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Layout;
+import io.github.jbatchnorm.memory.DType;
 import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;

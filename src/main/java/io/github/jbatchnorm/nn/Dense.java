@@ -1,8 +1,8 @@
 package io.github.jbatchnorm.nn;
 
-import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.functional.Functions;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
 

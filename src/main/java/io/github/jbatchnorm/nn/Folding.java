@@ -1,8 +1,8 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.DType;
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import org.jspecify.annotations.Nullable;
 
 /**

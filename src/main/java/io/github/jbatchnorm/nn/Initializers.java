@@ -2,7 +2,7 @@ package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
 
 /** The usual initial weights, f32, the same on every machine for the same generator. */
 public final class Initializers {

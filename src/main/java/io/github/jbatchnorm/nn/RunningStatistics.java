@@ -1,8 +1,8 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Moments;
+import io.github.jbatchnorm.memory.DType;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntToDoubleFunction;
 import org.jspecify.annotations.Nullable;

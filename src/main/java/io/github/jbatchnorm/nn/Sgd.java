@@ -1,7 +1,7 @@
 package io.github.jbatchnorm.nn;
 
+import io.github.jbatchnorm.arrays.Update;
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.Update;
 import java.util.Map;
 import java.util.Objects;
 

@@ -1,9 +1,9 @@
 package io.github.jbatchnorm.nn;
 
+import io.github.jbatchnorm.arrays.ArrayKernels;
+import io.github.jbatchnorm.arrays.Update;
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.Kernels;
-import io.github.jbatchnorm.kernel.Storage;
-import io.github.jbatchnorm.kernel.Update;
+import io.github.jbatchnorm.memory.Storage;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -65,7 +65,8 @@ abstract class StepOptimizer implements Optimizer {
             Storage one = state.get(0).storage();
             Storage two = state.get(state.size() - 1).storage();
             parameter.update(
-                storage -> Kernels.arrays().update(update, storage, grad.storage(), one, two));
+                storage ->
+                    ArrayKernels.current().update(update, storage, grad.storage(), one, two));
           }
         });
   }

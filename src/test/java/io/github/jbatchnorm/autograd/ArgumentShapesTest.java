@@ -3,9 +3,15 @@ package io.github.jbatchnorm.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
+import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
-import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Layout;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.functional.ConvOptions;
+import io.github.jbatchnorm.nn.functional.Functions;
+import io.github.jbatchnorm.nn.functional.Losses;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

@@ -1,8 +1,10 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
+import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
-import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Layout;
+import io.github.jbatchnorm.memory.DType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -150,7 +152,7 @@ final class BatchNormCall {
       Index rows = Index.range(i * n, (i + 1) * n);
       slices[i] = xHat(parts, parts.x.slice(rows), weights.slice(rows));
     }
-    Tensor y = Functions.concatenate(0, slices);
+    Tensor y = Tensors.concatenate(0, slices);
     y = scale ? y.multiply(parts.gamma.reshape(channels())) : y;
     y = shift ? y.add(parts.beta.reshape(channels())) : y;
     y = add ? y.add(parts.z) : y;

@@ -13,13 +13,13 @@ import java.util.random.RandomGenerator;
  * Compares backward with differences: the derivative of sum(seed * f) by each element of each
  * input, from f at +-h and +-2h, whose error is of the fourth order in h.
  */
-final class CentralDifferences {
+public final class CentralDifferences {
   private static final double STEP = 1e-3;
   private static final double TOLERANCE = 2e-7;
 
   private CentralDifferences() {}
 
-  static void check(
+  public static void check(
       RandomGenerator random, Function<List<Tensor>, Tensor> function, List<Tensor> inputs) {
     Tensor y = function.apply(inputs);
     Tensor seed = random(random, -1, 1, y.shape());
@@ -42,7 +42,7 @@ final class CentralDifferences {
     }
   }
 
-  static Tensor random(RandomGenerator random, double low, double high, int... shape) {
+  public static Tensor random(RandomGenerator random, double low, double high, int... shape) {
     int size = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
     double[] values = random.doubles(size, low, high).toArray();
     return shape.length == 0 ? Tensor.scalar(values[0]) : Tensor.of(values, shape);

@@ -6,8 +6,13 @@ import static org.assertj.core.api.Assertions.within;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.batchnorm.BatchNormOp;
+import io.github.jbatchnorm.batchnorm.ChannelMoments;
 import io.github.jbatchnorm.kernel.Layout;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.functional.ConvOptions;
+import io.github.jbatchnorm.nn.functional.Functions;
+import io.github.jbatchnorm.nn.functional.Losses;
 import java.net.URL;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -209,7 +214,7 @@ class ComplexStepTest {
         binary("minimum of", Tensor::minimum, (a, b) -> a.re() < b.re() ? a : b),
         binary(
             "where",
-            (x, y) -> Functions.where(x.greater(y), x.multiply(y), y.square()),
+            (x, y) -> Tensors.where(x.greater(y), x.multiply(y), y.square()),
             (a, b) -> a.re() > b.re() ? a.times(b) : b.times(b)));
   }
 
@@ -238,7 +243,7 @@ class ComplexStepTest {
             IntStream.range(0, 18).map(i -> i / 3 * 4 + (i % 3 == 1 ? 0 : 3)).toArray()),
         moves(
             "concatenate",
-            x -> Functions.concatenate(0, x, x),
+            x -> Tensors.concatenate(0, x, x),
             IntStream.range(0, 48).map(i -> i % 24).toArray()));
   }
 

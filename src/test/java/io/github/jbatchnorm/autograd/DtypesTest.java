@@ -3,8 +3,12 @@ package io.github.jbatchnorm.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.batchnorm.BatchNormOp;
+import io.github.jbatchnorm.batchnorm.ChannelMoments;
 import io.github.jbatchnorm.kernel.Layout;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.functional.Functions;
+import io.github.jbatchnorm.nn.functional.Losses;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,14 +32,14 @@ class DtypesTest {
     PROMOTED.put("maximum", Tensor::maximum);
     PROMOTED.put("minimum", Tensor::minimum);
     PROMOTED.put("logaddexp", Tensor::logaddexp);
-    PROMOTED.put("where", (a, b) -> Functions.where(Tensor.ofInts(new int[] {1}), a, b));
-    PROMOTED.put("concatenate", (a, b) -> Functions.concatenate(0, a, b));
-    PROMOTED.put("stack", (a, b) -> Functions.stack(1, a, b));
+    PROMOTED.put("where", (a, b) -> Tensors.where(Tensor.ofInts(new int[] {1}), a, b));
+    PROMOTED.put("concatenate", (a, b) -> Tensors.concatenate(0, a, b));
+    PROMOTED.put("stack", (a, b) -> Tensors.stack(1, a, b));
     PROMOTED.put("marginRanking", (a, b) -> Losses.marginRanking(a, b, Tensors.onesLike(a), 1));
     PROMOTED.put("batchnorm add", (a, b) -> BatchNormOp.on(a).add(b).apply());
     PRODUCTS.put("this, other", Tensor::matmul);
     PRODUCTS.put("x, weight", (a, b) -> Functions.dense(a, b, null));
-    PRODUCTS.put("operands", (a, b) -> Functions.einsum("ij,kj->ik", a, b));
+    PRODUCTS.put("operands", (a, b) -> Tensors.einsum("ij,kj->ik", a, b));
     PRODUCTS.put(
         "x, filters", (a, b) -> Functions.conv(a.reshape(1, 1, 2, 2), b.reshape(1, 1, 2, 2), 1, 0));
     KEPT.put("sum", Tensor::sum);
@@ -56,7 +60,7 @@ class DtypesTest {
     KEPT.put("globalAvgPool", x -> Functions.globalAvgPool(x.reshape(1, 1, 4)));
     KEPT.put("softmaxCrossentropy", x -> Losses.softmaxCrossentropy(x, 0, 1));
     KEPT.put("focal", x -> Losses.focal(x, 1, 2, 0, 1).sum());
-    KEPT.put("einsum", x -> Functions.einsum("ij->j", x));
+    KEPT.put("einsum", x -> Tensors.einsum("ij->j", x));
     KEPT.put("batchnorm", x -> Functions.batchnorm(x, null, null, 1e-5));
   }
 

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.functional.Functions;
+import io.github.jbatchnorm.nn.functional.Losses;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -183,7 +185,7 @@ class EdgeCasesTest {
   @Test
   void aConditionThatChangedIsNoticed() {
     Tensor condition = of(1, 0);
-    Tensor chosen = Functions.where(condition, of(1, 2), of(3, 4));
+    Tensor chosen = Tensors.where(condition, of(1, 2), of(3, 4));
     condition.update(storage -> storage.set(0, 0));
     assertThatThrownBy(chosen::backward)
         .isInstanceOf(InvalidBackpropException.class)
@@ -227,7 +229,7 @@ class EdgeCasesTest {
             t -> t.broadcastTo(2),
             Tensor::squeeze,
             t -> t.slice(Index.all()),
-            t -> Functions.einsum("i->i", t));
+            t -> Tensors.einsum("i->i", t));
     for (UnaryOperator<Tensor> f : nothing) {
       assertThat(NoAutodiff.call(() -> f.apply(x)).isConstant()).isTrue();
       assertThat(f.apply(x)).isSameAs(x);
@@ -238,28 +240,26 @@ class EdgeCasesTest {
   void einsumRepeatsAxesOfSizeOne() {
     Tensor row = of(1, 2).reshape(1, 2);
     Tensor rows = Tensors.ones(DType.F64, 3, 2);
-    assertThat(Functions.einsum("...i,...i->...", row, rows).toDoubleArray())
+    assertThat(Tensors.einsum("...i,...i->...", row, rows).toDoubleArray())
         .containsExactly(3, 3, 3);
-    assertThat(Functions.einsum("i,i->i", of(2), of(1, 2, 3)).toDoubleArray())
+    assertThat(Tensors.einsum("i,i->i", of(2), of(1, 2, 3)).toDoubleArray())
         .containsExactly(2, 4, 6);
     CentralDifferences.check(
         new SplittableRandom(1),
-        in -> Functions.einsum("...i,...i->...", in.get(0), in.get(1)),
+        in -> Tensors.einsum("...i,...i->...", in.get(0), in.get(1)),
         List.of(row, Tensor.of(new double[] {1, 2, 3, 4, 5, 6}, 3, 2)));
-    assertThatThrownBy(
-            () -> Functions.einsum("...i,...i->...", rows, Tensors.ones(DType.F64, 2, 2)))
+    assertThatThrownBy(() -> Tensors.einsum("...i,...i->...", rows, Tensors.ones(DType.F64, 2, 2)))
         .hasMessage("operands: axis of ... has sizes 3 and 2");
-    assertThatThrownBy(() -> Functions.einsum("...i->i", rows))
-        .hasMessageStartingWith("subscripts:");
+    assertThatThrownBy(() -> Tensors.einsum("...i->i", rows)).hasMessageStartingWith("subscripts:");
   }
 
   @Test
   void nullAmongTensorsIsReportedByItsPlace() {
     Tensor x = of(1, 2);
-    assertThatThrownBy(() -> Functions.concatenate(0, x, null))
+    assertThatThrownBy(() -> Tensors.concatenate(0, x, null))
         .hasMessage("tensors: tensor 1 is null");
-    assertThatThrownBy(() -> Functions.stack(0, null, x)).hasMessage("tensors: tensor 0 is null");
-    assertThatThrownBy(() -> Functions.einsum("i,i", x, null))
+    assertThatThrownBy(() -> Tensors.stack(0, null, x)).hasMessage("tensors: tensor 0 is null");
+    assertThatThrownBy(() -> Tensors.einsum("i,i", x, null))
         .hasMessage("operands: tensor 1 is null");
     assertThatThrownBy(() -> Gradients.of(x, x, x, null)).hasMessage("inputs: tensor 2 is null");
     assertThatThrownBy(() -> Gradients.of(x, of(1), Arrays.asList(x, null)))

@@ -3,8 +3,10 @@ package io.github.jbatchnorm.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
+import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -31,16 +33,14 @@ class GradientAccuracyTest {
         Tensor.of(IntStream.range(0, 16).mapToDouble(i -> i % 4 * 0.75).toArray(), 16).asConstant();
 
     Tensor of(Tensor x, Tensor gamma) {
-      BatchNormBuilder call =
-          BatchNormOp.on(x).gamma(gamma).options(BatchNormOptions.DEFAULT.withEps(1e-2));
+      BatchNormOptions options = BatchNormOptions.DEFAULT.withEps(1e-2);
+      BatchNormBuilder call = BatchNormOp.on(x).gamma(gamma).options(options);
       Tensor mean = Tensor.of(new float[] {10_000, 10_000}).asConstant();
       Tensor var = Tensor.of(new float[] {1, 1}).asConstant();
       return switch (this) {
         case PLAIN -> call.apply();
-        case TAIL ->
-            call.options(BatchNormOptions.DEFAULT.withEps(1e-2).withLeakyRelu(0.25)).apply();
-        case IN_PLACE ->
-            BatchNormOp.on(x.add(0)).gamma(gamma).options(call.options).inPlace().apply();
+        case TAIL -> call.options(options.withLeakyRelu(0.25)).apply();
+        case IN_PLACE -> BatchNormOp.on(x.add(0)).gamma(gamma).options(options).inPlace().apply();
         case GROUPS -> call.groups(2).apply();
         case MASKED -> call.mask(MASK).apply();
         case WEIGHTED -> call.sampleWeights(SAMPLES).apply();

@@ -14,13 +14,13 @@ import java.util.stream.IntStream;
  * Compares gradients of the first orders: {@link Gradients#of} with backward, with those of another
  * way to write the same loss, and with differences.
  */
-final class GradientOrders {
-  static final int ORDERS = 3;
+public final class GradientOrders {
+  public static final int ORDERS = 3;
 
   private GradientOrders() {}
 
   /** A function without axes of some variables. */
-  interface Loss extends Function<List<Tensor>, Tensor> {}
+  public interface Loss extends Function<List<Tensor>, Tensor> {}
 
   /** The squares of the gradients of {@code loss}, weighted: a loss of the next order. */
   private static Loss next(Loss loss) {
@@ -91,7 +91,8 @@ final class GradientOrders {
     }
   }
 
-  static void check(SplittableRandom random, Loss loss, Loss definition, List<Tensor> inputs) {
+  public static void check(
+      SplittableRandom random, Loss loss, Loss definition, List<Tensor> inputs) {
     List<double[]> direction =
         inputs.stream().map(x -> random.doubles(x.size(), -1, 1).toArray()).toList();
     Loss found = loss;

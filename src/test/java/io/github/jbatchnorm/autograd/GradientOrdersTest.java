@@ -114,6 +114,6 @@ class GradientOrdersTest {
 
   private static Tensor withNaN(Tensor x, Tensor counts) {
     Tensor nan = Tensor.scalar(Double.NaN);
-    return Functions.where(counts, x, nan).copy();
+    return Tensors.where(counts, x, nan).copy();
   }
 }

@@ -2,7 +2,7 @@ package io.github.jbatchnorm.autograd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;

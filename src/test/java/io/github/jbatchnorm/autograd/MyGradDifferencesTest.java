@@ -3,7 +3,9 @@ package io.github.jbatchnorm.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.batchnorm.BatchNormOp;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.functional.Functions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;

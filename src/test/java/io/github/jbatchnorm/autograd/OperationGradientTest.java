@@ -3,9 +3,11 @@ package io.github.jbatchnorm.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.jbatchnorm.kernel.BatchNormOptions;
-import io.github.jbatchnorm.kernel.Convolution;
-import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Layout;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.functional.ConvOptions;
+import io.github.jbatchnorm.nn.functional.Functions;
+import io.github.jbatchnorm.nn.functional.Losses;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -79,8 +81,8 @@ class OperationGradientTest {
         unary("softSign of positives", 0.1, 2, Functions::softSign),
         unary("softSign of negatives", -2, -0.1, Functions::softSign),
         unary("softmax of the first axis", -2, 2, x -> Functions.softmax(x, 0)),
-        unary("glu", -2, 2, x -> Functions.glu(Functions.concatenate(0, x, x.sin()), 0)),
-        unary("std", -2, 2, x -> Functions.concatenate(-1, x, x.sin(), x.exp()).std(-1)),
+        unary("glu", -2, 2, x -> Functions.glu(Tensors.concatenate(0, x, x.sin()), 0)),
+        unary("std", -2, 2, x -> Tensors.concatenate(-1, x, x.sin(), x.exp()).std(-1)),
         unary("max", -2, 2, Tensor::max),
         unary("min of the last axis", -2, 2, x -> x.min(-1)),
         unary("max of the first axis", -2, 2, x -> x.max(true, 0)),
@@ -92,12 +94,12 @@ class OperationGradientTest {
         unary("slice with an ellipsis", -2, 2, x -> x.slice(Index.ellipsis(), Index.step(2))),
         unary("slice of one", -2, 2, x -> x.slice(Index.at(-1))),
         unary("take", -2, 2, x -> x.take(-1, 0, -1, 0)),
-        unary("stack", -2, 2, x -> Functions.stack(1, x, x.square())),
-        unary("concatenate", -2, 2, x -> Functions.concatenate(-1, x.square(), x)),
+        unary("stack", -2, 2, x -> Tensors.stack(1, x, x.square())),
+        unary("concatenate", -2, 2, x -> Tensors.concatenate(-1, x.square(), x)),
         unary("squeeze and expandDims", -2, 2, x -> x.expandDims(0, -1).squeeze(0)),
         unary("swapAxes", -2, 2, x -> x.swapAxes(0, -1)),
         unary("moveAxis", -2, 2, x -> x.moveAxis(0, -1)),
-        unary("where", -2, 2, x -> Functions.where(x.greater(0.5), x.square(), x.exp())),
+        unary("where", -2, 2, x -> Tensors.where(x.greater(0.5), x.square(), x.exp())),
         unary("astype there and back", -2, 2, x -> x.multiply(2).astype(DType.F64)),
         unary("one used three times", -2, 2, x -> x.multiply(x).add(x)));
   }
@@ -146,7 +148,7 @@ class OperationGradientTest {
         binary("divide", Tensor::divide),
         binary("pow", Tensor::pow),
         binary("minimum", (x, y) -> x.minimum(y.multiply(y).subtract(3))),
-        binary("where", (x, y) -> Functions.where(x.greater(y), x.multiply(y), y.square())),
+        binary("where", (x, y) -> Tensors.where(x.greater(y), x.multiply(y), y.square())),
         binary("maximum", (x, y) -> x.maximum(y.multiply(y).subtract(3))));
   }
 
@@ -226,35 +228,6 @@ class OperationGradientTest {
   private static Tensor matrix(RandomGenerator random, int rows, int columns, boolean transposed) {
     return CentralDifferences.random(
         random, -2, 2, transposed ? columns : rows, transposed ? rows : columns);
-  }
-
-  @ParameterizedTest
-  @MethodSource("rounds")
-  void gradientOfConvAndOfItsGradients(int round) {
-    SplittableRandom random = new SplittableRandom(round);
-    int stride = random.nextInt(1, 4);
-    int padding = random.nextInt(0, 3);
-    int[] xShape = {random.nextInt(1, 4), random.nextInt(1, 3), 5, random.nextInt(3, 6)};
-    int[] filterShape = {random.nextInt(1, 3), xShape[1], random.nextInt(1, 4), 3};
-    Tensor x = CentralDifferences.random(random, -2, 2, xShape);
-    Tensor filters = CentralDifferences.random(random, -2, 2, filterShape);
-    CentralDifferences.check(
-        random,
-        inputs -> Functions.conv(inputs.get(0), inputs.get(1), stride, padding),
-        List.of(x, filters));
-    int[] one = {1, 1};
-    Convolution shape =
-        Convolution.of(
-            xShape, filterShape, new int[] {stride, stride}, new int[] {padding, padding}, one, 1);
-    Tensor grad = CentralDifferences.random(random, -2, 2, shape.outShape());
-    CentralDifferences.check(
-        random,
-        inputs -> ConvInputGradient.of(inputs.get(0), inputs.get(1), shape),
-        List.of(grad, filters));
-    CentralDifferences.check(
-        random,
-        inputs -> ConvFilterGradient.of(inputs.get(0), inputs.get(1), shape),
-        List.of(x, grad));
   }
 
   @ParameterizedTest
@@ -376,7 +349,7 @@ class OperationGradientTest {
                 () -> {
                   Tensor y = Functions.conv(in.get(0), in.get(1), in.get(2), options);
                   List<Tensor> found = Gradients.of(y.sin(), in.get(0), in.get(1), in.get(2));
-                  return Functions.concatenate(
+                  return Tensors.concatenate(
                       0, found.stream().map(Tensor::flatten).toArray(Tensor[]::new));
                 }),
         inputs);
@@ -437,7 +410,7 @@ class OperationGradientTest {
             .toList();
     CentralDifferences.check(
         random,
-        in -> Functions.einsum(subscripts[round % shapes.length], in.toArray(Tensor[]::new)),
+        in -> Tensors.einsum(subscripts[round % shapes.length], in.toArray(Tensor[]::new)),
         inputs);
   }
 

@@ -3,7 +3,9 @@ package io.github.jbatchnorm.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.functional.ConvOptions;
+import io.github.jbatchnorm.nn.functional.Functions;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;

@@ -3,7 +3,10 @@ package io.github.jbatchnorm.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.functional.Functions;
+import io.github.jbatchnorm.nn.functional.Losses;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -72,17 +75,17 @@ class TensorMethodsTest {
   @Test
   void joiningPutsTensorsSideBySide() {
     Tensor x = counted(2, 2);
-    assertThat(Functions.concatenate(1, x, x.negate()).toDoubleArray())
+    assertThat(Tensors.concatenate(1, x, x.negate()).toDoubleArray())
         .containsExactly(0, 1, -0.0, -1, 2, 3, -2, -3);
-    assertThat(Functions.concatenate(0, x, counted(1, 2)).shape()).containsExactly(3, 2);
-    assertThat(Functions.stack(0, x, x).shape()).containsExactly(2, 2, 2);
-    assertThat(Functions.stack(-1, x, x).toDoubleArray()).containsExactly(0, 0, 1, 1, 2, 2, 3, 3);
-    assertThat(Functions.concatenate(0, x, Tensors.ones(DType.F32, 1, 2)).dtype())
+    assertThat(Tensors.concatenate(0, x, counted(1, 2)).shape()).containsExactly(3, 2);
+    assertThat(Tensors.stack(0, x, x).shape()).containsExactly(2, 2, 2);
+    assertThat(Tensors.stack(-1, x, x).toDoubleArray()).containsExactly(0, 0, 1, 1, 2, 2, 3, 3);
+    assertThat(Tensors.concatenate(0, x, Tensors.ones(DType.F32, 1, 2)).dtype())
         .isEqualTo(DType.F64);
-    assertThatThrownBy(() -> Functions.concatenate(0, x, counted(2, 3)))
+    assertThatThrownBy(() -> Tensors.concatenate(0, x, counted(2, 3)))
         .hasMessage(
             "tensors: shape (2, 3) of tensor 1 does not fit (2, 2) of the first but for axis 0");
-    assertThatThrownBy(() -> Functions.concatenate(0)).hasMessage("tensors: expected at least one");
+    assertThatThrownBy(() -> Tensors.concatenate(0)).hasMessage("tensors: expected at least one");
   }
 
   @Test
@@ -157,9 +160,9 @@ class TensorMethodsTest {
   @Test
   void whereIgnoresWhatIsNotChosen() {
     Tensor x = Tensor.of(new double[] {-1, 4}, 2);
-    Tensor y = Functions.where(x.greater(0), x.sqrt(), Tensor.scalar(0));
+    Tensor y = Tensors.where(x.greater(0), x.sqrt(), Tensor.scalar(0));
     assertThat(y.toDoubleArray()).containsExactly(0, 2);
-    Tensor safe = Functions.where(x.greater(0), x, Tensor.scalar(1)).log();
+    Tensor safe = Tensors.where(x.greater(0), x, Tensor.scalar(1)).log();
     safe.backward();
     assertThat(x.grad().toDoubleArray()).containsExactly(0, 0.25);
   }
@@ -185,19 +188,19 @@ class TensorMethodsTest {
   void einsumIsThatOfNumpy() {
     Tensor x = counted(2, 3);
     Tensor y = counted(3, 4);
-    assertThat(Functions.einsum("ij,jk", x, y).toDoubleArray())
+    assertThat(Tensors.einsum("ij,jk", x, y).toDoubleArray())
         .isEqualTo(x.matmul(y).toDoubleArray());
-    assertThat(Functions.einsum("ij->j", x).toDoubleArray()).containsExactly(3, 5, 7);
-    assertThat(Functions.einsum("ba", x).shape()).containsExactly(3, 2);
-    assertThat(Functions.einsum("ii", counted(3, 3)).item()).isEqualTo(12);
-    assertThat(Functions.einsum("ii->i", counted(3, 3)).toDoubleArray()).containsExactly(0, 4, 8);
-    assertThat(Functions.einsum("...ij,...jk->...ik", counted(5, 2, 3), counted(5, 3, 2)).shape())
+    assertThat(Tensors.einsum("ij->j", x).toDoubleArray()).containsExactly(3, 5, 7);
+    assertThat(Tensors.einsum("ba", x).shape()).containsExactly(3, 2);
+    assertThat(Tensors.einsum("ii", counted(3, 3)).item()).isEqualTo(12);
+    assertThat(Tensors.einsum("ii->i", counted(3, 3)).toDoubleArray()).containsExactly(0, 4, 8);
+    assertThat(Tensors.einsum("...ij,...jk->...ik", counted(5, 2, 3), counted(5, 3, 2)).shape())
         .containsExactly(5, 2, 2);
-    assertThat(Functions.einsum("i,j,k->kij", counted(2), counted(3), counted(4)).shape())
+    assertThat(Tensors.einsum("i,j,k->kij", counted(2), counted(3), counted(4)).shape())
         .containsExactly(4, 2, 3);
     for (String bad :
         List.of("ij", "ij,jk,k", "ij,kk", "ij,jk->iz", "ij,jk->ii", "i1,1k", "i,jk")) {
-      assertThatThrownBy(() -> Functions.einsum(bad, x, y))
+      assertThatThrownBy(() -> Tensors.einsum(bad, x, y))
           .isInstanceOf(IllegalArgumentException.class);
     }
   }

@@ -2,7 +2,7 @@ package io.github.jbatchnorm.autograd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
 import org.junit.jupiter.api.Test;
 
 /** Texts that NumPy 2 printed for the same arrays, with array in place of Tensor. */

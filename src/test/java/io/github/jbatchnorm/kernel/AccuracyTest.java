@@ -2,6 +2,8 @@ package io.github.jbatchnorm.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;

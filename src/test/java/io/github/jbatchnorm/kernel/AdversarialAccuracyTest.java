@@ -2,6 +2,9 @@ package io.github.jbatchnorm.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.platform.Isa;
 import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.SplittableRandom;

@@ -1,5 +1,8 @@
 package io.github.jbatchnorm.kernel;
 
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
+
 /** The arguments of a case: made from its sizes alone, the same in Java and C++. */
 final class CaseData {
   final Storage x;

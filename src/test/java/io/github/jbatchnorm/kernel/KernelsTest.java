@@ -1,8 +1,15 @@
 package io.github.jbatchnorm.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.jbatchnorm.arrays.ArrayKernels;
+import io.github.jbatchnorm.arrays.JavaArrays;
+import io.github.jbatchnorm.arrays.OpenBlas;
+import io.github.jbatchnorm.arrays.Products;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.MemoryUse;
+import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.platform.Settings;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -26,31 +33,6 @@ class KernelsTest {
     public static void main(String[] args) {
       System.out.println("kernel=" + Kernels.current().name());
     }
-  }
-
-  @Test
-  void choiceIsByName() {
-    assertThat(Kernels.choose("java")).isInstanceOf(JavaKernel.class);
-    assertThat(Kernels.choose("native")).isInstanceOf(NativeKernel.class);
-    assertThat(Kernels.choose("auto")).isInstanceOf(NativeKernel.class);
-    assertThatThrownBy(() -> Kernels.choose("gpu"))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("jbatchnorm.kernel: expected native, java or auto, got gpu");
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"-1", "two", "1025", "99999", ""})
-  void badNumberOfThreadsIsRefused(String threads) {
-    assertThatThrownBy(() -> Threads.parse(threads))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("jbatchnorm.threads: expected 0 to 1024, got " + threads);
-  }
-
-  @Test
-  void unknownInstructionSetIsRefused() {
-    assertThatThrownBy(() -> Isa.parse("mmx"))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("mmx");
   }
 
   /** The output of a JVM whose class path has the classes, but none of the natives. */
@@ -90,8 +72,8 @@ class KernelsTest {
       List<Runnable> questions =
           List.of(
               Kernels::current,
-              Kernels::arrays,
-              Kernels::checkProperties,
+              ArrayKernels::current,
+              Settings::check,
               () -> Storage.allocate(DType.F32, 1 << 20),
               Products::areOrdered,
               AskTwice::computeInParallel,

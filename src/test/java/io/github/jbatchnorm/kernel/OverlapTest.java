@@ -3,6 +3,8 @@ package io.github.jbatchnorm.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;

@@ -3,6 +3,8 @@ package io.github.jbatchnorm.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import java.io.IOException;
 import java.nio.ByteOrder;
 import java.nio.file.Files;

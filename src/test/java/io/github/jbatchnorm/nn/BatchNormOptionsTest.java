@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.jbatchnorm.autograd.BatchNormOp;
 import io.github.jbatchnorm.autograd.Checkpoint;
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
-import io.github.jbatchnorm.kernel.DType;
 import io.github.jbatchnorm.kernel.Layout;
+import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.io.Stored;
 import java.util.List;
 import java.util.Map;

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.io.Stored;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

@@ -8,7 +8,7 @@ import io.github.jbatchnorm.autograd.Checkpoint;
 import io.github.jbatchnorm.autograd.Gradients;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

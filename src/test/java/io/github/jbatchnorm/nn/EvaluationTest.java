@@ -2,13 +2,13 @@ package io.github.jbatchnorm.nn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.jbatchnorm.autograd.ConvOptions;
 import io.github.jbatchnorm.autograd.Gradients;
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.functional.ConvOptions;
 import io.github.jbatchnorm.nn.models.ResNet;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,10 +2,10 @@ package io.github.jbatchnorm.nn;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.jbatchnorm.autograd.ConvOptions;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.functional.ConvOptions;
 import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

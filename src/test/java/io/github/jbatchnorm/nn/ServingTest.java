@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.jbatchnorm.autograd.ConvOptions;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.nn.functional.ConvOptions;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;

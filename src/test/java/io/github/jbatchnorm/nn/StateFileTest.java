@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.StateFile.Allowed;
 import io.github.jbatchnorm.nn.io.Stored;
 import java.nio.ByteBuffer;

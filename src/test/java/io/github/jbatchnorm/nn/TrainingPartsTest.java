@@ -7,8 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 import io.github.jbatchnorm.autograd.Index;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
-import io.github.jbatchnorm.kernel.DType;
-import io.github.jbatchnorm.kernel.MemoryScope;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.MemoryScope;
 import io.github.jbatchnorm.nn.data.Batch;
 import io.github.jbatchnorm.nn.data.BatchSource;
 import io.github.jbatchnorm.nn.data.DataLoader;
@@ -164,7 +164,7 @@ class TrainingPartsTest {
     SplittableRandom random = new SplittableRandom(3);
     Conv conv =
         Conv.builder(4, 6, 3)
-            .options(io.github.jbatchnorm.autograd.ConvOptions.DEFAULT.withGroups(2))
+            .options(io.github.jbatchnorm.nn.functional.ConvOptions.DEFAULT.withGroups(2))
             .relu()
             .build(random);
     assertThat(conv.weight().shape()).containsExactly(6, 2, 3);

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
-import io.github.jbatchnorm.kernel.MemoryScope;
+import io.github.jbatchnorm.memory.MemoryScope;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Objects;

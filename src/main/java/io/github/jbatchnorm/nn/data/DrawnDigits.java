@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
-import io.github.jbatchnorm.kernel.Sizes;
+import io.github.jbatchnorm.memory.Sizes;
 import java.util.SplittableRandom;
 
 /**

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
-import io.github.jbatchnorm.kernel.Sizes;
+import io.github.jbatchnorm.memory.Sizes;
 
 /**
  * Grey images and their labels. Immutable as long as no one writes to the arrays, which it shares.

@@ -1,7 +1,7 @@
 package io.github.jbatchnorm.nn.data;
 
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.Storage;
+import io.github.jbatchnorm.memory.Storage;
 import java.util.SplittableRandom;
 
 /** Batches of samples that lie in one tensor; the last one may be smaller. */

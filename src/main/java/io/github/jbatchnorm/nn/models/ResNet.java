@@ -1,10 +1,10 @@
 package io.github.jbatchnorm.nn.models;
 
-import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.nn.BatchNorm;
 import io.github.jbatchnorm.nn.Dense;
 import io.github.jbatchnorm.nn.Sequential;
+import io.github.jbatchnorm.nn.functional.Functions;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 

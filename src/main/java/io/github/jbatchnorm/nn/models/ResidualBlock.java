@@ -1,6 +1,5 @@
 package io.github.jbatchnorm.nn.models;
 
-import io.github.jbatchnorm.autograd.ConvOptions;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.nn.BatchNorm;
@@ -8,6 +7,7 @@ import io.github.jbatchnorm.nn.Conv;
 import io.github.jbatchnorm.nn.Initializers;
 import io.github.jbatchnorm.nn.Layer;
 import io.github.jbatchnorm.nn.Mode;
+import io.github.jbatchnorm.nn.functional.ConvOptions;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;

@@ -1,6 +1,5 @@
 package io.github.jbatchnorm.nn.models;
 
-import io.github.jbatchnorm.autograd.Functions;
 import io.github.jbatchnorm.autograd.Index;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
@@ -20,6 +19,6 @@ record Shortcut(int added, int stride) {
     }
     int[] shape = small.shape();
     shape[1] = added;
-    return Functions.concatenate(1, small, Tensors.zeros(x.dtype(), shape).asConstant());
+    return Tensors.concatenate(1, small, Tensors.zeros(x.dtype(), shape).asConstant());
   }
 }

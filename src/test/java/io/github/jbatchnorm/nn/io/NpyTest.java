@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.DType;
+import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.StoredTensors;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -3,10 +3,9 @@ package io.github.jbatchnorm.nn.models;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.jbatchnorm.autograd.Losses;
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.MemoryScope;
-import io.github.jbatchnorm.kernel.MemoryUse;
+import io.github.jbatchnorm.memory.MemoryScope;
+import io.github.jbatchnorm.memory.MemoryUse;
 import io.github.jbatchnorm.nn.Mode;
 import io.github.jbatchnorm.nn.Parameters;
 import io.github.jbatchnorm.nn.Sequential;
@@ -14,6 +13,7 @@ import io.github.jbatchnorm.nn.Sgd;
 import io.github.jbatchnorm.nn.data.Batch;
 import io.github.jbatchnorm.nn.data.ColorBatches;
 import io.github.jbatchnorm.nn.data.ColorImages;
+import io.github.jbatchnorm.nn.functional.Losses;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 

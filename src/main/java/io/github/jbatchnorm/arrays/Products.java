@@ -1,0 +1,53 @@
+package io.github.jbatchnorm.arrays;
+
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.platform.Settings;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Products of matrices, convolutions' included: how {@link Settings#MATMUL} has them, and of what.
+ */
+public final class Products {
+  /** Null until the property was found to be good. */
+  private static volatile @Nullable Boolean ordered;
+
+  private Products() {}
+
+  /**
+   * Returns whether products of this JVM are the same bits on every machine.
+   *
+   * @throws IllegalArgumentException if the property has a value that it does not know
+   */
+  public static boolean areOrdered() {
+    Boolean known = ordered;
+    return known == null ? read() : known;
+  }
+
+  private static synchronized boolean read() {
+    Boolean known = ordered;
+    if (known == null) {
+      known = Settings.orderedProducts();
+      ordered = known;
+    }
+    return known;
+  }
+
+  /**
+   * Returns the dtype of a product, which holds both factors.
+   *
+   * @param names the factors, for the message
+   * @throws IllegalArgumentException if it is a 16-bit one: there are no products of these
+   */
+  public static DType dtype(String names, DType a, DType b) {
+    DType dtype = DType.promote(a, b);
+    check(names, dtype);
+    return dtype;
+  }
+
+  static void check(String name, DType dtype) {
+    if (dtype != DType.F32 && dtype != DType.F64) {
+      throw new IllegalArgumentException(
+          "%s: products are of F32 or F64, got %s: cast with astype".formatted(name, dtype));
+    }
+  }
+}

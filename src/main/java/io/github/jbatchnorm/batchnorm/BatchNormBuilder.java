@@ -1,0 +1,149 @@
+package io.github.jbatchnorm.batchnorm;
+
+import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.kernel.BatchNormOptions;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A batch normalization of x with everything there is, each set by the method of its name: y =
+ * tail(gamma * (x - mean) / sqrt(var + eps) + beta + z). {@link #apply} computes and records it.
+ */
+public final class BatchNormBuilder {
+  final Tensor x;
+  BatchNormOptions options = BatchNormOptions.DEFAULT;
+  int groups = 1;
+  boolean inPlace;
+  @Nullable Tensor gamma;
+  @Nullable Tensor beta;
+  @Nullable Tensor z;
+  @Nullable Tensor mean;
+  @Nullable Tensor var;
+  @Nullable Tensor mask;
+  @Nullable Tensor sampleWeights;
+
+  BatchNormBuilder(Tensor x) {
+    this.x = x;
+  }
+
+  /** The layout, eps and the tail; {@link BatchNormOptions#DEFAULT} otherwise. */
+  public BatchNormBuilder options(BatchNormOptions newOptions) {
+    Objects.requireNonNull(newOptions, "options");
+    options = newOptions;
+    return this;
+  }
+
+  /** The scale, C elements along one axis, others of size 1; null for 1. */
+  public BatchNormBuilder gamma(@Nullable Tensor tensor) {
+    gamma = tensor;
+    return this;
+  }
+
+  /** The shift, C elements as {@link #gamma}'s; null for 0. */
+  public BatchNormBuilder beta(@Nullable Tensor tensor) {
+    beta = tensor;
+    return this;
+  }
+
+  /** What is added before the tail, of x's shape: a residual connection. Null for nothing. */
+  public BatchNormBuilder add(@Nullable Tensor tensor) {
+    z = tensor;
+    return this;
+  }
+
+  /**
+   * Statistics to use instead of the batch's, C elements each as {@link #gamma}'s. Gradients flow
+   * to them where they are variables.
+   *
+   * @throws IllegalArgumentException if one is null
+   */
+  public BatchNormBuilder given(Tensor newMean, Tensor newVar) {
+    checkGiven("mean", newMean);
+    checkGiven("var", newVar);
+    mean = newMean;
+    var = newVar;
+    return this;
+  }
+
+  private static void checkGiven(String name, @Nullable Tensor tensor) {
+    if (tensor == null) {
+      throw new IllegalArgumentException("%s: expected a tensor, got null".formatted(name));
+    }
+  }
+
+  /**
+   * Which positions count, in x's shape without the channel axis: 0 for padding, which takes part
+   * in nothing, whatever x holds there; its y and its gradients are 0. Null for all.
+   */
+  public BatchNormBuilder mask(@Nullable Tensor tensor) {
+    mask = tensor;
+    return this;
+  }
+
+  /** The weight of each sample in the statistics, shape (N), 0 or more; null for 1. */
+  public BatchNormBuilder sampleWeights(@Nullable Tensor tensor) {
+    sampleWeights = tensor;
+    return this;
+  }
+
+  /**
+   * The number of slices of the batch, each normalized with statistics of its own (ghost batches;
+   * Hoffer, Hubara and Soudry, 2017). It divides N; 1 otherwise.
+   */
+  public BatchNormBuilder groups(int number) {
+    groups = number;
+    return this;
+  }
+
+  /**
+   * Writes y over x: what x held is lost, and backward recovers xHat from y (Rota Bulo, Porzi and
+   * Kontschieder, 2018). |gamma| has to be {@link BatchNormOptions#INVERTIBLE} or more, and so has
+   * a tail's slope. No other operation may need the old x: its backward would throw.
+   */
+  public BatchNormBuilder inPlace() {
+    inPlace = true;
+    return this;
+  }
+
+  /**
+   * Computes the output.
+   *
+   * @throws IllegalArgumentException if x has fewer than two axes, another argument's shape does
+   *     not fit, groups does not divide N, weights are negative or not finite, or arguments exclude
+   *     each other: groups and mask or weights; inPlace and anything but gamma, beta and options
+   */
+  public Tensor apply() {
+    BatchNormInputs inputs = new BatchNormInputs(this);
+    return mean == null ? operation(inputs).apply() : given(inputs);
+  }
+
+  private Tensor given(BatchNormInputs inputs) {
+    if (inPlace || groups != 1) {
+      throw new IllegalArgumentException("given: goes with neither inPlace nor groups");
+    }
+    return new BatchNormGiven(inputs).apply();
+  }
+
+  /** Returns the operation, to be applied once, for those who need its statistics too. */
+  public BatchNormOp operation() {
+    if (mean != null) {
+      throw new IllegalArgumentException("given: there are no statistics of the batch");
+    }
+    return operation(new BatchNormInputs(this));
+  }
+
+  private BatchNormOp operation(BatchNormInputs inputs) {
+    if (groups < 1 || inputs.shape().n() % groups != 0) {
+      throw new IllegalArgumentException(
+          "groups: expected a divisor of N = %s, got %s".formatted(inputs.shape().n(), groups));
+    }
+    if (groups > 1 && (mask != null || sampleWeights != null)) {
+      throw new IllegalArgumentException("groups: goes with neither mask nor sampleWeights");
+    }
+    if (inPlace && (groups > 1 || z != null || mask != null || sampleWeights != null)) {
+      throw new IllegalArgumentException(
+          "inPlace: goes with neither z, mask, sampleWeights nor groups");
+    }
+    return new BatchNormOp(inputs, groups, inPlace);
+  }
+}

@@ -1,2 +1,0 @@
-/** What JavaCPP needs to know to generate the bindings. */
-package io.github.jbatchnorm.kernel.jni.presets;

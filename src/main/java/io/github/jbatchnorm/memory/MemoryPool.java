@@ -1,0 +1,332 @@
+package io.github.jbatchnorm.memory;
+
+import io.github.jbatchnorm.platform.Settings;
+import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Off-heap memory by size: blocks that storages lease and give back, so that fresh pages are rare.
+ *
+ * <p>The heap knows nothing of what lies outside it, so it is collected from here: when more would
+ * be held than a threshold, which is half as much again as what was in use at the last collection,
+ * or the garbage that is allowed, if that is more. This is 256 MB at first, and doubles, up to a
+ * quarter of the limit, where a collection took more than a twentieth of the time since the one
+ * before. Nothing is held past the limit.
+ *
+ * <p>One thread collects at a time, without the lock, so that others go on with what waits.
+ */
+final class MemoryPool {
+  private static final long FIRST_GARBAGE = 256L << 20;
+
+  /** The share of the limit that garbage may take for the sake of speed. */
+  private static final int SHARE = 4;
+
+  private static final int MOST_TRIES = 8;
+
+  private static @Nullable volatile MemoryPool shared;
+
+  private final long limit;
+  private final LongSupplier clock;
+  private final ReferenceQueue<Object> dropped = new ReferenceQueue<>();
+  private final HeapCollector collector = new HeapCollector(dropped, this::take, this::mayBeLate);
+  private final Lease ring = new Lease(this); // the leases that run, around this one
+  private final List<ArrayDeque<Block>> free = new ArrayList<>();
+  private final Set<Page> pages = new HashSet<>();
+  private long garbage;
+  private long threshold;
+  private long held;
+  private long inUse;
+  private long fresh;
+  private long reused;
+  private long collected;
+  private long lastCollected;
+  private boolean heapIsCollected = true;
+
+  MemoryPool(long limit) {
+    this(limit, System::nanoTime);
+  }
+
+  /** Makes a pool that takes its time from a clock of nanoseconds. */
+  MemoryPool(long limit, LongSupplier clock) {
+    this.limit = limit;
+    this.clock = clock;
+    this.lastCollected = clock.getAsLong();
+    this.garbage = Math.min(limit, FIRST_GARBAGE);
+    this.threshold = garbage;
+    for (int i = 0; i < SizeClass.COUNT; i++) {
+      free.add(new ArrayDeque<>());
+    }
+  }
+
+  /**
+   * Returns the pool of every storage.
+   *
+   * @throws IllegalArgumentException if the property of the limit is no size
+   */
+  static MemoryPool shared() {
+    MemoryPool pool = shared;
+    return pool == null ? make() : pool;
+  }
+
+  private static synchronized MemoryPool make() {
+    MemoryPool pool = shared;
+    if (pool == null) {
+      pool = new MemoryPool(MemoryLimit.bytes());
+      shared = pool;
+    }
+    return pool;
+  }
+
+  /** One use of a block: ends when its memory is dropped or closed. */
+  static final class Lease extends PhantomReference<Object> {
+    private final MemoryPool pool;
+    private final Block block;
+    private final int kind;
+    private final String user;
+    private @Nullable Lease before;
+    private @Nullable Lease after;
+    private boolean exposed;
+
+    private Lease(MemoryPool pool) {
+      super(pool, null);
+      this.pool = pool;
+      this.block = new Block(ByteBuffer.allocate(0));
+      this.kind = 0;
+      this.user = "";
+      this.before = this;
+      this.after = this;
+    }
+
+    private Lease(MemoryPool pool, Memory memory, Block block, int kind, String user) {
+      super(memory, pool.dropped);
+      this.pool = pool;
+      this.block = block;
+      this.kind = kind;
+      this.user = user;
+      this.before = pool.ring;
+      this.after = pool.ring.after;
+      before.after = this;
+      after.before = this;
+      pool.inUse += bytes();
+    }
+
+    private int bytes() {
+      return block.bytes.capacity();
+    }
+
+    void expose() {
+      synchronized (pool) {
+        exposed = true;
+      }
+    }
+
+    void end() {
+      synchronized (pool) {
+        if (after == null) {
+          return;
+        }
+        before.after = after;
+        after.before = before;
+        before = null;
+        after = null;
+        pool.inUse -= bytes();
+        if (!exposed) {
+          pool.free.get(kind).push(block);
+        }
+      }
+    }
+  }
+
+  /** Memory of the system's: given back when no one refers to a view of it any more. */
+  private static final class Page extends PhantomReference<Object> {
+    private final Block.Root.Source source;
+    private final int size;
+
+    Page(Block.Root root, int size, ReferenceQueue<Object> queue) {
+      super(root.bytes(), queue);
+      this.source = root.source();
+      this.size = size;
+    }
+  }
+
+  /**
+   * Leases memory of undefined content.
+   *
+   * @throws MemoryLimitException if so much is in use that it does not fit
+   */
+  Memory lease(int bytes, String user) {
+    int kind = SizeClass.of(bytes);
+    int capacity = (int) Math.min(SizeClass.capacity(kind), Integer.MAX_VALUE - Block.ALIGNMENT);
+    Block block = take(kind, capacity, false);
+    long before = -1;
+    for (int tries = 0; ; tries++) {
+      synchronized (this) {
+        if (block != null) {
+          Memory memory = Memory.pooled(block);
+          memory.leased(new Lease(this, memory, block, kind, user));
+          return memory;
+        }
+        // Again where other threads took what was found, or gave back meanwhile.
+        boolean changed = before != fresh + reused || inUse + capacity <= limit;
+        if (tries == MOST_TRIES || !changed) {
+          throw refusal(bytes, capacity);
+        }
+        before = fresh + reused;
+      }
+      block = afterCollection(kind, capacity);
+    }
+  }
+
+  private @Nullable Block afterCollection(int kind, int capacity) {
+    collect(true);
+    Block block = take(kind, capacity, false);
+    if (block == null) {
+      forget(); // other sizes have what there is
+      collect(false);
+      block = take(kind, capacity, true);
+    }
+    return block;
+  }
+
+  private MemoryLimitException refusal(int bytes, int capacity) {
+    String why = held + capacity > limit ? "" : ", and the system has no more";
+    String hint =
+        heapIsCollected
+            ? ""
+            : "; System.gc() finds nothing that was dropped, as with -XX:+DisableExplicitGC: use"
+                + " MemoryScope";
+    return new MemoryLimitException(
+        "%s asked for%s: %s%s".formatted(MemoryLimit.text(bytes), why, describe(), hint));
+  }
+
+  /** Returns a block that waits, or else a fresh one if so much may be held, or null. */
+  private synchronized @Nullable Block take(int kind, int capacity, boolean upToLimit) {
+    drain();
+    Block block = free.get(kind).poll();
+    if (block != null) {
+      reused++;
+      return block;
+    }
+    if (held + capacity > (upToLimit ? limit : threshold)) {
+      return null;
+    }
+    Block.Root root = Block.Root.allocate(capacity);
+    if (root == null) {
+      return null;
+    }
+    fresh++;
+    held += capacity;
+    pages.add(new Page(root, capacity, dropped));
+    return root.block(capacity);
+  }
+
+  /** Takes back what was found to be dropped. */
+  private synchronized void drain() {
+    for (Reference<?> found = dropped.poll(); found != null; found = dropped.poll()) {
+      take(found);
+    }
+  }
+
+  private synchronized void take(@Nullable Reference<?> found) {
+    if (found instanceof Lease lease) {
+      lease.end();
+    } else if (found instanceof Page page) {
+      pages.remove(page);
+      held -= page.size;
+      page.source.free();
+    } else if (found instanceof HeapCollector.Sentinel sentinel) {
+      sentinel.find();
+    }
+  }
+
+  /**
+   * Has the heap collected, and takes back what that finds, or waits for another thread that does.
+   *
+   * @param judged whether the time that it takes counts
+   */
+  private void collect(boolean judged) {
+    if (!collector.begins()) {
+      return;
+    }
+    long start = clock.getAsLong();
+    boolean found = false;
+    try {
+      found = collector.collect();
+    } finally {
+      ended(start, judged, found);
+      collector.ends();
+    }
+  }
+
+  /** Whether so much is in use that some of what was dropped may be still to be found. */
+  private synchronized boolean mayBeLate() {
+    return inUse > threshold / 2;
+  }
+
+  private synchronized void ended(long start, boolean judged, boolean found) {
+    long end = clock.getAsLong();
+    if (judged && (end - start) * 20 > start - lastCollected) {
+      garbage = Math.max(garbage, Math.min(limit / SHARE, 2 * garbage));
+    }
+    threshold = Math.min(limit, Math.max(garbage, inUse + inUse / 2));
+    if (held > 2 * threshold) {
+      forget(); // what a peak has left
+    }
+    lastCollected = end;
+    collected++;
+    heapIsCollected = found;
+  }
+
+  /** Gives every free block back to the system, once it was found that no one refers to them. */
+  private synchronized void forget() {
+    free.forEach(ArrayDeque::clear);
+  }
+
+  /** Returns the counts of this moment. */
+  synchronized MemoryUse use() {
+    drain();
+    int storages = 0;
+    for (Lease lease = ring.after; lease != ring; lease = lease.after) {
+      storages++;
+    }
+    return new MemoryUse(limit, held, inUse, storages, fresh, reused, collected);
+  }
+
+  /** Returns what is held by what, the largest first. */
+  synchronized String describe() {
+    Map<String, long[]> users = new HashMap<>();
+    for (Lease lease = ring.after; lease != ring; lease = lease.after) {
+      long[] sums = users.computeIfAbsent(lease.user, user -> new long[2]);
+      sums[0] += lease.bytes();
+      sums[1]++;
+    }
+    List<String> largest = new ArrayList<>(users.keySet());
+    largest.sort(Collections.reverseOrder(Comparator.comparing(user -> users.get(user)[0])));
+    StringBuilder text =
+        new StringBuilder(
+            "%s held of %s (%s), %s of it in use"
+                .formatted(
+                    MemoryLimit.text(held),
+                    MemoryLimit.text(limit),
+                    Settings.MAX_MEMORY,
+                    MemoryLimit.text(inUse)));
+    for (String user : largest.subList(0, Math.min(8, largest.size()))) {
+      long[] sums = users.get(user);
+      text.append(", %s by %s of %s".formatted(MemoryLimit.text(sums[0]), sums[1], user));
+    }
+    return text.toString();
+  }
+}

@@ -1,0 +1,409 @@
+package io.github.jbatchnorm.memory;
+
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.util.Objects;
+import java.util.function.IntFunction;
+
+/**
+ * A run of off-heap elements of one dtype: the memory of a tensor.
+ *
+ * <p>Memory comes from a pool and is 64-byte aligned. It goes back when the last reference to it is
+ * dropped, or with the {@link MemoryScope} that it was allocated in, after which each use throws
+ * IllegalStateException. At most 2<sup>31</sup>-1 bytes, the limit of Java's buffers. Concurrent
+ * reads are safe; a write beside any other access needs the caller's own ordering.
+ */
+@SuppressWarnings("ReachabilityFenceUsage") // no finally: what throws has nothing more to touch
+public final class Storage {
+  /** Elements converted at a time: small enough for the first-level cache. */
+  private static final int CHUNK = 1024;
+
+  private static final byte[] ZEROS = new byte[1 << 14];
+
+  private final DType dtype;
+  private final Memory memory;
+  private final int from; // in elements
+  private final int length;
+
+  private Storage(DType dtype, Memory memory, int from, int length) {
+    this.dtype = dtype;
+    this.memory = memory;
+    this.from = from;
+    this.length = length;
+  }
+
+  /**
+   * Returns zero-filled memory.
+   *
+   * @param dtype the type of the elements
+   * @param length the number of elements, 0 or more
+   * @throws IllegalArgumentException if length is negative or its bytes exceed 2<sup>31</sup>-1
+   * @throws MemoryLimitException if it does not fit below the limit, {@link MemoryUse#limit}
+   */
+  public static Storage allocate(DType dtype, long length) {
+    Storage storage = uninitialized(dtype, length);
+    ByteBuffer bytes = storage.memory.block().bytes;
+    int size = storage.length * dtype.bytes();
+    for (int at = 0; at < size; at += ZEROS.length) {
+      bytes.put(at, ZEROS, 0, Math.min(ZEROS.length, size - at));
+    }
+    return storage;
+  }
+
+  /** As {@link #allocate}, but of undefined content: for those who write every element. */
+  public static Storage uninitialized(DType dtype, long length) {
+    return of(dtype, length, MemoryScope::lease);
+  }
+
+  /** As {@link #uninitialized}, of no scope: for who gives it back by {@link #close}. */
+  public static Storage scratch(DType dtype, long length) {
+    return of(dtype, length, bytes -> MemoryPool.shared().lease(bytes, "scratch"));
+  }
+
+  private static Storage of(DType dtype, long length, IntFunction<Memory> lease) {
+    long size = length * dtype.bytes();
+    if (length < 0 || length > Integer.MAX_VALUE || size > Integer.MAX_VALUE - Block.ALIGNMENT) {
+      throw new IllegalArgumentException(
+          "length: expected 0 to %s %s elements (2 GiB), got %s"
+              .formatted((Integer.MAX_VALUE - Block.ALIGNMENT) / dtype.bytes(), dtype, length));
+    }
+    return new Storage(dtype, lease.apply((int) size), 0, (int) length);
+  }
+
+  /**
+   * Returns the elements of a direct buffer, in place: what is written through one is seen through
+   * the other. The buffer's position and limit choose the part.
+   *
+   * <p>The memory has to last until every call that uses it has returned. That the arena of a
+   * MemorySegment was closed is found when a call begins, an IllegalStateException, but not while
+   * it runs. That a mapped file was cut short is not found at all: the system then ends the
+   * process, so map what no one truncates.
+   *
+   * @param dtype the type of the elements
+   * @param buffer a direct buffer in native byte order, aligned to the dtype's size
+   * @throws IllegalArgumentException if the buffer is not direct, read-only, not in native order,
+   *     not aligned, or holds no whole number of elements
+   */
+  public static Storage wrap(DType dtype, ByteBuffer buffer) {
+    if (!buffer.isDirect() || buffer.order() != ByteOrder.nativeOrder()) {
+      throw new IllegalArgumentException(
+          "buffer: expected a direct buffer in native byte order, got " + buffer);
+    }
+    if (buffer.isReadOnly()) {
+      throw new IllegalArgumentException(
+          "buffer: expected a writable one (of a file, MapMode.PRIVATE), got " + buffer);
+    }
+    ByteBuffer part = buffer.slice().order(ByteOrder.nativeOrder()); // others may move the limit
+    if (part.capacity() % dtype.bytes() != 0 || part.alignmentOffset(0, dtype.bytes()) != 0) {
+      throw new IllegalArgumentException(
+          "buffer: expected whole, aligned %s elements, got %s".formatted(dtype, part));
+    }
+    Memory memory = Memory.wrapped(new Block(part));
+    return new Storage(dtype, memory, 0, part.capacity() / dtype.bytes());
+  }
+
+  /** Returns the native address of element 0; valid as long as the block is reachable. */
+  long address() {
+    return address(memory.block());
+  }
+
+  /** As {@link #address()}, in the block that this has. */
+  long address(Block block) {
+    return block.address() + (long) from * dtype.bytes();
+  }
+
+  /** Where the other begins, in bytes from here. */
+  private long distance(Storage other) {
+    return memory == other.memory
+        ? (long) (other.from - from) * dtype.bytes()
+        : other.address() - address();
+  }
+
+  /** Returns whether any byte is both this one's and the other's. */
+  public boolean overlaps(Storage other) {
+    if (memory != other.memory && !memory.isWrapped() && !other.memory.isWrapped()) {
+      return false;
+    }
+    long distance = distance(other);
+    return distance < (long) length * dtype.bytes()
+        && -distance < (long) other.length * other.dtype.bytes()
+        && length > 0
+        && other.length > 0;
+  }
+
+  /** Returns whether this begins where the other, which it overlaps, does. */
+  public boolean coincides(Storage other) {
+    return distance(other) == 0;
+  }
+
+  /** Gives the memory back at once; later use, of slices too, throws. */
+  public void close() {
+    memory.close();
+  }
+
+  /**
+   * Checks that this may be used.
+   *
+   * @throws IllegalStateException if its scope, or the arena of a user's memory, was closed
+   */
+  public void checkOpen() {
+    memory.block();
+  }
+
+  /** Returns what this and its slices share. */
+  Memory memory() {
+    return memory;
+  }
+
+  /**
+   * Returns {@code length} elements from {@code from} on, in place.
+   *
+   * @throws IndexOutOfBoundsException if they do not lie within this
+   */
+  public Storage slice(int from, int length) {
+    Objects.checkFromIndexSize(from, length, this.length);
+    return new Storage(dtype, memory, this.from + from, length);
+  }
+
+  /** Returns the type of the elements. */
+  public DType dtype() {
+    return dtype;
+  }
+
+  /** Returns the number of elements. */
+  public int length() {
+    return length;
+  }
+
+  /** Returns element {@code index}, widened to double. */
+  public double get(int index) {
+    int at = from + Objects.checkIndex(index, length);
+    Block block = memory.block();
+    double value =
+        switch (dtype) {
+          case F32 -> block.floats.get(at);
+          case F64 -> block.doubles.get(at);
+          case BF16, F16 -> Halves.widen(block.shorts.get(at), dtype);
+        };
+    Reference.reachabilityFence(memory);
+    return value;
+  }
+
+  /** Sets element {@code index} to {@code value}, rounded to the dtype (nearest, ties to even). */
+  public void set(int index, double value) {
+    int at = from + Objects.checkIndex(index, length);
+    Block block = memory.block();
+    switch (dtype) {
+      case F32 -> block.floats.put(at, (float) value);
+      case F64 -> block.doubles.put(at, value);
+      case BF16, F16 -> block.shorts.put(at, Halves.narrow(value, dtype));
+    }
+    Reference.reachabilityFence(memory);
+  }
+
+  /** Returns the bits of element {@code index} of an f32 storage. */
+  public int bits(int index) {
+    int at = from + Objects.checkIndex(index, length);
+    int bits = memory.block().bytes.getInt(at * Integer.BYTES);
+    Reference.reachabilityFence(memory);
+    return bits;
+  }
+
+  /** Returns a view of the bits of all elements, of f32; once this is closed, of others' memory. */
+  IntBuffer bits() {
+    ByteBuffer bytes = memory.block().bytes;
+    return bytes
+        .slice(from * dtype.bytes(), length * dtype.bytes())
+        .order(ByteOrder.nativeOrder())
+        .asIntBuffer();
+  }
+
+  /** Sets the bits of element {@code index} of an f32 storage. */
+  public void bits(int index, int bits) {
+    int at = from + Objects.checkIndex(index, length);
+    memory.block().bytes.putInt(at * Integer.BYTES, bits);
+    Reference.reachabilityFence(memory);
+  }
+
+  /** Returns the block's floats with element {@code index} at the position; f32. */
+  FloatBuffer floatsFrom(int index) {
+    return memory.block().floats.duplicate().position(from + index);
+  }
+
+  /** Returns the block's doubles with element {@code index} at the position; f64. */
+  DoubleBuffer doublesFrom(int index) {
+    return memory.block().doubles.duplicate().position(from + index);
+  }
+
+  /**
+   * Reads {@code count} elements from {@code from} on into {@code into} at {@code at}, widening.
+   *
+   * @throws IndexOutOfBoundsException if either range does not fit
+   */
+  public void read(int from, double[] into, int at, int count) {
+    int first = this.from + Objects.checkFromIndexSize(from, count, length);
+    Block block = memory.block();
+    if (dtype == DType.F64) {
+      block.doubles.get(first, into, at, count);
+    } else if (dtype == DType.F32) {
+      readFloats(block, first, into, at, count);
+    } else {
+      for (int i = 0; i < count; i++) {
+        into[at + i] = Halves.widen(block.shorts.get(first + i), dtype);
+      }
+    }
+    Reference.reachabilityFence(memory);
+  }
+
+  private static void readFloats(Block block, int first, double[] into, int at, int count) {
+    float[] part = new float[Math.min(count, CHUNK)];
+    for (int done = 0; done < count; done += part.length) {
+      int n = Math.min(part.length, count - done);
+      block.floats.get(first + done, part, 0, n);
+      for (int i = 0; i < n; i++) {
+        into[at + done + i] = part[i];
+      }
+    }
+  }
+
+  /**
+   * Writes {@code count} elements of {@code values} from {@code at} on to {@code to}, rounding to
+   * the dtype.
+   *
+   * @throws IndexOutOfBoundsException if either range does not fit
+   */
+  public void write(int to, double[] values, int at, int count) {
+    int first = from + Objects.checkFromIndexSize(to, count, length);
+    Block block = memory.block();
+    if (dtype == DType.F64) {
+      block.doubles.put(first, values, at, count);
+    } else if (dtype == DType.F32) {
+      writeFloats(block, first, values, at, count);
+    } else {
+      for (int i = 0; i < count; i++) {
+        block.shorts.put(first + i, Halves.narrow(values[at + i], dtype));
+      }
+    }
+    Reference.reachabilityFence(memory);
+  }
+
+  private static void writeFloats(Block block, int first, double[] values, int at, int count) {
+    float[] part = new float[Math.min(count, CHUNK)];
+    for (int done = 0; done < count; done += part.length) {
+      int n = Math.min(part.length, count - done);
+      for (int i = 0; i < n; i++) {
+        part[i] = (float) values[at + done + i];
+      }
+      block.floats.put(first + done, part, 0, n);
+    }
+  }
+
+  /** Copies every element of {@code source}, which has this length and dtype, into this. */
+  public void copyFrom(Storage source) {
+    if (source.length != length || source.dtype != dtype) {
+      throw new IllegalArgumentException(
+          "source: expected %s %s elements, got %s %s"
+              .formatted(length, dtype, source.length, source.dtype));
+    }
+    copy(source, 0, 0, length);
+  }
+
+  /**
+   * Copies {@code count} elements of {@code source}, of this dtype, from {@code sourceFrom} on to
+   * {@code to}.
+   *
+   * @throws IllegalArgumentException if the dtypes differ
+   * @throws IndexOutOfBoundsException if either range does not fit
+   */
+  public void copy(Storage source, int sourceFrom, int to, int count) {
+    if (source.dtype != dtype) {
+      throw new IllegalArgumentException(
+          "source: expected dtype %s, got %s".formatted(dtype, source.dtype));
+    }
+    int width = dtype.bytes();
+    int first = Objects.checkFromIndexSize(sourceFrom, count, source.length) + source.from;
+    int target = Objects.checkFromIndexSize(to, count, length) + from;
+    ByteBuffer into = memory.block().bytes;
+    into.put(target * width, source.memory.block().bytes, first * width, count * width);
+    Reference.reachabilityFence(memory);
+    Reference.reachabilityFence(source.memory);
+  }
+
+  /**
+   * Copies this many elements of an array on the heap, from {@code offset} on, into this: f32.
+   *
+   * @throws IllegalStateException if the dtype is not f32
+   * @throws IndexOutOfBoundsException if the array is too short
+   */
+  public void copyFrom(float[] source, int offset) {
+    require(DType.F32);
+    memory.block().floats.put(from, source, offset, length);
+    Reference.reachabilityFence(memory);
+  }
+
+  /** As {@link #copyFrom(float[], int)}, of f64. */
+  public void copyFrom(double[] source, int offset) {
+    require(DType.F64);
+    memory.block().doubles.put(from, source, offset, length);
+    Reference.reachabilityFence(memory);
+  }
+
+  /**
+   * Copies every element to an array on the heap, from {@code offset} on: f32.
+   *
+   * @throws IllegalStateException if the dtype is not f32
+   * @throws IndexOutOfBoundsException if the array is too short
+   */
+  public void copyTo(float[] target, int offset) {
+    require(DType.F32);
+    memory.block().floats.get(from, target, offset, length);
+    Reference.reachabilityFence(memory);
+  }
+
+  /** As {@link #copyTo(float[], int)}, of f64. */
+  public void copyTo(double[] target, int offset) {
+    require(DType.F64);
+    memory.block().doubles.get(from, target, offset, length);
+    Reference.reachabilityFence(memory);
+  }
+
+  /**
+   * Returns a view of the bytes in native order, from element 0 on, with a position of its own.
+   * Memory that was looked at through a view is not used again once it was dropped, only freed.
+   */
+  public ByteBuffer bytes() {
+    ByteBuffer bytes = memory.block().bytes;
+    memory.expose();
+    return bytes.slice(from * dtype.bytes(), length * dtype.bytes()).order(ByteOrder.nativeOrder());
+  }
+
+  /**
+   * Returns a view of the elements as floats, as {@link #bytes}.
+   *
+   * @throws IllegalStateException if the dtype is not f32
+   */
+  public FloatBuffer floats() {
+    require(DType.F32);
+    return bytes().asFloatBuffer();
+  }
+
+  /**
+   * Returns a view of the elements as doubles, as {@link #bytes}.
+   *
+   * @throws IllegalStateException if the dtype is not f64
+   */
+  public DoubleBuffer doubles() {
+    require(DType.F64);
+    return bytes().asDoubleBuffer();
+  }
+
+  private void require(DType wanted) {
+    if (dtype != wanted) {
+      throw new IllegalStateException("storage holds %s, asked for %s".formatted(dtype, wanted));
+    }
+  }
+}

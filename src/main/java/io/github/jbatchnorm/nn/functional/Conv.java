@@ -1,0 +1,106 @@
+package io.github.jbatchnorm.nn.functional;
+
+import io.github.jbatchnorm.arrays.ArrayKernels;
+import io.github.jbatchnorm.arrays.Convolution;
+import io.github.jbatchnorm.arrays.ConvolutionArguments;
+import io.github.jbatchnorm.arrays.Products;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.autograd.NoAutodiff;
+import io.github.jbatchnorm.autograd.Operation;
+import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Cross-correlation of one to three dimensions, y = bend(x * filters + bias). Without the bend it
+ * is linear in x and in the filters, so its gradients, {@link ConvInputGradient} and {@link
+ * ConvFilterGradient}, have gradients that are these three again.
+ */
+final class Conv extends Operation {
+  private final Convolution shape;
+  private final double slope;
+
+  private Conv(Convolution shape, double slope, Tensor... inputs) {
+    super(inputs);
+    this.shape = shape;
+    this.slope = slope;
+  }
+
+  /** Returns the convolution; mixed dtypes promote to f64. */
+  static Tensor of(
+      Tensor x, Tensor filters, @Nullable Tensor bias, ConvOptions options, double slope) {
+    int dimensions = Math.max(1, x.ndim() - 2);
+    Convolution shape =
+        Convolution.of(
+            x.shape(),
+            filters.shape(),
+            options.stride(dimensions),
+            options.padding(dimensions),
+            options.dilation(dimensions),
+            options.groups());
+    DType dtype = Products.dtype("x, filters", x.dtype(), filters.dtype());
+    if (bias == null) {
+      return new Conv(shape, slope, x.astype(dtype), filters.astype(dtype)).apply();
+    }
+    if (bias.ndim() != 1 || bias.size() != filters.dim(0)) {
+      throw new IllegalArgumentException(
+          "bias: expected shape (%s) (O), got %s"
+              .formatted(filters.dim(0), Shapes.text(bias.shape())));
+    }
+    dtype = DType.promote(dtype, bias.dtype());
+    return new Conv(shape, slope, x.astype(dtype), filters.astype(dtype), bias.astype(dtype))
+        .apply();
+  }
+
+  static Tensor of(Tensor x, Tensor filters, Convolution shape) {
+    return new Conv(shape, 1, x, filters).apply();
+  }
+
+  @Override
+  protected boolean leavesTemporaries() {
+    return true;
+  }
+
+  @Override
+  protected Tensor forward() {
+    Tensor x = input(0);
+    Storage y = Storage.uninitialized(x.dtype(), Shapes.size(shape.outShape()));
+    Storage bias = inputs().size() > 2 ? input(2).storage() : null;
+    ArrayKernels.current()
+        .convolve(shape, new ConvolutionArguments(x.storage(), input(1).storage(), bias, slope, y));
+    return Tensor.constant(y, shape.outShape());
+  }
+
+  @Override
+  protected Tensor backward(int input, Tensor grad) {
+    Tensor g = slope == 1 ? grad : bend(grad);
+    return switch (input) {
+      case 0 -> ConvInputGradient.of(g, input(1), shape);
+      case 1 -> ConvFilterGradient.of(input(0), g, shape);
+      default -> {
+        int[] others = IntStream.range(0, g.ndim()).filter(axis -> axis != 1).toArray();
+        yield g.sum(others).reshape(input(2).shape());
+      }
+    };
+  }
+
+  private @Nullable Tensor bentGrad;
+  private @Nullable Tensor bentOf;
+
+  /** The gradient before the tail, computed once for all inputs. */
+  private Tensor bend(Tensor grad) {
+    if (bentGrad == null || bentOf != grad || NoAutodiff.isRecording()) {
+      bentGrad = grad.leakyReluGradient(output(), slope);
+      bentOf = grad;
+    }
+    return bentGrad;
+  }
+
+  @Override
+  protected void release() {
+    bentGrad = null;
+    bentOf = null;
+  }
+}

@@ -1,0 +1,75 @@
+package io.github.jbatchnorm.nn.functional;
+
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * How filters move over x in a convolution: step 1, no padding, no dilation and one group but for
+ * what the methods change. Immutable.
+ */
+public final class ConvOptions {
+  /** Step 1, no padding, no dilation, one group. */
+  public static final ConvOptions DEFAULT =
+      new ConvOptions(new int[] {1}, new int[] {0}, new int[] {1}, 1);
+
+  private final int[] stride;
+  private final int[] padding;
+  private final int[] dilation;
+  private final int groups;
+
+  private ConvOptions(int[] stride, int[] padding, int[] dilation, int groups) {
+    this.stride = stride;
+    this.padding = padding;
+    this.dilation = dilation;
+    this.groups = groups;
+  }
+
+  /** Returns options with the filters' step along each axis, 1 or more; one number for all axes. */
+  public ConvOptions withStride(int... newStride) {
+    Objects.requireNonNull(newStride, "stride");
+    return new ConvOptions(newStride.clone(), padding, dilation, groups);
+  }
+
+  /** Returns options with zeros around x on each side, 0 or more; one number for all axes. */
+  public ConvOptions withPadding(int... newPadding) {
+    Objects.requireNonNull(newPadding, "padding");
+    return new ConvOptions(stride, newPadding.clone(), dilation, groups);
+  }
+
+  /** Returns options with the distance of a filter's elements, 1 or more; one for all axes. */
+  public ConvOptions withDilation(int... newDilation) {
+    Objects.requireNonNull(newDilation, "dilation");
+    return new ConvOptions(stride, padding, newDilation.clone(), groups);
+  }
+
+  /** Returns options with so many groups of channels, each with filters of its own. */
+  public ConvOptions withGroups(int newGroups) {
+    return new ConvOptions(stride, padding, dilation, newGroups);
+  }
+
+  int[] stride(int dimensions) {
+    return each(dimensions, stride);
+  }
+
+  int[] padding(int dimensions) {
+    return each(dimensions, padding);
+  }
+
+  int[] dilation(int dimensions) {
+    return each(dimensions, dilation);
+  }
+
+  /** Returns the number of groups. */
+  public int groups() {
+    return groups;
+  }
+
+  private static int[] each(int dimensions, int... values) {
+    if (values.length != 1) {
+      return values;
+    }
+    int[] all = new int[dimensions];
+    Arrays.fill(all, values[0]);
+    return all;
+  }
+}

@@ -1,0 +1,255 @@
+package io.github.jbatchnorm.nn.functional;
+
+import io.github.jbatchnorm.arrays.Pooling;
+import io.github.jbatchnorm.arrays.Products;
+import io.github.jbatchnorm.arrays.Shapes;
+import io.github.jbatchnorm.autograd.Index;
+import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.autograd.Tensors;
+import io.github.jbatchnorm.batchnorm.BatchNormOp;
+import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.memory.Storage;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/** The functions of neural networks that are not methods of {@link Tensor}. */
+public final class Functions {
+  private static final double SELU_ALPHA = 1.6732632423543772;
+  private static final double SELU_SCALE = 1.0507009873554805;
+
+  private Functions() {}
+
+  /**
+   * Returns y = gamma * (x - mean) / sqrt(var + eps) + beta, with mean and biased variance over
+   * every axis but the channel's, axis 1. The result's creator is a {@link BatchNormOp}, which
+   * shows mean and var. Mixed dtypes promote to f64; 16-bit x keeps its dtype beside f32
+   * parameters. M, the number of elements of a channel, may be 1 (y = beta) or 0. After {@code
+   * mygrad.nnet.batchnorm}; Ioffe and Szegedy, 2015. {@link BatchNormOp#on} has everything else.
+   *
+   * @param x batch, shape (N, C, ...)
+   * @param gamma scale, C elements along one axis, others of size 1, or null for 1
+   * @param beta shift, C elements likewise, or null for 0
+   * @param eps added to the variance; where var + eps is 0, the channel's y is NaN
+   * @throws IllegalArgumentException if x has fewer than two axes, gamma or beta has other than C
+   *     elements along one axis, or eps is negative, NaN or infinite
+   */
+  public static Tensor batchnorm(
+      Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {
+    Objects.requireNonNull(x, "x");
+    return batchnorm(x, gamma, beta, BatchNormOptions.DEFAULT.withEps(eps));
+  }
+
+  /** As {@link #batchnorm(Tensor, Tensor, Tensor, double)}, with a layout and a tail of choice. */
+  public static Tensor batchnorm(
+      Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, BatchNormOptions options) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(options, "options");
+    return BatchNormOp.on(x).gamma(gamma).beta(beta).options(options).apply();
+  }
+
+  /**
+   * Returns x weight^T + bias, by OpenBLAS.
+   *
+   * @param x shape (N, in), or with more axes before the last
+   * @param weight shape (out, in)
+   * @param bias shape (out), or null for none
+   * @throws IllegalArgumentException if the shapes do not fit
+   */
+  public static Tensor dense(Tensor x, Tensor weight, @Nullable Tensor bias) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(weight, "weight");
+    if (weight.ndim() != 2) {
+      throw new IllegalArgumentException(
+          "weight: expected shape (out, in), got " + Shapes.text(weight.shape()));
+    }
+    if (x.ndim() < 2 || x.dim(-1) != weight.dim(1)) {
+      throw new IllegalArgumentException(
+          "x: expected shape (N, %s), as the weights have it, got %s"
+              .formatted(weight.dim(1), Shapes.text(x.shape())));
+    }
+    Products.dtype("x, weight", x.dtype(), weight.dtype());
+    Tensor product = x.matmul(weight, false, true);
+    if (bias == null) {
+      return product;
+    }
+    if (bias.ndim() != 1 || bias.size() != weight.dim(0)) {
+      throw new IllegalArgumentException(
+          "bias: expected shape (%s) (out), got %s"
+              .formatted(weight.dim(0), Shapes.text(bias.shape())));
+    }
+    return product.add(bias);
+  }
+
+  /**
+   * Returns the cross-correlation of x with filters, of one to three dimensions: shape (N, O, ...)
+   * with (size + 2 padding - dilation (filter - 1) - 1) / stride + 1 along each, by products of
+   * matrices ({@link io.github.jbatchnorm.arrays.Products}).
+   *
+   * @param x shape (N, C, ...)
+   * @param filters shape (O, C / groups, ...)
+   * @param bias shape (O), or null for none
+   * @param options stride, padding, dilation and groups
+   * @throws IllegalArgumentException if the shapes do not fit
+   */
+  public static Tensor conv(Tensor x, Tensor filters, @Nullable Tensor bias, ConvOptions options) {
+    return Conv.of(x, filters, bias, options, 1);
+  }
+
+  /** As {@link #conv(Tensor, Tensor, Tensor, ConvOptions)}, followed by ReLU in the same pass. */
+  public static Tensor convRelu(
+      Tensor x, Tensor filters, @Nullable Tensor bias, ConvOptions options) {
+    return Conv.of(x, filters, bias, options, 0);
+  }
+
+  /** As {@link #conv(Tensor, Tensor, Tensor, ConvOptions)}, without a bias. */
+  public static Tensor conv(Tensor x, Tensor filters, int stride, int padding) {
+    return conv(x, filters, null, ConvOptions.DEFAULT.withStride(stride).withPadding(padding));
+  }
+
+  /**
+   * Returns the largest element of each window; each pooled axis becomes (size - window) / stride +
+   * 1.
+   *
+   * @param x any shape
+   * @param window the window's size along each of the last one to three axes
+   * @param stride the windows' distance along these
+   * @throws IllegalArgumentException if the window does not fit
+   */
+  public static Tensor maxPool(Tensor x, int[] window, int[] stride) {
+    return MaxPool.of(x, window, stride);
+  }
+
+  /** As {@link #maxPool(Tensor, int[], int[])}, over squares of the last two axes. */
+  public static Tensor maxPool(Tensor x, int window, int stride) {
+    return MaxPool.of(x, new int[] {window, window}, new int[] {stride, stride});
+  }
+
+  /**
+   * Returns the mean of each window; each pooled axis becomes (size - window) / stride + 1.
+   *
+   * @param x any shape
+   * @param window the window's size along each of the last one to three axes
+   * @param stride the windows' distance along these
+   * @throws IllegalArgumentException if the window does not fit
+   */
+  public static Tensor avgPool(Tensor x, int[] window, int[] stride) {
+    int[] shape = Pooling.of(x.shape(), window, stride).outShape();
+    Products.dtype("x", x.dtype(), x.dtype());
+    int first = x.ndim() - window.length;
+    int[] planes = new int[window.length + 2];
+    int[] ones = new int[window.length + 2];
+    planes[0] = Shapes.size(Arrays.copyOf(x.shape(), first));
+    planes[1] = 1;
+    ones[0] = 1;
+    ones[1] = 1;
+    System.arraycopy(x.shape(), first, planes, 2, window.length);
+    System.arraycopy(window, 0, ones, 2, window.length);
+    // Sums of windows are a convolution with ones.
+    Tensor filters = Tensors.ones(x.dtype(), ones).asConstant();
+    Tensor sums = conv(x.reshape(planes), filters, null, ConvOptions.DEFAULT.withStride(stride));
+    return sums.reshape(shape).divide(Shapes.size(window));
+  }
+
+  /**
+   * Returns the mean of each channel of each sample: (N, C, ...) to (N, C).
+   *
+   * @throws IllegalArgumentException if x has fewer than two axes
+   */
+  public static Tensor globalAvgPool(Tensor x) {
+    if (x.ndim() < 2) {
+      throw new IllegalArgumentException(
+          "x: expected shape (N, C, ...), got " + Shapes.text(x.shape()));
+    }
+    return x.ndim() == 2 ? x.reshape(x.shape()) : x.mean(IntStream.range(2, x.ndim()).toArray());
+  }
+
+  /**
+   * Returns x with each element set to 0 with probability p and the others divided by 1 - p
+   * (Srivastava et al., 2014).
+   *
+   * @param p 0 to less than 1
+   * @param random one number is drawn for each element, in order
+   * @throws IllegalArgumentException if p is out of range
+   */
+  public static Tensor dropout(Tensor x, double p, RandomGenerator random) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(random, "random");
+    if (!(p >= 0 && p < 1)) {
+      throw new IllegalArgumentException("p: expected 0 or more and less than 1, got " + p);
+    }
+    Storage mask = Storage.uninitialized(x.dtype(), x.size());
+    for (int i = 0; i < mask.length(); i++) {
+      mask.set(i, random.nextDouble() < p ? 0 : 1 / (1 - p));
+    }
+    return x.multiply(Tensor.constant(mask, x.shape()));
+  }
+
+  /** Returns x where x is above 0, else alpha (exp(x) - 1) (Clevert et al., 2016). */
+  public static Tensor elu(Tensor x, double alpha) {
+    Objects.requireNonNull(x, "x");
+    return x.elu(alpha);
+  }
+
+  /** Returns the scaled elu of self-normalizing networks (Klambauer et al., 2017). */
+  public static Tensor selu(Tensor x) {
+    Objects.requireNonNull(x, "x");
+    return elu(x, SELU_ALPHA).multiply(SELU_SCALE);
+  }
+
+  /**
+   * Returns a sigmoid(b), where a and b are x's halves along an axis (Dauphin et al., 2017).
+   *
+   * @throws IllegalArgumentException if the axis is out of range or its size is odd
+   */
+  public static Tensor glu(Tensor x, int axis) {
+    int at = Shapes.axis(x.ndim(), axis);
+    if (x.dim(at) % 2 != 0) {
+      throw new IllegalArgumentException(
+          "x: expected an even size of axis %s, got shape %s"
+              .formatted(at, Shapes.text(x.shape())));
+    }
+    Index[] first = new Index[at + 1];
+    Arrays.fill(first, Index.all());
+    Index[] second = first.clone();
+    first[at] = Index.to(x.dim(at) / 2);
+    second[at] = Index.from(x.dim(at) / 2);
+    return x.slice(first).multiply(x.slice(second).sigmoid());
+  }
+
+  /** Returns x, but at least low and at most high: usually -1 and 1. */
+  public static Tensor hardTanh(Tensor x, double low, double high) {
+    return x.clip(low, high);
+  }
+
+  /** Returns x / (1 + |x|). */
+  public static Tensor softSign(Tensor x) {
+    return x.divide(x.abs().add(1));
+  }
+
+  /** Returns exp(x) / sum(exp(x)) over an axis, without overflow. */
+  public static Tensor softmax(Tensor x, int axis) {
+    return logSoftmax(x, axis).exp();
+  }
+
+  /** Returns the logarithm of the softmax over an axis. */
+  public static Tensor logSoftmax(Tensor x, int axis) {
+    int at = Shapes.axis(x.ndim(), axis);
+    return at == x.ndim() - 1 ? logSoftmax(x) : logSoftmax(x.moveAxis(at, -1)).moveAxis(-1, at);
+  }
+
+  /** Returns the logarithm of the softmax over the last axis. */
+  public static Tensor logSoftmax(Tensor x) {
+    Objects.requireNonNull(x, "x");
+    return new LogSoftmax(x).apply();
+  }
+
+  /** As {@link Losses#softmaxCrossentropy}. */
+  public static Tensor softmaxCrossentropy(Tensor x, int... labels) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(labels, "labels");
+    return Losses.softmaxCrossentropy(x, labels);
+  }
+}

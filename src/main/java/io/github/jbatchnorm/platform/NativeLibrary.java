@@ -1,0 +1,101 @@
+package io.github.jbatchnorm.platform;
+
+import io.github.jbatchnorm.jni.Abi;
+import java.lang.System.Logger.Level;
+import org.bytedeco.javacpp.Loader;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The native library of this project: whether it is used, its loading, and what it says of itself.
+ */
+public final class NativeLibrary {
+  /** Null until a choice has succeeded: one that failed is tried, and refused, again. */
+  private static volatile @Nullable Boolean used;
+
+  private NativeLibrary() {}
+
+  /**
+   * Returns whether this JVM computes natively: what {@link Settings#KERNEL} says, decided once.
+   *
+   * @throws IllegalArgumentException if the property has a value that it does not know
+   * @throws NativeLibraryException if native code is demanded and does not load
+   */
+  public static boolean isUsed() {
+    Boolean known = used;
+    return known == null ? choose() : known;
+  }
+
+  private static synchronized boolean choose() {
+    Boolean known = used;
+    if (known == null) {
+      known = choose(Settings.kernel());
+      used = known;
+    }
+    return known;
+  }
+
+  static boolean choose(Settings.Kernel wanted) {
+    if (wanted == Settings.Kernel.JAVA) {
+      return false;
+    }
+    try {
+      load();
+      return true;
+    } catch (NativeLibraryException e) {
+      if (wanted == Settings.Kernel.NATIVE) {
+        throw e;
+      }
+      System.getLogger(NativeLibrary.class.getName())
+          .log(Level.WARNING, "Running on the pure-Java kernel: {0}", e.getMessage());
+      return false;
+    }
+  }
+
+  /**
+   * Loads the native library, once; later calls return at once.
+   *
+   * @throws NativeLibraryException if it does not load, saying why and what to do
+   */
+  public static void load() {
+    try {
+      load(Abi.class);
+    } catch (LinkageError e) {
+      throw new NativeLibraryException(e);
+    }
+  }
+
+  /**
+   * Loads the library of a class of JavaCPP's bindings. An interrupt, which would end the lock on
+   * JavaCPP's cache, and with it the loading for good, waits until afterwards.
+   *
+   * @throws LinkageError if it does not load
+   */
+  public static void load(Class<?> bindings) {
+    boolean interrupted = Thread.interrupted();
+    try {
+      Loader.load(bindings);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** Returns the best instruction set of this machine. */
+  public static Isa bestIsa() {
+    load();
+    return Isa.of(Abi.jbn_best_isa());
+  }
+
+  /** Returns true where this machine has the instruction set, so that it can be forced. */
+  public static boolean has(Isa isa) {
+    load();
+    return Abi.jbn_has_isa(isa.code) != 0;
+  }
+
+  /** Returns the version of the native library. */
+  public static String version() {
+    load();
+    return Abi.jbn_version().getString();
+  }
+}

@@ -1,0 +1,160 @@
+package io.github.jbatchnorm.platform;
+
+import java.util.Locale;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The system properties of this library, all of them. None changes a bit of a batch normalization.
+ * A bad value is refused when it is first needed, each time, or by {@link #check}.
+ */
+public final class Settings {
+  /**
+   * Chooses the kernel.
+   *
+   * <ul>
+   *   <li>{@code native}: the native kernel, or an exception where it does not load
+   *   <li>{@code java}: the pure-Java kernel
+   *   <li>{@code auto}, the default: the native kernel; where it does not load, the pure-Java one
+   *       after a warning that says why
+   * </ul>
+   */
+  public static final String KERNEL = "jbatchnorm.kernel";
+
+  /** Forces an instruction set, by the name of an {@link Isa}; {@code best} by default. */
+  public static final String ISA = "jbatchnorm.isa";
+
+  /**
+   * The most threads that one operation uses, for the kernel and for matrix products alike: 1 to
+   * 1024, or 0, the default, for the number of processors that the JVM sees.
+   */
+  public static final String THREADS = "jbatchnorm.threads";
+
+  /**
+   * How matrix products are computed, convolutions' included.
+   *
+   * <ul>
+   *   <li>{@code openblas}, the default: by OpenBLAS's gemm. The same bits for any number of
+   *       threads, but not on every type of processor, for which OpenBLAS has kernels of their own
+   *   <li>{@code ordered}: each element a sum in f64 in the order of the inner index, rounded once.
+   *       The same bits on every machine and in Java; several times slower
+   * </ul>
+   */
+  public static final String MATMUL = "jbatchnorm.matmul";
+
+  /**
+   * The most memory that all storages may take together, in bytes, perhaps with k, m or g for 1024,
+   * 1024<sup>2</sup> or 1024<sup>3</sup>; half of the machine's memory, or of the container's, by
+   * default.
+   */
+  public static final String MAX_MEMORY = "jbatchnorm.maxMemory";
+
+  private static final int MOST_THREADS = 1024;
+  private static final Pattern SIZE = Pattern.compile("(\\d{1,15})([kmg]?)");
+
+  private Settings() {}
+
+  /** Which kernel is wanted. */
+  enum Kernel {
+    NATIVE,
+    JAVA,
+    AUTO
+  }
+
+  static Kernel kernel() {
+    return parseKernel(System.getProperty(KERNEL, "auto"));
+  }
+
+  static Kernel parseKernel(String wanted) {
+    for (Kernel kernel : Kernel.values()) {
+      if (kernel.name().toLowerCase(Locale.ROOT).equals(wanted)) {
+        return kernel;
+      }
+    }
+    throw new IllegalArgumentException(
+        "%s: expected native, java or auto, got %s".formatted(KERNEL, wanted));
+  }
+
+  /**
+   * Returns the instruction set that {@value #ISA} names.
+   *
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public static Isa isa() {
+    return Isa.parse(System.getProperty(ISA, "best"));
+  }
+
+  /**
+   * Returns the most threads that one operation uses, 1 or more: {@value #THREADS}.
+   *
+   * @throws IllegalArgumentException if the property is no number from 0 to 1024
+   */
+  public static int threads() {
+    return parseThreads(System.getProperty(THREADS, "0"));
+  }
+
+  static int parseThreads(String wanted) {
+    if (!wanted.matches("\\d{1,4}") || Integer.parseInt(wanted) > MOST_THREADS) {
+      throw new IllegalArgumentException(
+          "%s: expected 0 to %s, got %s".formatted(THREADS, MOST_THREADS, wanted));
+    }
+    int threads = Integer.parseInt(wanted);
+    return threads > 0
+        ? threads
+        : Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
+  }
+
+  /**
+   * Returns whether matrix products are to be the same bits on every machine: {@value #MATMUL}.
+   *
+   * @throws IllegalArgumentException if the property has a value that it does not know
+   */
+  public static boolean orderedProducts() {
+    String wanted = System.getProperty(MATMUL, "openblas");
+    return switch (wanted) {
+      case "openblas" -> false;
+      case "ordered" -> true;
+      default ->
+          throw new IllegalArgumentException(
+              "%s: expected openblas or ordered, got %s".formatted(MATMUL, wanted));
+    };
+  }
+
+  /**
+   * Returns the bytes that {@value #MAX_MEMORY} stands for, where it is set.
+   *
+   * @throws IllegalArgumentException if it is no number of bytes
+   */
+  public static OptionalLong maxMemory() {
+    String wanted = System.getProperty(MAX_MEMORY);
+    return wanted == null ? OptionalLong.empty() : OptionalLong.of(parseBytes(wanted));
+  }
+
+  /** Returns the bytes that a text like 512m stands for. */
+  static long parseBytes(String wanted) {
+    Matcher matcher = SIZE.matcher(wanted.toLowerCase(Locale.ROOT));
+    if (matcher.matches()) {
+      int shift = matcher.group(2).isEmpty() ? 0 : 10 * ("kmg".indexOf(matcher.group(2)) + 1);
+      long number = Long.parseLong(matcher.group(1));
+      if (number <= Long.MAX_VALUE >> shift) {
+        return number << shift;
+      }
+    }
+    throw new IllegalArgumentException(
+        "%s: expected bytes, as in 512m or 2g, got %s".formatted(MAX_MEMORY, wanted));
+  }
+
+  /**
+   * Checks the values of all properties, but for whether this machine has what they ask for.
+   *
+   * @throws IllegalArgumentException if one has a value that it does not know
+   */
+  public static void check() {
+    kernel();
+    isa();
+    threads();
+    orderedProducts();
+    maxMemory();
+  }
+}

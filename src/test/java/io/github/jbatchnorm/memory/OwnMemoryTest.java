@@ -1,0 +1,109 @@
+package io.github.jbatchnorm.memory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.jbatchnorm.kernel.BatchNormKernel;
+import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.BatchNormShape;
+import io.github.jbatchnorm.kernel.ForwardArguments;
+import io.github.jbatchnorm.kernel.Kernels;
+import io.github.jbatchnorm.kernel.Layout;
+import io.github.jbatchnorm.kernel.NativeKernel;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Callers with memory of their own: direct buffers, heap arrays, many threads, no allocation. */
+class OwnMemoryTest {
+  private static final BatchNormShape SHAPE = new BatchNormShape(DType.F32, Layout.NCHW, 4, 2, 8);
+
+  private static ForwardArguments arguments(Storage x, Storage y) {
+    return new ForwardArguments(SHAPE, BatchNormOptions.DEFAULT, x).y(y);
+  }
+
+  private static float[] values() {
+    float[] values = new float[SHAPE.size() + 5];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (i * 37 % 19) - 7;
+    }
+    return values;
+  }
+
+  @Test
+  void directBuffersAreUsedInPlaceAndHeapArraysAtOffsets() {
+    float[] heap = values();
+    ByteBuffer in = ByteBuffer.allocateDirect(SHAPE.size() * 4).order(ByteOrder.nativeOrder());
+    ByteBuffer out = ByteBuffer.allocateDirect(SHAPE.size() * 4).order(ByteOrder.nativeOrder());
+    in.asFloatBuffer().put(heap, 5, SHAPE.size());
+    Kernels.current().forward(arguments(Storage.wrap(DType.F32, in), Storage.wrap(DType.F32, out)));
+    Storage x = Storage.allocate(DType.F32, SHAPE.size());
+    Storage y = Storage.allocate(DType.F32, SHAPE.size());
+    x.copyFrom(heap, 5);
+    Kernels.current().forward(arguments(x, y));
+    float[] result = new float[SHAPE.size() + 3];
+    y.copyTo(result, 3);
+    for (int i = 0; i < SHAPE.size(); i++) {
+      assertThat(result[i + 3]).isEqualTo(out.getFloat(i * 4));
+    }
+    assertThat(result[3]).isNotZero();
+  }
+
+  @Test
+  void arraysThatAreTooShortAreRefused() {
+    Storage x = Storage.allocate(DType.F32, 8);
+    assertThatThrownBy(() -> x.copyFrom(new float[10], 3))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> x.copyTo(new double[8], 0)).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void manyThreadsGetTheBitsOfOne() throws InterruptedException, ExecutionException {
+    Storage x = Storage.allocate(DType.F32, SHAPE.size());
+    x.copyFrom(values(), 0);
+    Storage expected = Storage.allocate(DType.F32, SHAPE.size());
+    Kernels.current().forward(arguments(x, expected));
+    ExecutorService threads = Executors.newFixedThreadPool(4);
+    try {
+      for (Future<Storage> y :
+          threads.invokeAll(
+              IntStream.range(0, 200)
+                  .<java.util.concurrent.Callable<Storage>>mapToObj(
+                      i ->
+                          () -> {
+                            Storage y = Storage.allocate(DType.F32, SHAPE.size());
+                            Kernels.current().forward(arguments(x, y));
+                            return y;
+                          })
+                  .toList())) {
+        assertThat(y.get().bytes()).isEqualTo(expected.bytes());
+      }
+    } finally {
+      threads.shutdown();
+    }
+  }
+
+  @Test
+  void aCallWithReusedArgumentsAllocatesNothing() {
+    ForwardArguments arguments =
+        arguments(
+            Storage.allocate(DType.F32, SHAPE.size()), Storage.allocate(DType.F32, SHAPE.size()));
+    com.sun.management.ThreadMXBean threads =
+        (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    BatchNormKernel kernel = new NativeKernel();
+    for (int i = 0; i < 50_000; i++) {
+      kernel.forward(arguments);
+    }
+    long before = threads.getCurrentThreadAllocatedBytes();
+    for (int i = 0; i < 1000; i++) {
+      kernel.forward(arguments);
+    }
+    assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(10_000);
+  }
+}
