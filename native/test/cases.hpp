@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <limits>
 #include <memory>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -56,7 +56,10 @@ inline std::string way(const Case& one) {
       {dtype, layout, one.n, one.c, one.s}, 1, JBN_EXEC(2, JBN_ISA_BEST));
   char words[100];
   if (jbn_describe_forward(&args, words, sizeof words) != JBN_OK) return "refused";
-  return std::regex_replace(std::string(words), std::regex("[2-9]|[1-9][0-9]+"), "many");
+  std::istringstream in(words);
+  std::string way, word;
+  while (in >> word) way += std::strtol(word.c_str(), nullptr, 10) > 1 ? "many " : word + " ";
+  return way;
 }
 
 // The cases, smallest first, that bring a pair that none before them has: a dtype and layout with a

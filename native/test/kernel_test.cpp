@@ -68,14 +68,14 @@ TEST_CASE("the bits of cases.txt for every thread count and kind of store: sve")
 
 TEST_CASE("the cover is a part that has every dtype, layout, call, way and kind of data") {
   const auto kinds = [](const std::vector<cases::Case>& all) {
-    std::set<std::string> kinds;
+    std::set<std::string> found;
     for (const cases::Case& one : all) {
       const std::string type = one.dtype + " " + one.layout + " ";
       for (const std::string& kind : {one.call, cases::way(one), one.data}) {
-        kinds.insert(type + kind);
+        found.insert(type + kind);
       }
     }
-    return kinds;
+    return found;
   };
   const std::vector<cases::Case> all = cases::read_cases(JBATCHNORM_CASES);
   const std::vector<cases::Case> cover = cases::cover(all);
