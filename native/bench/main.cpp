@@ -145,7 +145,7 @@ Measured measure(const Shape& shape, const Setting& setting, int isa, bool peers
 
   std::vector<double> gamma(static_cast<size_t>(c)), beta = gamma, mean = gamma, var = gamma,
                                                      dgamma = gamma, dbeta = gamma;
-  std::vector<double> saved(3 * static_cast<size_t>(c));
+  std::vector<double> saved(4 * static_cast<size_t>(c));
   if (f64) {
     std::fill(gamma.begin(), gamma.end(), 1.5);
   } else {

@@ -86,7 +86,7 @@ TEST_CASE("an empty call needs no memory") {
 }
 
 TEST_CASE("an empty batch has NaN statistics and zero parameter gradients") {
-  double mean = 1, var = 1, dgamma = 1, dbeta = 1, saved[3];
+  double mean = 1, var = 1, dgamma = 1, dbeta = 1, saved[4];
   REQUIRE(calls::forward({JBN_F64, JBN_NCHW, 0, 1, 20}, nullptr, nullptr, nullptr, 1e-5, nullptr,
                          &mean, &var, saved, 0) == JBN_OK);
   CHECK(std::isnan(mean));

@@ -120,7 +120,7 @@ TEST_CASE("empty axes with everything that a call can have") {
           INFO(n << " " << c << " " << s << " layout " << layout);
           std::vector<float> x(static_cast<size_t>(n * c * s), 1.5f), y(x), dx(x), dz(x);
           std::vector<float> gamma(static_cast<size_t>(c), 2), dgamma(gamma), dbeta(gamma);
-          std::vector<double> saved(3 * gamma.size()), weights(static_cast<size_t>(n * s), 1);
+          std::vector<double> saved(4 * gamma.size()), weights(static_cast<size_t>(n * s), 1);
           jbn_forward_args f =
               calls::args_of<jbn_forward_args>({JBN_F32, layout, n, c, s}, 1e-5, 0);
           f.x = x.data(), f.z = x.data(), f.gamma = gamma.data(), f.weights = weights.data();

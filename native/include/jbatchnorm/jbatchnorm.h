@@ -9,8 +9,9 @@
  *   N samples, C channels, S positions (the product of every other axis), M = N * S.
  *   x, y, z, dy, dx, dz hold N*C*S elements: (N, C, S) where layout is JBN_NCHW, (N, S, C) where
  *   it is JBN_NHWC. gamma, beta, mean, var, dgamma, dbeta hold C elements of the same dtype; of f32
- *   where it is bf16 or f16. `saved` holds 3*C doubles whatever the dtype: per channel the mean, the
- *   mean's low part, the biased variance, each as a run of C.
+ *   where it is bf16 or f16. `saved` holds 4*C doubles whatever the dtype, runs of C: the mean and
+ *   its low part, the biased variance, and the scale, a power of two, that x is multiplied by in
+ *   these three: 1 but where the variance of f64 would leave the range of a double.
  *   Pointers are aligned to their element. An output overlaps no other argument, but y may be x or
  *   z, dx may be x, dy or y, and dz may be dy or y: the very same address, in place.
  *   An argument marked "or NULL" may be left out; any may be NULL where its length is 0.
@@ -114,17 +115,18 @@ JBN_API int jbn_default_threads(void);
  *   pre = gamma * (x - mean) / sqrt(var + eps) + beta, plus z where it is given,
  *   y = pre, or below 0 slope * pre        (slope 1: no tail; 0: ReLU; between: leaky ReLU).
  * gamma NULL: 1. beta NULL: 0. M = 0: mean and var are NaN.
- * The statistics are `given` (3*C doubles, as saved by another call), or given_mean and given_var (C
+ * The statistics are `given` (4*C doubles, as saved by another call), or given_mean and given_var (C
  * elements each), or else the batch's own.
  * weights, N*S doubles in the order of the positions, 0 or more and finite: mean = sum(w x) / W, var
  * = sum(w (x - mean)^2) / W, W = sum(w), which takes the place of M. A position of weight 0 takes
- * part in nothing: its y is 0.
+ * part in nothing: its y is 0. total_weight: their sum W if it is known, or 0; what checked and
+ * added them up once for many calls need not be done again.
  * invertible: refuse what jbn_backward could not recover xHat from (see inverted).
  * y, mean, var, saved: outputs, each or NULL.
  */
 typedef struct jbn_forward_args {
   int64_t size, dtype, layout, n, c, s, exec, invertible;
-  double eps, slope;
+  double eps, slope, total_weight;
   const void *x, *z, *gamma, *beta, *given_mean, *given_var;
   const double *given, *weights;
   void *y, *mean, *var;
@@ -147,7 +149,7 @@ JBN_API int jbn_forward(const jbn_forward_args* args);
  */
 typedef struct jbn_backward_args {
   int64_t size, dtype, layout, n, c, s, exec, given, inverted;
-  double eps, slope;
+  double eps, slope, total_weight;
   const void *x, *dy, *y, *gamma, *beta;
   const double *saved, *weights;
   void *dx, *dz, *dgamma, *dbeta;

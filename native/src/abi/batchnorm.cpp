@@ -123,7 +123,7 @@ int read_setting(const Args& a, Setting* out) {
   out->parameter = a.dtype == JBN_F64 ? 8 : 4;
   out->data = a.n * a.c * a.s * out->element;
   out->channels = a.c * out->parameter;
-  out->saved = 3 * a.c * static_cast<int64_t>(sizeof(double));
+  out->saved = 4 * a.c * static_cast<int64_t>(sizeof(double));
   out->weights = a.n * a.s * static_cast<int64_t>(sizeof(double));
   out->threads = threads > 0 ? threads : omp_get_max_threads();
   return JBN_OK;
@@ -143,11 +143,13 @@ int check_invertible(const Setting& set, double slope, const void* gamma, bool o
   return JBN_OK;
 }
 
-// The elements of a channel, or what their weights add up to.
-int count_of(const Setting& set, const double* weights, double* count) {
+// The elements of a channel, or what their weights add up to: `known` where it is not 0.
+int count_of(const Setting& set, const double* weights, double known, double* count) {
   const int64_t m = set.shape.n * set.shape.s;
-  *count = weights ? jbn::total_weight(weights, m) : static_cast<double>(m);
-  return std::isnan(*count) ? JBN_BAD_WEIGHTS : JBN_OK;
+  *count = !weights     ? static_cast<double>(m)
+           : known != 0 ? known
+                        : jbn::total_weight(weights, m);
+  return *count >= 0 ? JBN_OK : JBN_BAD_WEIGHTS;
 }
 
 template <class T>
@@ -253,7 +255,7 @@ int jbn_forward(const jbn_forward_args* args) {
     status = check_invertible(set, a.slope, a.gamma, a.z || a.weights);
   }
   double count = 0;
-  if (status == JBN_OK) status = count_of(set, a.weights, &count);
+  if (status == JBN_OK) status = count_of(set, a.weights, a.total_weight, &count);
   return status == JBN_OK ? run(set, a, count, plan_of(set, a)) : status;
 }
 
@@ -276,7 +278,7 @@ int jbn_backward(const jbn_backward_args* args) {
     status = check_invertible(set, a.slope, a.gamma, a.weights || a.y);
   }
   double count = 0;
-  if (status == JBN_OK) status = count_of(set, a.weights, &count);
+  if (status == JBN_OK) status = count_of(set, a.weights, a.total_weight, &count);
   return status == JBN_OK ? run(set, a, count, plan_of(set, a)) : status;
 }
 

@@ -39,15 +39,17 @@ struct BackwardJob {
   bool maps() const { return call.dx || call.dz; }
   uintptr_t output() const { return reinterpret_cast<uintptr_t>(call.dx ? call.dx : call.dz); }
 
-  // What stands for the mean and the variance of what stands for x.
-  double centre(int64_t c) const { return inverted() ? value_or(call.beta, c, 0) : call.saved[c]; }
-  double spread(int64_t c) const {
-    const double gamma = value_or(call.gamma, c, 1);
-    return inverted() ? gamma * gamma : call.saved[2 * shape.c + c];
+  // The mean of what stands for x, and its variance.
+  Centre centre_of(int64_t c) const {
+    if (inverted()) return {value_or(call.beta, c, 0), 0, 1};
+    const Moments m = saved_moments<T>(call.saved, shape, c);
+    return {m.mean, m.mean_lo, m.scale};
   }
-  double first_shift(int64_t c) const { return kIsNarrow<T> ? 0 : centre(c); }
-  double centre_lo(int64_t c) const { return inverted() ? 0 : call.saved[shape.c + c]; }
-  double first_shift_lo(int64_t c) const { return kIsNarrow<T> ? 0 : centre_lo(c); }
+  double spread(int64_t c, const Moments& m) const {
+    const double gamma = value_or(call.gamma, c, 1);
+    return inverted() ? gamma * gamma : m.var;
+  }
+  Centre first_centre(int64_t c) const { return kIsNarrow<T> ? Centre{0, 0, 1} : centre_of(c); }
 
   // What stands for x, and g.
   template <class V, class E>
@@ -70,6 +72,7 @@ struct BackwardJob {
                        Doubles* term) const {
     using V = typename TermOctet<T>::Vector;
     V x = load_term<kWhole>(call.x + at, count), g = load_term<kWhole>(call.dy + at, count);
+    if constexpr (!kIsNarrow<T>) x = x * origin.scale.v[i];
     if (kMore && slope != 1) {
       const V y = has_sign ? load_term<kWhole>(sign() + at, count) : g;
       V f[kKinds];
@@ -88,25 +91,26 @@ struct BackwardJob {
   }
 
   // The sums of g and of g * d. True: they are to be taken around the mean.
-  bool settle(int64_t c, double* sums, double* shift, double* shift_lo, int attempt,
-              Moments* moments) const {
-    *moments = saved_moments(call.saved, shape, c);
+  bool settle(int64_t c, double* sums, int attempt, Centre* around, Moments* moments) const {
+    *moments = saved_moments<T>(call.saved, shape, c);
     if (!kIsNarrow<T> || attempt > 0) return false;
-    if (!is_far(centre(c), spread(c))) {
-      sums[1] -= centre(c) * sums[0];
+    const Centre own = centre_of(c);
+    if (!is_far(own.shift, spread(c, *moments))) {
+      sums[1] -= own.shift * sums[0];
       return false;
     }
-    *shift = centre(c), *shift_lo = centre_lo(c);
+    *around = own;
     return true;
   }
 
   // The coefficients that the sums read, before there are any sums.
   void prepare(int64_t c, double* map) const {
     double wide[kKinds];
-    coefficients(c, saved_moments(call.saved, shape, c), wide, map);
+    coefficients(c, saved_moments<T>(call.saved, shape, c), wide, map);
   }
   void coefficients(int64_t c, const Moments& m, double* wide, double* map) const {
-    wide[kHi] = centre(c), wide[kLo] = centre_lo(c);
+    const Centre centre = centre_of(c);
+    wide[kHi] = centre.shift, wide[kLo] = centre.shift_lo;
     wide[kK] = value_or(call.gamma, c, 1) * inv_std_of(m, call.eps);
     wide[kB] = value_or(call.beta, c, 0);
     wide[kS] = wide[kC] = 0;
@@ -129,11 +133,11 @@ struct BackwardJob {
     wide[kS] = -(wide[kK] * (dgamma / call.count * factor));
     wide[kC] = -(wide[kK] * (dbeta / call.count));
     map[kS] = wide[kS], map[kC] = wide[kC];
-    if (!kIsNarrow<T>) return false;
+    if (!kIsNarrow<T>) return m.scale != 1;
     map[kS] = static_cast<float>(wide[kS]);
     const double rest = (map[kHi] - wide[kHi]) - wide[kLo];
     if (rest != 0) map[kC] = wide[kC] + rest * map[kS];
-    const double reach = std::sqrt(spread(c) * call.count);
+    const double reach = std::sqrt(spread(c, m) * call.count);
     return is_wild_centre(wide[kHi]) || is_wild_factor(wide[kK]) || is_wild_factor(wide[kS]) ||
            is_wild_term(map[kB]) || is_wild_term(map[kC]) || is_wild_term(map[kS] * reach);
   }
@@ -171,14 +175,16 @@ struct BackwardJob {
     }
   }
 
+  // The gradient for x is scale times that for x * scale.
   template <class E>
-  void map_one(const E* f, int64_t at, double w) const {
-    const E x = static_cast<E>(value_of(call.x[at])), dy = static_cast<E>(value_of(call.dy[at]));
+  void map_one(const E* f, E scale, int64_t at, double w) const {
+    const E own = static_cast<E>(value_of(call.x[at])), dy = static_cast<E>(value_of(call.dy[at]));
+    const E x = inverted() ? own : own * scale;
     const E y = kMore && call.y ? static_cast<E>(value_of(call.y[at])) : x;
     E in, g;
     values(x, dy, y, f, static_cast<E>(call.slope), static_cast<E>(1 / call.slope), &in, &g);
     const bool counts = !weights() || w > 0;
-    const E result = dx(in, g, Weights::element(w, E{}), f, E{});
+    const E result = dx(in, g, Weights::element(w, E{}), f, E{}) * scale;
     if (call.dx) put_value(counts ? static_cast<double>(result) : 0.0, call.dx + at);
     if (kMore && call.dz) put_value(counts ? static_cast<double>(g) : 0.0, call.dz + at);
   }

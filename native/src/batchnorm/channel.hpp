@@ -22,11 +22,41 @@ struct Sum {
   double value() const { return hi + lo; }
 };
 
-// The mean as a pair (the low part is what rounding it lost; 0 where elements are narrow: a double
-// holds their mean with bits to spare) and the biased variance.
-struct Moments {
-  double mean, mean_lo, var;
+// What sums are taken around: d = x * scale - shift - shift_lo. Scale is 1 where elements are narrow.
+struct Centre {
+  double shift, shift_lo, scale;
 };
+
+// The mean as a pair (the low part is what rounding it lost; 0 where elements are narrow: a double
+// holds their mean with bits to spare) and the biased variance, both of x * scale. Scale is a power
+// of two, and 1 unless elements are doubles whose variance is near the ends of their range.
+struct Moments {
+  double mean, mean_lo, var, scale;
+
+  double unscaled_mean() const { return mean / scale; }
+  double unscaled_var() const { return var / scale / scale; }
+};
+
+// A variance of doubles outside these is kept scaled: the squares of numbers that far from 1 lose
+// bits, or overflow. A gain of eps makes the small ones immaterial.
+constexpr double kLeastVar = 0x1p-1000, kMostVar = 0x1p1000, kLeastSquares = 0x1p-900;
+constexpr double kShrink = 0x1p-600, kGrow = 0x1p600;
+
+inline double scale_for(double squares, double eps) {
+  if (!(squares <= kMostVar)) return kShrink;
+  return squares < kLeastSquares && eps < kLeastSquares ? kGrow : 1;
+}
+
+// Without the scale, where it is not needed.
+inline Moments plainest(const Moments& m) {
+  const double var = m.unscaled_var();
+  const bool keeps = m.var > 0 && m.var <= kMostVar && !(var >= kLeastVar && var <= kMostVar);
+  return keeps ? m : Moments{m.unscaled_mean(), m.mean_lo / m.scale, var, 1};
+}
+
+// How often sums may be taken: around a better centre, and where they left their range scaled.
+template <class T>
+constexpr int kAttempts = kIsNarrow<T> ? 2 : 3;
 
 // How far the centre of sums may lie from the mean, in squared standard deviations, before they are
 // taken again around a better one: a variance taken around 0 loses 1 + this in accuracy.
@@ -34,23 +64,25 @@ constexpr double kFar = 65536;
 
 inline bool is_far(double mean, double var) { return !(mean * mean <= kFar * var); }
 
-// The moments of `count` elements from the sums of d = x - shift and of d * d. True where the sums
-// have to be taken again, around the mean found.
+// The moments of `count` elements from the sums of d and of d * d, where no centre has a low part.
+// True where the sums have to be taken again, around the mean found.
 template <class T>
-inline bool moments_of(double sum, double squares, double shift, double count, Moments* out) {
+inline bool moments_of(double sum, double squares, const Centre& at, double count, Moments* out) {
   constexpr double kLimit = kIsNarrow<T> ? kFar : 1;
   const double delta = sum / count;
   const double m2 = squares - sum * delta;
-  const double mean = shift + delta;
-  const double part = mean - shift;
+  const double mean = at.shift + delta;
+  const double part = mean - at.shift;
   out->mean = mean;
-  out->mean_lo = kIsNarrow<T> ? 0 : (shift - (mean - part)) + (delta - part);
+  out->mean_lo = kIsNarrow<T> ? 0 : (at.shift - (mean - part)) + (delta - part);
   out->var = m2 < 0 ? 0 : m2 / count;
+  out->scale = at.scale;
   return delta * delta * count > kLimit * m2;
 }
 
+// Of x * scale.
 inline double inv_std_of(const Moments& moments, double eps) {
-  return 1 / std::sqrt(moments.var + eps);
+  return 1 / std::sqrt(moments.var + eps * moments.scale * moments.scale);
 }
 
 template <class P>
@@ -58,8 +90,19 @@ inline double value_or(const P* values, int64_t c, double otherwise) {
   return values ? static_cast<double>(values[c]) : otherwise;
 }
 
+// Saved are 4*C numbers: means, their low parts, variances, scales. Only doubles are scaled.
+template <class T>
 inline Moments saved_moments(const double* saved, const Shape& shape, int64_t c) {
-  return {saved[c], saved[shape.c + c], saved[2 * shape.c + c]};
+  const Moments m = {saved[c], saved[shape.c + c], saved[2 * shape.c + c], saved[3 * shape.c + c]};
+  if (!kIsNarrow<T> || m.scale == 1) return m;
+  return {m.unscaled_mean(), m.mean_lo / m.scale, m.unscaled_var(), 1};
+}
+
+inline void save(const Moments& m, double* saved, const Shape& shape, int64_t c) {
+  saved[c] = m.mean;
+  saved[shape.c + c] = m.mean_lo;
+  saved[2 * shape.c + c] = m.var;
+  saved[3 * shape.c + c] = m.scale;
 }
 
 // The coefficients of a map of narrow elements are floats. Those past which their rounding, or an

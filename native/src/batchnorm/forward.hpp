@@ -37,19 +37,18 @@ struct ForwardJob {
   uintptr_t output() const { return reinterpret_cast<uintptr_t>(call.y); }
 
   // What the first sums are taken around: 0 where squares are exact in double, else near the mean.
-  double first_shift(int64_t c) const { return kIsNarrow<T> ? 0 : probe(c); }
-  double first_shift_lo(int64_t) const { return 0; }
+  Centre first_centre(int64_t c) const { return {kIsNarrow<T> ? 0 : probe(c, 1), 0, 1}; }
 
   // The mean of up to 16 elements, evenly spread over the channel. Exactly the value of a constant
   // channel, since it is taken from differences. With weights, the first element that counts.
-  double probe(int64_t c) const {
+  double probe(int64_t c, double scale) const {
     const int64_t m = shape.n * shape.s;
     if (first == m) return 0;
-    const double origin = value(c, first);
+    const double origin = value(c, first) * scale;
     if (weights()) return origin;
     const int64_t probes = m < 16 ? m : 16;
     double sum = 0;
-    for (int64_t i = 1; i < probes; i++) sum += value(c, i * m / probes) - origin;
+    for (int64_t i = 1; i < probes; i++) sum += value(c, i * m / probes) * scale - origin;
     return origin + sum / static_cast<double>(probes);
   }
   int64_t first_counted() const {
@@ -69,6 +68,7 @@ struct ForwardJob {
   JBN_INLINE void read(int64_t at, int count, const Weights& w, const Origin& origin, int i,
                        Doubles* term) const {
     Doubles d = widened(load_term<kWhole>(call.x + at, count));
+    if (!kIsNarrow<T>) d = d * origin.scale.v[i];
     if (kCentred) d = d - origin.shift.v[i];
     if (kCentred && !kWhole) d = first_of(d, count);
     term[0] = term[1] = d;
@@ -79,36 +79,41 @@ struct ForwardJob {
     term[0] = weight * term[1];
   }
 
-  // Turns the sums into statistics. True: they are to be taken again around *shift.
-  bool settle(int64_t, const double* sums, double* shift, double*, int attempt,
-              Moments* moments) const {
-    const bool poor = moments_of<T>(sums[0], sums[1], *shift, call.count, moments);
-    if (!poor || attempt > 0) return false;
-    *shift = moments->mean;
-    return true;
+  // Turns the sums into statistics. True: they are to be taken again around *centre.
+  bool settle(int64_t c, const double* sums, int attempt, Centre* centre, Moments* moments) const {
+    const bool poor = moments_of<T>(sums[0], sums[1], *centre, call.count, moments);
+    if (attempt + 1 < kAttempts<T>) {
+      const double scale = kIsNarrow<T> || centre->scale != 1 || !(call.count > 0)
+                               ? centre->scale
+                               : scale_for(sums[1], call.eps);
+      if (scale != centre->scale) {
+        *centre = {attempt == 0 ? probe(c, scale) : centre->shift * scale, 0, scale};
+        return true;
+      }
+      if (poor && (attempt == 0 || scale != 1)) {
+        centre->shift = moments->mean;
+        return true;
+      }
+    }
+    if (centre->scale != 1) *moments = plainest(*moments);
+    return false;
   }
   Moments given(int64_t c) const {
-    if (!call.given) {
-      return {static_cast<double>(call.given_mean[c]), 0, static_cast<double>(call.given_var[c])};
-    }
-    return {call.given[c], call.given[shape.c + c], call.given[2 * shape.c + c]};
+    if (call.given) return saved_moments<T>(call.given, shape, c);
+    return {static_cast<double>(call.given_mean[c]), 0, static_cast<double>(call.given_var[c]), 1};
   }
 
   // Writes a channel's results, and the coefficients of its map: in double, and for `map`. Returns
   // true where the channel is wild.
   bool finish(int64_t c, const double*, const Moments& m, double* wide, double* map) const {
-    if (call.mean) call.mean[c] = static_cast<Parameter<T>>(m.mean);
-    if (call.var) call.var[c] = static_cast<Parameter<T>>(m.var);
-    if (call.saved) {
-      call.saved[c] = m.mean;
-      call.saved[shape.c + c] = m.mean_lo;
-      call.saved[2 * shape.c + c] = m.var;
-    }
+    if (call.mean) call.mean[c] = static_cast<Parameter<T>>(m.unscaled_mean());
+    if (call.var) call.var[c] = static_cast<Parameter<T>>(m.unscaled_var());
+    if (call.saved) save(m, call.saved, shape, c);
     wide[kHi] = m.mean, wide[kLo] = m.mean_lo;
     wide[kK] = value_or(call.gamma, c, 1) * inv_std_of(m, call.eps);
     wide[kB] = value_or(call.beta, c, 0);
     for (int kind = 0; kind < kKinds; kind++) map[kind] = wide[kind];
-    if (!kIsNarrow<T>) return false;
+    if (!kIsNarrow<T>) return m.scale != 1;
     map[kHi] = static_cast<float>(m.mean);
     map[kK] = static_cast<float>(wide[kK]);
     // Around hi and not the mean: the difference goes into the term, with the rounded factor.
@@ -142,10 +147,10 @@ struct ForwardJob {
     put(call.y + at, y, count, streams);
   }
 
-  // One element, with coefficients of its own.
+  // One element, with coefficients of its own, which are those of x * scale.
   template <class E>
-  void map_one(const E* f, int64_t at, double w) const {
-    const E x = static_cast<E>(value_of(call.x[at]));
+  void map_one(const E* f, E scale, int64_t at, double w) const {
+    const E x = static_cast<E>(value_of(call.x[at])) * scale;
     const E z = kMore && call.z ? static_cast<E>(value_of(call.z[at])) : x;
     const E y = formula(x, z, f, static_cast<E>(call.slope));
     put_value(weights() && !(w > 0) ? 0.0 : static_cast<double>(y), call.y + at);

@@ -14,7 +14,6 @@
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-constexpr int kMostAttempts = 2;
 constexpr int64_t kPiece = 1 << 17;     // elements that are mapped from the first to the last
 constexpr size_t kMostAhead = 1 << 18;  // bytes of a block that is asked for ahead
 constexpr int64_t kFewSums = 64;        // so few side by side are repeated, to fill vectors
@@ -46,16 +45,16 @@ class Passes {
     const int64_t expanded =
         job_.weights() && !plan_.rows && period_ != channels_ ? shape_.n * period_ : 0;
     const int64_t doubles = plan_.threads * a_thread_ +
-                            order_.chunks() * S::kAccumulators * period_ + (2 + kKinds) * row_ +
-                            kKinds * channels_ + channels_ + expanded + 16 * kOctet;
+                            order_.chunks() * S::kAccumulators * period_ + (3 + kKinds) * row_ +
+                            (kKinds + 1) * channels_ + channels_ + expanded + 16 * kOctet;
     char* const memory = static_cast<char*>(std::malloc(static_cast<size_t>(doubles) * 8));
     if (!memory) return false;
     at_ = reinterpret_cast<double*>((reinterpret_cast<uintptr_t>(memory) + 63) / 64 * 64);
     accumulators_ = take(plan_.threads * a_thread_);
     partials_ = take(order_.chunks() * S::kAccumulators * period_);
-    origins_ = take(2 * row_);
+    origins_ = take(3 * row_);
     map_ = reinterpret_cast<Number*>(take(kKinds * row_));
-    wide_ = take(kKinds * channels_);
+    wide_ = take((kKinds + 1) * channels_);
     flags_ = reinterpret_cast<Flags*>(take(channels_));
     expanded_ = expanded > 0 ? take(expanded) : nullptr;
     on_threads(plan_.threads, [&] { run_thread(); });
@@ -92,7 +91,7 @@ class Passes {
       for (int attempt = 0;; attempt++) {
         settle(channels, attempt);
 #pragma omp barrier
-        if (attempt == kMostAttempts - 1 || !is_open_[attempt]) break;
+        if (attempt == kAttempts<T> - 1 || !is_open_[attempt]) break;
         sum_all<true>(true);
 #pragma omp barrier
       }
@@ -120,11 +119,17 @@ class Passes {
   }
   double* shift_row() const { return origins_; }
   double* shift_lo_row() const { return origins_ + row_; }
+  double* scale_row() const { return origins_ + 2 * row_; }
   Number* map_row(int kind) const { return map_ + kind * row_; }
 
+  void centre(int64_t c, const Centre& centre) const {
+    spread(c, centre.shift, shift_row());
+    spread(c, centre.shift_lo, shift_lo_row());
+    if (!kIsNarrow<T>) spread(c, centre.scale, scale_row());
+  }
+
   void begin(int64_t c) {
-    spread(c, job_.first_shift(c), shift_row());
-    spread(c, job_.first_shift_lo(c), shift_lo_row());
+    centre(c, job_.first_centre(c));
     if constexpr (Job::kReadsCoefficients) {
       double map[kKinds];
       job_.prepare(c, map);
@@ -207,6 +212,7 @@ class Passes {
     Origin<Job> origin;
     origin.shift = load_as<Octet>(shift_row() + j);
     origin.shift_lo = load_as<Octet>(shift_lo_row() + j);
+    if (!kIsNarrow<T>) origin.scale = load_as<Octet>(scale_row() + j);
     JBN_UNROLLED
     for (int kind = 0; Job::kReadsCoefficients && kind < kKinds; kind++) {
       origin.coefficients.of[kind] = load_as<TermOctet<T>>(map_row(kind) + j);
@@ -218,6 +224,7 @@ class Passes {
     Origin<Job> origin;
     fill(origin.shift, shift_row()[c]);
     fill(origin.shift_lo, shift_lo_row()[c]);
+    if (!kIsNarrow<T>) fill(origin.scale, scale_row()[c]);
     JBN_UNROLLED
     for (int kind = 0; Job::kReadsCoefficients && kind < kKinds; kind++) {
       fill(origin.coefficients.of[kind], map_row(kind)[c]);
@@ -468,12 +475,12 @@ class Passes {
       // A first centre that no one wrote is 0.
       const bool is_0 = order_.chunks() == 0 || (kIsNarrow<T> && attempt == 0);
       const int64_t j = shape_.channels_last ? c : c * (period_ / channels_);
-      double shift = is_0 ? 0 : shift_row()[j], shift_lo = is_0 ? 0 : shift_lo_row()[j];
+      Centre around = {0, 0, 1};
+      if (!is_0) around = {shift_row()[j], shift_lo_row()[j], kIsNarrow<T> ? 1 : scale_row()[j]};
       Moments moments;
-      flags_[c].open = job_.settle(c, sums, &shift, &shift_lo, attempt, &moments);
+      flags_[c].open = job_.settle(c, sums, attempt, &around, &moments);
       if (flags_[c].open) {
-        spread(c, shift, shift_row());
-        spread(c, shift_lo, shift_lo_row());
+        centre(c, around);
 #pragma omp atomic write
         is_open_[attempt] = true;
       } else {
@@ -490,6 +497,7 @@ class Passes {
       wide_[kind * channels_ + c] = wide[kind];
       spread(c, static_cast<Number>(map[kind]), map_row(kind));
     }
+    wide_[kKinds * channels_ + c] = moments.scale;
     if (flags_[c].wild) {
 #pragma omp atomic write
       is_wild_ = true;
@@ -681,12 +689,12 @@ class Passes {
       if (flags_[c].wild) {
         double f[kKinds];
         for (int kind = 0; kind < kKinds; kind++) f[kind] = wide_[kind * channels_ + c];
-        job_.map_one(f, at, w);
+        job_.map_one(f, wide_[kKinds * channels_ + c], at, w);
       } else {
         const int64_t j = shape_.channels_last ? c : c * (period_ / channels_);
         Number f[kKinds];
         for (int kind = 0; kind < kKinds; kind++) f[kind] = map_row(kind)[j];
-        job_.map_one(f, at, w);
+        job_.map_one(f, Number{1}, at, w);
       }
     }
   }
@@ -704,7 +712,7 @@ class Passes {
   double* expanded_ = nullptr;
   Number* map_ = nullptr;
   Flags* flags_ = nullptr;
-  bool is_open_[kMostAttempts] = {}, is_wild_ = false;
+  bool is_open_[kAttempts<T>] = {}, is_wild_ = false;
 };
 
 }  // namespace JBN_NAMESPACE

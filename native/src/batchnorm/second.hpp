@@ -31,8 +31,10 @@ struct SecondJob {
   const double* weights() const { return nullptr; }
   bool maps() const { return call.gx || call.gdy; }
   uintptr_t output() const { return reinterpret_cast<uintptr_t>(call.gx ? call.gx : call.gdy); }
-  double first_shift(int64_t c) const { return kIsNarrow<T> ? 0 : call.saved[c]; }
-  double first_shift_lo(int64_t c) const { return kIsNarrow<T> ? 0 : call.saved[shape.c + c]; }
+  Centre first_centre(int64_t c) const {
+    const Moments m = saved_moments<T>(call.saved, shape, c);
+    return kIsNarrow<T> ? Centre{0, 0, 1} : Centre{m.mean, m.mean_lo, m.scale};
+  }
 
   JBN_INLINE void fetch(int64_t at) const {
     JBN_NAMESPACE::fetch(call.x + at);
@@ -45,20 +47,21 @@ struct SecondJob {
     term[0] = widened(load_term<kWhole>(call.dy + at, count));
     term[1] = call.v ? widened(load_term<kWhole>(call.v + at, count)) : all(0);
     term[2] = widened(load_term<kWhole>(call.x + at, count));
+    // Of x * scale, whose gradient is v * scale.
+    if (!kIsNarrow<T>) term[1] = term[1] * origin.scale.v[i], term[2] = term[2] * origin.scale.v[i];
     if (kCentred) term[2] = (term[2] - origin.shift.v[i]) - origin.shift_lo.v[i];
     if (kCentred && !kWhole) term[2] = first_of(term[2], count);
   }
 
-  bool settle(int64_t c, double* sums, double* shift, double* shift_lo, int attempt,
-              Moments* moments) const {
-    *moments = saved_moments(call.saved, shape, c);
+  bool settle(int64_t c, double* sums, int attempt, Centre* centre, Moments* moments) const {
+    *moments = saved_moments<T>(call.saved, shape, c);
     if (!kIsNarrow<T> || attempt > 0) return false;
     if (!is_far(moments->mean, moments->var)) {
       sums[kSumGd] -= moments->mean * sums[kSumG];
       sums[kSumVd] -= moments->mean * sums[kSumV];
       return false;
     }
-    *shift = moments->mean, *shift_lo = moments->mean_lo;
+    *centre = {moments->mean, moments->mean_lo, 1};
     return true;
   }
 
@@ -83,7 +86,7 @@ struct SecondJob {
     wide[kGxD] = call.given ? 0 : -(s * ((vgamma * gh + k * (together - 2 * (vh * gh))) * s));
     wide[kGxC] = -(wide[kGxG] * g + wide[kGxV] * v);
     for (int kind = 0; kind < kKinds; kind++) map[kind] = wide[kind];
-    if (!kIsNarrow<T>) return false;
+    if (!kIsNarrow<T>) return m.scale != 1;
     bool wild = is_wild_centre(m.mean);
     map[kHi] = static_cast<float>(m.mean);
     for (int kind = kV; kind < kKinds; kind++) {
@@ -123,12 +126,12 @@ struct SecondJob {
   }
 
   template <class E>
-  void map_one(const E* f, int64_t at, double) const {
-    const E v = call.v ? static_cast<E>(value_of(call.v[at])) : 0;
+  void map_one(const E* f, E scale, int64_t at, double) const {
+    const E v = call.v ? static_cast<E>(value_of(call.v[at])) * scale : 0;
+    const E x = static_cast<E>(value_of(call.x[at])) * scale;
     E gdy, gx;
-    formula(static_cast<E>(value_of(call.x[at])), static_cast<E>(value_of(call.dy[at])), v, f, E{},
-            &gdy, &gx);
-    if (call.gx) put_value(static_cast<double>(gx), call.gx + at);
+    formula(x, static_cast<E>(value_of(call.dy[at])), v, f, E{}, &gdy, &gx);
+    if (call.gx) put_value(static_cast<double>(gx * scale), call.gx + at);
     if (call.gdy) put_value(static_cast<double>(gdy), call.gdy + at);
   }
 };

@@ -28,7 +28,7 @@ struct SumsOf {
 // What sums are taken around and what they are computed with, of eight neighbouring sums.
 template <class Job>
 struct Origin {
-  Octet shift, shift_lo;
+  Octet shift, shift_lo, scale;
   EachLanes<TermOctet<typename Job::Element>, Job::kKinds> coefficients;
 };
 

@@ -23,9 +23,6 @@ public final class Checkpoint extends Operation {
 
   private final UnaryOperator<Tensor> block;
   private Kept kept = new Kept(null);
-  private List<Tensor> gradients = List.of();
-  private @Nullable Tensor gradientsOf;
-  private boolean gradientsRecorded;
 
   private Checkpoint(UnaryOperator<Tensor> block, Tensor... inputs) {
     super(inputs);
@@ -116,20 +113,11 @@ public final class Checkpoint extends Operation {
   }
 
   @Override
-  protected Tensor backward(int input, Tensor grad) {
-    if (gradientsOf != grad || gradientsRecorded != NoAutodiff.isRecording()) {
-      gradients = compute(grad);
-      gradientsOf = grad;
-      gradientsRecorded = NoAutodiff.isRecording();
-    }
-    return gradients.get(input);
-  }
-
-  private List<Tensor> compute(Tensor grad) {
+  protected @Nullable Tensor[] backward(Tensor grad) {
     boolean before = RECOMPUTING.get();
     RECOMPUTING.set(true);
     try {
-      return gradients(grad);
+      return recomputed(grad);
     } finally {
       RECOMPUTING.set(before);
     }
@@ -139,15 +127,12 @@ public final class Checkpoint extends Operation {
    * The gradients of the block for each input as if they were independent: how one was computed
    * from another is for the tape to follow.
    */
-  private List<Tensor> gradients(Tensor grad) {
+  private @Nullable Tensor[] recomputed(Tensor grad) {
     List<Tensor> independent = new ArrayList<>(inputs());
     independent.set(0, blockInput());
     Tensor y = NoAutodiff.callRecording(() -> kept.applyAgain(block, independent.get(0)));
     IdentityHashMap<Tensor, Tensor> found = Tape.found(y, grad, Set.copyOf(independent));
-    return independent.stream()
-        .map(
-            x -> x.isConstant() ? x : Gradients.orZero(found.get(x), x)) // no one asks a constant's
-        .toList();
+    return gradients(i -> Gradients.orZero(found.get(independent.get(i)), independent.get(i)));
   }
 
   /** Returns x as a tensor of the block's own: the block may use x itself as a parameter too. */
@@ -167,8 +152,6 @@ public final class Checkpoint extends Operation {
 
   @Override
   protected void release() {
-    gradients = List.of();
-    gradientsOf = null;
     kept = new Kept(null);
   }
 }

@@ -6,6 +6,7 @@ import io.github.jbatchnorm.memory.Storage;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -113,12 +114,35 @@ public abstract class Operation {
   protected abstract Tensor forward();
 
   /**
-   * Returns the gradient for one input.
+   * Returns the gradient for one input, a variable. Every operation overrides this method, or
+   * {@link #backward(Tensor)} where it finds several gradients at once.
    *
    * @param input the input's index
    * @param grad the gradient of the output, of the output's shape
    */
-  protected abstract Tensor backward(int input, Tensor grad);
+  protected Tensor backward(int input, Tensor grad) {
+    throw new UnsupportedOperationException(
+        name() + ": overrides neither backward(input, grad) nor backward(grad)");
+  }
+
+  /**
+   * Returns the gradients for all inputs, in order, null for those that are constant: one after the
+   * other unless this is overridden.
+   *
+   * @param grad the gradient of the output, of the output's shape
+   */
+  protected @Nullable Tensor[] backward(Tensor grad) {
+    return gradients(input -> backward(input, grad));
+  }
+
+  /** Returns {@code gradient} of the index of every input that is a variable, null for others. */
+  protected final @Nullable Tensor[] gradients(IntFunction<Tensor> gradient) {
+    @Nullable Tensor[] found = new Tensor[inputs.size()];
+    for (int i = 0; i < found.length; i++) {
+      found[i] = input(i).isConstant() ? null : gradient.apply(i);
+    }
+    return found;
+  }
 
   /**
    * Computes the output and, outside {@link NoAutodiff}, records how: the output is constant if

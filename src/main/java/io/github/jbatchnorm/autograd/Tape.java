@@ -32,10 +32,7 @@ final class Tape {
     order.forEach(Tape::clear);
   }
 
-  /**
-   * Returns a tensor of this backward's own, by which operations know the gradients they have
-   * found: the seed's data, or a copy where it is a variable, which a step may change.
-   */
+  /** Returns what root keeps as its gradient: a copy of a variable, which a step may change. */
   private static Tensor own(Tensor seed) {
     return seed.isConstant() ? seed.asConstant() : seed.copy();
   }
@@ -99,14 +96,32 @@ final class Tape {
   private static void addParts(
       Operation creator, Tensor grad, IdentityHashMap<Tensor, Tensor> grads) {
     List<Tensor> inputs = creator.inputs();
-    for (int i = 0; i < inputs.size(); i++) {
+    @Nullable Tensor[] found = creator.backward(grad);
+    if (found.length != inputs.size()) {
+      throw new IllegalStateException(
+          "%s: backward gave %s gradients for %s inputs"
+              .formatted(creator.name(), found.length, inputs.size()));
+    }
+    for (int i = 0; i < found.length; i++) {
       Tensor input = inputs.get(i);
       if (!input.isConstant()) {
-        Tensor part = creator.backward(i, grad).sumTo(input.axes()).astype(input.dtype());
-        Tensor before = grads.get(input);
-        grads.put(input, before == null ? part : before.add(part));
+        add(gradient(creator, i, found[i]).sumTo(input.axes()).astype(input.dtype()), input, grads);
       }
     }
+  }
+
+  private static Tensor gradient(Operation creator, int input, @Nullable Tensor found) {
+    if (found == null) {
+      throw new IllegalStateException(
+          "%s: backward gave no gradient for input %s, a variable"
+              .formatted(creator.name(), input));
+    }
+    return found;
+  }
+
+  private static void add(Tensor part, Tensor input, IdentityHashMap<Tensor, Tensor> grads) {
+    Tensor before = grads.get(input);
+    grads.put(input, before == null ? part : before.add(part));
   }
 
   private static void clear(Tensor tensor) {

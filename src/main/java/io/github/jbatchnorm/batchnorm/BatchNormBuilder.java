@@ -2,6 +2,8 @@ package io.github.jbatchnorm.batchnorm;
 
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.BatchNormShape;
+import io.github.jbatchnorm.kernel.Weights;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -19,8 +21,11 @@ public final class BatchNormBuilder {
   @Nullable Tensor z;
   @Nullable Tensor mean;
   @Nullable Tensor var;
-  @Nullable Tensor mask;
-  @Nullable Tensor sampleWeights;
+  private @Nullable Tensor mask;
+  private @Nullable Tensor sampleWeights;
+
+  /** Of mask and sampleWeights, once someone asks. */
+  private @Nullable Weights weights;
 
   BatchNormBuilder(Tensor x) {
     this.x = x;
@@ -77,12 +82,14 @@ public final class BatchNormBuilder {
    */
   public BatchNormBuilder mask(@Nullable Tensor tensor) {
     mask = tensor;
+    weights = null;
     return this;
   }
 
   /** The weight of each sample in the statistics, shape (N), 0 or more; null for 1. */
   public BatchNormBuilder sampleWeights(@Nullable Tensor tensor) {
     sampleWeights = tensor;
+    weights = null;
     return this;
   }
 
@@ -103,6 +110,39 @@ public final class BatchNormBuilder {
   public BatchNormBuilder inPlace() {
     inPlace = true;
     return this;
+  }
+
+  /** Returns the weight of each position, null for 1: added up once however often it is asked. */
+  @Nullable Weights weights() {
+    if (weights == null) {
+      weights = BatchNormInputs.weights(x, options.layout(), mask, sampleWeights);
+    }
+    return weights;
+  }
+
+  /**
+   * Returns W, the sum of the weights of the elements of a channel that statistics are taken over:
+   * their number where neither a mask nor weights are set.
+   *
+   * @throws IllegalArgumentException as {@link #apply}
+   */
+  public double totalWeight() {
+    Weights own = weights();
+    if (own != null) {
+      return own.total();
+    }
+    BatchNormShape shape = BatchNormInputs.shape(x, x.dtype(), options.layout());
+    return (double) shape.m() / groups;
+  }
+
+  /**
+   * Returns the mean and the biased variance of each channel of x, with its mask and weights, as
+   * constants: of all of it, whatever the number of groups.
+   *
+   * @throws IllegalArgumentException as {@link #apply}
+   */
+  public ChannelMoments moments() {
+    return ChannelMoments.constants(new BatchNormInputs(x, options.layout(), weights()));
   }
 
   /**
@@ -137,10 +177,10 @@ public final class BatchNormBuilder {
       throw new IllegalArgumentException(
           "groups: expected a divisor of N = %s, got %s".formatted(inputs.shape().n(), groups));
     }
-    if (groups > 1 && (mask != null || sampleWeights != null)) {
+    if (groups > 1 && inputs.weights() != null) {
       throw new IllegalArgumentException("groups: goes with neither mask nor sampleWeights");
     }
-    if (inPlace && (groups > 1 || z != null || mask != null || sampleWeights != null)) {
+    if (inPlace && (groups > 1 || z != null || inputs.weights() != null)) {
       throw new IllegalArgumentException(
           "inPlace: goes with neither z, mask, sampleWeights nor groups");
     }

@@ -5,6 +5,7 @@ import io.github.jbatchnorm.autograd.Operation;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.kernel.BackwardArguments;
+import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.BatchNormShape;
 import io.github.jbatchnorm.kernel.ForwardArguments;
@@ -23,12 +24,11 @@ final class BatchNormGiven extends Operation {
   private final BatchNormInputs given;
   private final Storage saved;
 
-  private BatchNormGradients gradients = BatchNormGradients.NONE;
-
   BatchNormGiven(BatchNormInputs inputs) {
     super(inputs.tensors());
     this.given = inputs;
-    this.saved = Storage.allocate(DType.F64, 3L * inputs.shape().c());
+    this.saved =
+        Storage.allocate(DType.F64, (long) BatchNormKernel.SAVED_PER_CHANNEL * inputs.shape().c());
   }
 
   @Override
@@ -70,13 +70,15 @@ final class BatchNormGiven extends Operation {
   }
 
   @Override
-  protected Tensor backward(int input, Tensor grad) {
+  protected @Nullable Tensor[] backward(Tensor grad) {
     if (NoAutodiff.isRecording()) {
-      return composed(given.role(input), grad).reshape(input(input).shape());
+      return gradients(input -> composed(given.role(input), grad).reshape(input(input).shape()));
     }
-    if (!gradients.areOf(grad)) {
-      gradients = compute(grad);
-    }
+    BatchNormGradients found = compute(grad);
+    return gradients(input -> gradient(input, found));
+  }
+
+  private Tensor gradient(int input, BatchNormGradients gradients) {
     return switch (given.role(input)) {
       case X, GAMMA, BETA, Z -> gradients.of(given.role(input));
       case MEAN ->
@@ -110,7 +112,7 @@ final class BatchNormGiven extends Operation {
   }
 
   private BatchNormGradients compute(Tensor grad) {
-    BatchNormGradients found = new BatchNormGradients(given, inputs(), grad, true);
+    BatchNormGradients found = new BatchNormGradients(given, inputs(), true);
     BackwardArguments arguments =
         new BackwardArguments(
                 given.shape(), given.options(), input(0).storage(), grad.storage(), saved)
@@ -153,10 +155,5 @@ final class BatchNormGiven extends Operation {
     Tensor mean = perChannel(BatchNormInputs.Role.MEAN).reshape(channels);
     Tensor centred = counted(input(0)).subtract(mean);
     return g.multiply(centred.divide(std().reshape(channels))).sumTo(channels);
-  }
-
-  @Override
-  protected void release() {
-    gradients = BatchNormGradients.NONE;
   }
 }

@@ -14,22 +14,14 @@ import org.jspecify.annotations.Nullable;
 
 /** The gradients that one backward call of the kernel finds, memory for those that are wanted. */
 final class BatchNormGradients {
-  static final BatchNormGradients NONE = new BatchNormGradients();
-
   private final Map<Role, Tensor> found = new EnumMap<>(Role.class);
-  private final @Nullable Tensor grad;
-
-  private BatchNormGradients() {
-    grad = null;
-  }
 
   /**
    * Allocates memory for the gradients of the variables among the inputs.
    *
    * @param both whether the gradients of gamma and beta are wanted in any case
    */
-  BatchNormGradients(BatchNormInputs roles, List<Tensor> inputs, Tensor grad, boolean both) {
-    this.grad = grad;
+  BatchNormGradients(BatchNormInputs roles, List<Tensor> inputs, boolean both) {
     for (int i = 0; i < inputs.size(); i++) {
       Tensor input = inputs.get(i);
       Role role = roles.role(i);
@@ -47,10 +39,6 @@ final class BatchNormGradients {
 
   private static Tensor memory(DType dtype, int... shape) {
     return Tensor.constant(Storage.uninitialized(dtype, Shapes.size(shape)), shape);
-  }
-
-  boolean areOf(Tensor gradient) {
-    return grad == gradient;
   }
 
   Tensor of(Role role) {

@@ -5,6 +5,7 @@ import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.BatchNormShape;
 import io.github.jbatchnorm.kernel.Layout;
+import io.github.jbatchnorm.kernel.Weights;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.ArrayList;
@@ -29,7 +30,7 @@ final class BatchNormInputs {
   private final BatchNormOptions options;
   private final List<Role> roles = new ArrayList<>();
   private final List<Tensor> tensors = new ArrayList<>();
-  private final @Nullable Storage weights;
+  private final @Nullable Weights weights;
 
   BatchNormInputs(BatchNormBuilder builder) {
     options = builder.options;
@@ -42,7 +43,15 @@ final class BatchNormInputs {
     add(Role.Z, builder.z, dtype);
     addChannels(Role.MEAN, "mean", builder.mean);
     addChannels(Role.VAR, "var", builder.var);
-    weights = weights(builder);
+    weights = builder.weights();
+  }
+
+  /** Of x and its weights alone. */
+  BatchNormInputs(Tensor x, Layout layout, @Nullable Weights weights) {
+    this.options = BatchNormOptions.DEFAULT.withLayout(layout);
+    this.shape = shape(x, x.dtype(), layout);
+    this.weights = weights;
+    add(Role.X, x, x.dtype());
   }
 
   /**
@@ -85,7 +94,7 @@ final class BatchNormInputs {
     add(role, tensor, shape.dtype().parameters());
   }
 
-  private static BatchNormShape shape(Tensor x, DType dtype, Layout layout) {
+  static BatchNormShape shape(Tensor x, DType dtype, Layout layout) {
     int[] axes = x.shape();
     if (axes.length < 2) {
       throw new IllegalArgumentException(
@@ -99,22 +108,22 @@ final class BatchNormInputs {
   }
 
   /** The weight of each of the N*S positions from a mask and weights of samples; null for none. */
-  private @Nullable Storage weights(BatchNormBuilder builder) {
-    Tensor mask = builder.mask;
-    Tensor samples = builder.sampleWeights;
+  static @Nullable Weights weights(
+      Tensor x, Layout layout, @Nullable Tensor mask, @Nullable Tensor samples) {
     if (mask == null && samples == null) {
       return null;
     }
-    boolean[] channel = new boolean[builder.x.ndim()];
-    channel[options.layout() == Layout.NHWC ? channel.length - 1 : 1] = true;
-    checkShape("mask", mask, Shapes.without(builder.x.shape(), channel));
+    BatchNormShape shape = shape(x, x.dtype(), layout);
+    boolean[] channel = new boolean[x.ndim()];
+    channel[layout == Layout.NHWC ? channel.length - 1 : 1] = true;
+    checkShape("mask", mask, Shapes.without(x.shape(), channel));
     checkShape("sampleWeights", samples, shape.n());
     Storage result = Storage.allocate(DType.F64, shape.m());
     for (int i = 0; i < result.length(); i++) {
       double weight = samples == null ? 1 : samples.storage().get(i / shape.s());
       result.set(i, mask == null || mask.storage().get(i) != 0 ? weight : 0);
     }
-    return result;
+    return Weights.of(result);
   }
 
   private static void checkShape(String name, @Nullable Tensor tensor, int... expected) {
@@ -146,19 +155,19 @@ final class BatchNormInputs {
     return roles.indexOf(role);
   }
 
-  @Nullable Storage weights() {
+  @Nullable Weights weights() {
     return weights;
   }
 
   /** Returns the weights as a constant of N*S elements. */
   @Nullable Tensor weightsTensor() {
-    return weights == null ? null : Tensor.constant(weights, weights.length());
+    return weights == null ? null : Tensor.constant(weights.values(), weights.values().length());
   }
 
   /** Returns the weights in a shape that broadcasts to x's. */
   Tensor weightsLike(Tensor x) {
     int[] axes = x.shape();
     axes[options.layout() == Layout.NHWC ? axes.length - 1 : 1] = 1;
-    return Tensor.constant(Objects.requireNonNull(weights), axes);
+    return Tensor.constant(Objects.requireNonNull(weights).values(), axes);
   }
 }

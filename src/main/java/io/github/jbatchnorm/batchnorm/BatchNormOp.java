@@ -30,8 +30,6 @@ public final class BatchNormOp extends Operation {
   private final Storage saved;
   private boolean computed;
 
-  private BatchNormGradients gradients = BatchNormGradients.NONE;
-
   BatchNormOp(BatchNormInputs inputs, int groups, boolean inPlace) {
     super(inputs.tensors());
     BatchNormShape whole = inputs.shape();
@@ -80,15 +78,7 @@ public final class BatchNormOp extends Operation {
 
   /** Returns W, the sum of the weights of those elements: {@link #count} without weights. */
   public double totalWeight() {
-    Storage weights = given.weights();
-    if (weights == null) {
-      return count();
-    }
-    double total = 0;
-    for (int i = 0; i < weights.length(); i++) {
-      total += weights.get(i);
-    }
-    return total;
+    return given.weights() == null ? count() : given.weights().total();
   }
 
   /**
@@ -159,23 +149,16 @@ public final class BatchNormOp extends Operation {
   }
 
   @Override
-  protected Tensor backward(int input, Tensor grad) {
+  protected @Nullable Tensor[] backward(Tensor grad) {
     if (NoAutodiff.isRecording()) {
-      return recorded(input, grad);
+      return recorded(grad);
     }
-    if (!gradients.areOf(grad)) {
-      gradients = compute(grad);
-    }
-    return gradients.of(given.role(input));
-  }
-
-  @Override
-  protected void release() {
-    gradients = BatchNormGradients.NONE;
+    BatchNormGradients found = compute(grad);
+    return gradients(input -> found.of(given.role(input)));
   }
 
   private BatchNormGradients compute(Tensor grad) {
-    BatchNormGradients found = new BatchNormGradients(given, inputs(), grad, false);
+    BatchNormGradients found = new BatchNormGradients(given, inputs(), false);
     GroupSums sums = new GroupSums(found);
     for (int group = 0; group < groups; group++) {
       BackwardArguments arguments =
@@ -234,8 +217,8 @@ public final class BatchNormOp extends Operation {
     }
   }
 
-  /** The gradient of one input as operations, so that it has gradients too. */
-  private Tensor recorded(int input, Tensor grad) {
+  /** The gradients as operations, so that they have gradients too. */
+  private @Nullable Tensor[] recorded(Tensor grad) {
     double eps = given.options().eps();
     double slope = given.options().slope();
     Tensor x = inPlace ? new RecoveredInput(this).apply() : input(0);
@@ -244,14 +227,19 @@ public final class BatchNormOp extends Operation {
     BatchNormComposition composition =
         new BatchNormComposition(given.shape(), eps, groups, given.weightsTensor());
     boolean composed = inPlace || groups > 1 || given.weights() != null;
-    Tensor found =
-        switch (given.role(input)) {
-          case X -> composed ? composition.inputGradient(x, g, gamma) : byKernel(Of.X, g, gamma);
-          case GAMMA -> composed ? composition.gammaGradient(x, g) : byKernel(Of.GAMMA, g, null);
-          case BETA -> composition.betaGradient(g);
-          default -> composition.addedGradient(g);
-        };
-    return found.reshape(input(input).shape());
+    return gradients(
+        input -> {
+          Tensor found =
+              switch (given.role(input)) {
+                case X ->
+                    composed ? composition.inputGradient(x, g, gamma) : byKernel(Of.X, g, gamma);
+                case GAMMA ->
+                    composed ? composition.gammaGradient(x, g) : byKernel(Of.GAMMA, g, null);
+                case BETA -> composition.betaGradient(g);
+                default -> composition.addedGradient(g);
+              };
+          return found.reshape(input(input).shape());
+        });
   }
 
   private Tensor byKernel(Of of, Tensor g, @Nullable Tensor gamma) {

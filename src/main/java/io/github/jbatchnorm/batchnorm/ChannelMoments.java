@@ -2,7 +2,6 @@ package io.github.jbatchnorm.batchnorm;
 
 import io.github.jbatchnorm.autograd.Operation;
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.BatchNormShape;
 import io.github.jbatchnorm.kernel.ForwardArguments;
 import io.github.jbatchnorm.kernel.Kernels;
@@ -34,15 +33,25 @@ public record ChannelMoments(Tensor mean, Tensor var) {
   public static ChannelMoments of(Tensor x, Layout layout) {
     Objects.requireNonNull(x, "x");
     Objects.requireNonNull(layout, "layout");
-    BatchNormInputs inputs =
-        new BatchNormInputs(BatchNormOp.on(x).options(BatchNormOptions.DEFAULT.withLayout(layout)));
+    BatchNormInputs inputs = new BatchNormInputs(x, layout, null);
+    ChannelMoments found = constants(inputs);
+    Tensor means = new Moment(x, inputs.shape(), found.mean.storage(), null).apply();
+    Tensor vars = new Moment(x, inputs.shape(), found.var.storage(), means).apply();
+    return new ChannelMoments(means, vars);
+  }
+
+  static ChannelMoments constants(BatchNormInputs inputs) {
     BatchNormShape shape = inputs.shape();
     Storage mean = Storage.allocate(shape.dtype().parameters(), shape.c());
     Storage var = Storage.allocate(shape.dtype().parameters(), shape.c());
+    Storage x = inputs.tensors()[0].storage();
     Kernels.current()
-        .forward(new ForwardArguments(shape, inputs.options(), x.storage()).mean(mean).var(var));
-    Tensor means = new Moment(x, shape, mean, null).apply();
-    return new ChannelMoments(means, new Moment(x, shape, var, means).apply());
+        .forward(
+            new ForwardArguments(shape, inputs.options(), x)
+                .weights(inputs.weights())
+                .mean(mean)
+                .var(var));
+    return new ChannelMoments(Tensor.constant(mean, shape.c()), Tensor.constant(var, shape.c()));
   }
 
   /** One of the two; {@code means} is null for the mean itself. */

@@ -92,32 +92,24 @@ final class Arguments {
     return add(name, argument, channels, "C", dtype.parameters(), Use.OUTPUT);
   }
 
-  /** Adds an input of 3*C saved statistics. */
+  /** Adds an input of 4*C saved statistics. */
   Arguments saved(String name, @Nullable Storage argument) {
-    return add(name, argument, saved(), "3*C", DType.F64, Use.INPUT);
+    return add(name, argument, saved(), "4*C", DType.F64, Use.INPUT);
   }
 
-  /** Adds an output of 3*C saved statistics. */
+  /** Adds an output of 4*C saved statistics. */
   Arguments savedOut(String name, @Nullable Storage argument) {
-    return add(name, argument, saved(), "3*C", DType.F64, Use.OUTPUT);
+    return add(name, argument, saved(), "4*C", DType.F64, Use.OUTPUT);
   }
 
   private long saved() {
     return (long) BatchNormKernel.SAVED_PER_CHANNEL * channels;
   }
 
-  /** Adds N*S weights, each finite and 0 or more. */
-  Arguments weights(@Nullable Storage argument) {
-    add("weights", argument, positions, "N*S", DType.F64, Use.INPUT);
-    for (int i = 0; argument != null && i < argument.length(); i++) {
-      double weight = argument.get(i);
-      if (!(weight >= 0) || Double.isInfinite(weight)) {
-        throw refused(
-            "weights: expected finite values of 0 or more, got %s at index %s"
-                .formatted(weight, i));
-      }
-    }
-    return this;
+  /** Adds N*S weights. */
+  Arguments weights(@Nullable Weights argument) {
+    Storage values = argument == null ? null : argument.values();
+    return add("weights", values, positions, "N*S", DType.F64, Use.INPUT);
   }
 
   /** Checks that xHat can be recovered from y. */
@@ -125,8 +117,8 @@ final class Arguments {
       double slope,
       @Nullable Storage gamma,
       @Nullable Storage excluded,
-      @Nullable Storage excludedToo) {
-    if (excluded != null || excludedToo != null) {
+      @Nullable Weights weights) {
+    if (excluded != null || weights != null) {
       throw refused(
           "inverted: x cannot be recovered where forward had weights or z, nor is y needed");
     }

@@ -21,7 +21,7 @@ public final class BackwardArguments {
   @Nullable Storage y;
   @Nullable Storage gamma;
   @Nullable Storage beta;
-  @Nullable Storage weights;
+  @Nullable Weights weights;
   @Nullable Storage dx;
   @Nullable Storage dz;
   @Nullable Storage dGamma;
@@ -36,7 +36,7 @@ public final class BackwardArguments {
    * @param options as in forward
    * @param x the input of forward, N*C*S elements, or, inverted, its output
    * @param dy gradient of y, N*C*S elements
-   * @param saved what forward saved, f64, 3*C elements
+   * @param saved what forward saved, f64, 4*C elements
    */
   public BackwardArguments(
       BatchNormShape shape, BatchNormOptions options, Storage x, Storage dy, Storage saved) {
@@ -78,9 +78,9 @@ public final class BackwardArguments {
   }
 
   /** Input, as in forward. */
-  public BackwardArguments weights(@Nullable Storage storage) {
+  public BackwardArguments weights(@Nullable Weights newWeights) {
     Checks.owner(owner);
-    weights = storage;
+    weights = newWeights;
     return this;
   }
 

@@ -9,19 +9,20 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Two implementations keep one contract to the bit (docs/numerics.md): {@link NativeKernel} runs
  * the C++ kernel, {@link JavaKernel} is the plain Java reference. Results depend on values and
- * shape alone. f64 elements more than 1e154 from their mean make their channel NaN, since their
- * squares leave the range of a double; less than 1e-154 from it the squares lose digits. Each is
- * immutable and safe for concurrent use as long as no two calls write the same memory. Every
- * argument is checked: a wrong dtype, length or eps, or an output that overlaps another argument,
- * is an {@link IllegalArgumentException} that names the argument, and nothing is written. The
- * methods that take one object of arguments do everything there is; the others are short for their
- * plain cases.
+ * shape alone, and every finite element has the accuracy stated: where squares of f64 leave the
+ * range of a double, the data are scaled by a power of two. Each is immutable and safe for
+ * concurrent use as long as no two calls write the same memory. Every argument is checked: a wrong
+ * dtype, length or eps, or an output that overlaps another argument, is an {@link
+ * IllegalArgumentException} that names the argument, and nothing is written. The methods that take
+ * one object of arguments do everything there is; the others are short for their plain cases.
  */
 public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
   /**
-   * The number of doubles that the saved statistics of one channel take: mean, its low part, var.
+   * The number of doubles that the saved statistics of one channel take: mean, its low part, var,
+   * and the scale that x is multiplied by in these three (a power of two; 1 unless the variance of
+   * f64 would leave the range of a double).
    */
-  int SAVED_PER_CHANNEL = 3;
+  int SAVED_PER_CHANNEL = 4;
 
   /** Returns the name of the implementation, {@code native} or {@code java}. */
   String name();
@@ -49,7 +50,7 @@ public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
    * @param y output, N*C*S elements
    * @param mean output, C elements, or null
    * @param var output, C elements, or null
-   * @param saved output, f64, 3*C elements: what {@link #backward} needs, or null
+   * @param saved output, f64, 4*C elements: what {@link #backward} needs, or null
    */
   default void forward(
       BatchNormShape shape,
@@ -102,7 +103,7 @@ public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
    * @param x the input of forward, unchanged, N*C*S elements
    * @param dy gradient of y, N*C*S elements
    * @param gamma scale, C elements, or null for 1
-   * @param saved what forward saved, f64, 3*C elements
+   * @param saved what forward saved, f64, 4*C elements
    * @param eps as in forward
    * @param dx output, gradient of x, N*C*S elements, or null
    * @param dGamma output, gradient of gamma, C elements, or null

@@ -25,7 +25,7 @@ public final class ForwardArguments {
   @Nullable Storage givenMean;
   @Nullable Storage givenVar;
   @Nullable Storage given;
-  @Nullable Storage weights;
+  @Nullable Weights weights;
   @Nullable Storage y;
   @Nullable Storage mean;
   @Nullable Storage var;
@@ -86,7 +86,7 @@ public final class ForwardArguments {
   }
 
   /**
-   * Input, f64, 3*C elements: statistics to use, as another call saved them.
+   * Input, f64, 4*C elements: statistics to use, as another call saved them.
    *
    * @throws IllegalArgumentException if it is null
    */
@@ -97,12 +97,12 @@ public final class ForwardArguments {
   }
 
   /**
-   * Input, f64, N*S elements, finite and 0 or more: each position's weight in the statistics. A
-   * position of weight 0 takes part in nothing; its y is 0.
+   * Each position's weight in the statistics. A position of weight 0 takes part in nothing; its y
+   * is 0. Null for 1.
    */
-  public ForwardArguments weights(@Nullable Storage storage) {
+  public ForwardArguments weights(@Nullable Weights newWeights) {
     Checks.owner(owner);
-    weights = storage;
+    weights = newWeights;
     return this;
   }
 
@@ -127,7 +127,7 @@ public final class ForwardArguments {
     return this;
   }
 
-  /** Output, f64, 3*C elements: what backward needs; null for none. */
+  /** Output, f64, 4*C elements: what backward needs; null for none. */
   public ForwardArguments saved(@Nullable Storage storage) {
     Checks.owner(owner);
     saved = storage;

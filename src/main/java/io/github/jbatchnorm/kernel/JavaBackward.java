@@ -29,6 +29,7 @@ final class JavaBackward {
     private final double centre;
     private final double centreLow;
     private final double spread;
+    private final double xScale;
     private final double scale;
     private final float floatCentre;
     private final float floatScale;
@@ -43,6 +44,7 @@ final class JavaBackward {
       centre = a.inverted ? beta : moments.mean();
       centreLow = a.inverted ? 0 : moments.meanLow();
       spread = a.inverted ? gamma * gamma : moments.var();
+      xScale = moments.scale();
       scale = gamma * invStd;
       floatCentre = (float) centre;
       floatScale = (float) scale;
@@ -69,9 +71,14 @@ final class JavaBackward {
       return JavaFloats.bend(sign, dy, (float) a.slope);
     }
 
+    /** What stands for x times its scale. */
     double doubleIn(int at) {
-      double x = a.x.get(at);
+      double x = doubleX(at);
       return a.inverted && a.slope != 1 ? JavaFloats.bend(x, x, 1 / a.slope) : x;
+    }
+
+    private double doubleX(int at) {
+      return a.inverted ? a.x.get(at) : a.x.get(at) * xScale;
     }
 
     double doubleG(int at) {
@@ -79,7 +86,7 @@ final class JavaBackward {
       if (a.slope == 1) {
         return dy;
       }
-      double x = a.x.get(at);
+      double x = doubleX(at);
       double sign =
           a.inverted ? x : a.y != null ? a.y.get(at) : ((x - centre) - centreLow) * scale + beta;
       return JavaFloats.bend(sign, dy, a.slope);
@@ -146,6 +153,7 @@ final class JavaBackward {
           double rest = slope * ((doubleIn(at) - centre) - centreLow) + term;
           dz = g;
           dx = a.given ? scale * g : scale * g + (a.weights == null ? rest : w * rest);
+          dx = dx * xScale;
         } else {
           float g = floatG(at);
           float rest = Math.fma(floatSlope, floatIn(at) - floatCentre, (float) floatTerm);

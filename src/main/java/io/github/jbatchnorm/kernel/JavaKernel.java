@@ -23,7 +23,7 @@ public final class JavaKernel implements BatchNormKernel {
     for (int c = 0; c < a.shape.c(); c++) {
       JavaMoments moments = JavaMoments.given(a, c);
       if (moments == null) {
-        moments = JavaMoments.of(a.shape, a.x, a.weights, c);
+        moments = JavaMoments.of(a.shape, a.x, a.weights, c, a.eps);
       }
       moments.put(a, c);
       if (a.y != null) {
@@ -47,7 +47,8 @@ public final class JavaKernel implements BatchNormKernel {
       int at = a.shape.offset(c, i);
       double value;
       if (inDouble) {
-        double pre = ((a.x.get(at) - moments.mean()) - moments.meanLow()) * scale + shift;
+        double x = a.x.get(at) * moments.scale();
+        double pre = ((x - moments.mean()) - moments.meanLow()) * scale + shift;
         pre = a.z == null ? pre : pre + a.z.get(at);
         value = a.slope == 1 ? pre : JavaFloats.bend(pre, pre, a.slope);
       } else {

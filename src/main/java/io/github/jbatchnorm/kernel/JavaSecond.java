@@ -29,15 +29,17 @@ final class JavaSecond {
     }
 
     double d(int i) {
-      return (a.x.get(shape.offset(c, i)) - moments.mean()) - moments.meanLow();
+      double x = a.x.get(shape.offset(c, i)) * moments.scale();
+      return (x - moments.mean()) - moments.meanLow();
     }
 
     double g(int i) {
       return a.dy.get(shape.offset(c, i));
     }
 
+    /** The gradient for dx as that for the gradient of x times its scale. */
     double v(int i) {
-      return a.v == null ? 0 : a.v.get(shape.offset(c, i));
+      return a.v == null ? 0 : a.v.get(shape.offset(c, i)) * moments.scale();
     }
 
     Means means() {
@@ -113,7 +115,7 @@ final class JavaSecond {
         double d = channel.d(i);
         double v = channel.v(i);
         gdy = f[0] * v + (f[1] * d + termOfDy);
-        gx = f[2] * channel.g(i) + (f[3] * v + (f[4] * d + termOfX));
+        gx = (f[2] * channel.g(i) + (f[3] * v + (f[4] * d + termOfX))) * moments.scale();
       } else {
         float t = (float) a.x.get(at) - centre;
         float v = (float) channel.v(i);

@@ -62,20 +62,21 @@ public final class Moments {
   /**
    * Returns the moments that a forward call saved over W = {@code count}.
    *
-   * @throws IllegalArgumentException if saved has other than 3*C f64 elements
+   * @throws IllegalArgumentException if saved has other than 4*C f64 elements
    */
   public static Moments ofSaved(double count, int channels, Storage saved) {
     long expected = (long) BatchNormKernel.SAVED_PER_CHANNEL * channels;
     if (saved.length() != expected || saved.dtype() != DType.F64) {
       throw new IllegalArgumentException(
-          "saved: expected %s F64 elements (3*C), got %s %s"
+          "saved: expected %s F64 elements (4*C), got %s %s"
               .formatted(expected, saved.length(), saved.dtype()));
     }
     double[] mean = new double[channels];
     double[] m2 = new double[channels];
     for (int c = 0; c < channels && count > 0; c++) {
-      mean[c] = saved.get(c) + saved.get(channels + c);
-      m2[c] = saved.get(2 * channels + c) * count;
+      double scale = saved.get(3 * channels + c);
+      mean[c] = (saved.get(c) + saved.get(channels + c)) / scale;
+      m2[c] = saved.get(2 * channels + c) / scale / scale * count;
     }
     return new Moments(count, mean, m2);
   }
@@ -142,7 +143,7 @@ public final class Moments {
   }
 
   /**
-   * Returns them as a call saves them, 3*C elements: what {@link ForwardArguments#given(Storage)}
+   * Returns them as a call saves them, 4*C elements: what {@link ForwardArguments#given(Storage)}
    * and {@link BackwardArguments} take.
    */
   public Storage saved() {
@@ -150,6 +151,9 @@ public final class Moments {
         Storage.allocate(DType.F64, (long) BatchNormKernel.SAVED_PER_CHANNEL * mean.length);
     saved.write(0, mean(), 0, mean.length);
     saved.write(2 * mean.length, var(), 0, mean.length);
+    double[] ones = new double[mean.length];
+    Arrays.fill(ones, 1);
+    saved.write(3 * mean.length, ones, 0, mean.length);
     return saved;
   }
 }

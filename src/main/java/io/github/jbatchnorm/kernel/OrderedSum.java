@@ -14,7 +14,6 @@ final class OrderedSum {
   private static final int DEEP = 8;
   private static final int BLOCK = LANES * DEEP;
 
-  private final int n;
   private final int s;
   private final boolean isShort;
   private final int rows;
@@ -26,7 +25,6 @@ final class OrderedSum {
   private final boolean isExact;
 
   OrderedSum(int n, int s, boolean isExact) {
-    this.n = n;
     this.s = s;
     this.isExact = isExact;
     isShort = s < SHORT_ROW;
@@ -119,12 +117,12 @@ final class OrderedSum {
   }
 
   /** Returns the sum of the weights of N*S positions: lanes i % 8, each exact (plan.cpp). */
-  double ofWeights(IntToDoubleFunction weight) {
+  static double ofWeights(int positions, IntToDoubleFunction weight) {
     Compensated[] lanes = new Compensated[LANES];
     Compensated sum = new Compensated();
     for (int lane = 0; lane < LANES; lane++) {
       lanes[lane] = new Compensated();
-      for (int i = lane; i < n * s; i += LANES) {
+      for (int i = lane; i < positions; i += LANES) {
         lanes[lane].add(weight.applyAsDouble(i));
       }
       sum.add(lanes[lane].hi);

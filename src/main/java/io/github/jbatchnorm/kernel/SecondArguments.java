@@ -31,7 +31,7 @@ public final class SecondArguments {
    * @param eps as in forward
    * @param x the input of forward, N*C*S elements
    * @param dy the gradient that backward was given, N*C*S elements
-   * @param saved what forward saved, f64, 3*C elements
+   * @param saved what forward saved, f64, 4*C elements
    */
   public SecondArguments(BatchNormShape shape, double eps, Storage x, Storage dy, Storage saved) {
     this.shape = Checks.needed("shape", shape);

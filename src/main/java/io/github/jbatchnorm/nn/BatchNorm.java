@@ -235,7 +235,7 @@ public final class BatchNorm implements Layer {
       RunningStatistics.Snapshot now = Checkpoint.kept(statistics::snapshot);
       return call.given(now.mean(), now.var()).apply();
     }
-    return train(call, x, mask, mode);
+    return train(call, x, mode);
   }
 
   private void checkChannels(Tensor x) {
@@ -247,7 +247,7 @@ public final class BatchNorm implements Layer {
     }
   }
 
-  private Tensor train(BatchNormBuilder call, Tensor x, @Nullable Tensor mask, Mode mode) {
+  private Tensor train(BatchNormBuilder call, Tensor x, Mode mode) {
     if (mode == Mode.TRAINING) {
       call.groups(groups);
       if (inPlace) {
@@ -255,17 +255,16 @@ public final class BatchNorm implements Layer {
       }
     }
     boolean moves = mode == Mode.TRAINING && statistics != null && !Checkpoint.isRecomputing();
-    BatchNormOp op = call.operation();
-    double total = op.totalWeight();
+    double total = call.totalWeight();
     if (mode == Mode.TRAINING && total > 0 && total <= 1) {
       throw new IllegalArgumentException(
           "x: training needs more than one element a channel, got shape "
               + Arrays.toString(x.shape()));
     }
     if (renormalization != null && statistics != null && mode == Mode.TRAINING && total > 0) {
-      renormalization.correct(call, x, mask, parameter(gamma), parameter(beta), statistics);
-      op = call.operation();
+      renormalization.correct(call, parameter(gamma), parameter(beta), statistics);
     }
+    BatchNormOp op = call.operation();
     Tensor y = op.apply();
     if (moves && total > 0) {
       statistics.move(op.mean(), op.var(), total);

@@ -1,10 +1,8 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Checkpoint;
-import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
-import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.batchnorm.ChannelMoments;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.memory.DType;
@@ -31,31 +29,15 @@ final class Renormalization {
 
   void correct(
       BatchNormBuilder call,
-      Tensor x,
-      @Nullable Tensor mask,
       @Nullable Tensor gamma,
       @Nullable Tensor beta,
       RunningStatistics running) {
-    Correction correction = Checkpoint.kept(() -> compute(moments(x.asConstant(), mask), running));
+    Correction correction = Checkpoint.kept(() -> compute(call.moments(), running));
     Tensor factor = correction.r();
     Tensor offset = correction.d();
     Tensor shift = gamma == null ? offset : gamma.multiply(offset);
     call.gamma(gamma == null ? factor : gamma.multiply(factor))
         .beta(beta == null ? shift : beta.add(shift));
-  }
-
-  /** Of the positions that count. */
-  private ChannelMoments moments(Tensor x, @Nullable Tensor mask) {
-    if (mask == null) {
-      return ChannelMoments.of(x, options.layout());
-    }
-    BatchNormOp op =
-        BatchNormOp.on(x)
-            .options(BatchNormOptions.DEFAULT.withLayout(options.layout()))
-            .mask(mask)
-            .operation();
-    NoAutodiff.call(op::apply);
-    return new ChannelMoments(op.mean(), op.var());
   }
 
   private Correction compute(ChannelMoments batch, RunningStatistics running) {

@@ -139,7 +139,7 @@ class AccuracyTest {
       var = channels();
       dGamma = channels();
       dBeta = channels();
-      Storage saved = Storage.allocate(DType.F64, 3L * shape.c());
+      Storage saved = Storage.allocate(DType.F64, 4L * shape.c());
       kernel.forward(shape, x, gamma, beta, eps, y, mean, var, saved);
       kernel.backward(shape, x, dy, gamma, saved, eps, dx, dGamma, dBeta);
       exact = new ExactBatchNorm[shape.c()];

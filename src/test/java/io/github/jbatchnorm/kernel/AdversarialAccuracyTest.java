@@ -118,7 +118,7 @@ final class AdversarialAccuracyTest {
       Storage dx = Storage.allocate(dtype, m);
       Storage[] out = new Storage[4];
       Arrays.setAll(out, i -> Storage.allocate(dtype.parameters(), 1));
-      Storage saved = Storage.allocate(DType.F64, 3);
+      Storage saved = Storage.allocate(DType.F64, 4);
       NativeKernel kernel = new NativeKernel(1, Isa.BEST);
       kernel.forward(shape, data, scale, shift, eps, y, out[0], out[1], saved);
       kernel.backward(shape, data, gradient, scale, saved, eps, dx, out[2], out[3]);

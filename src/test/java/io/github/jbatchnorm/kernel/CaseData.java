@@ -54,6 +54,8 @@ final class CaseData {
       case "spread" -> r * (c % 3 == 0 ? 1e-8 : c % 3 == 1 ? 1.0 : 1e8);
       case "huge" -> r * 3e38;
       case "tiny" -> r * 1e-40;
+      case "vast" -> r * (c % 3 == 0 ? 1.7e308 : c % 3 == 1 ? 1e160 : 1);
+      case "minute" -> r * (c % 3 == 0 ? 1e-300 : c % 3 == 1 ? 1e-170 : 1);
       case "zeros" -> i % 3 == 0 ? -0.0 : r;
       case "constant" -> c % 2 == 0 ? 0.1 * (c + 1) : r;
       case "probes" -> isProbe(i, m) ? 1e6 : r;

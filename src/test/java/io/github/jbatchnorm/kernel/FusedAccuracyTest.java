@@ -84,7 +84,7 @@ class FusedAccuracyTest {
     private final Storage var;
     private final Storage dGamma;
     private final Storage dBeta;
-    private final Storage saved = Storage.allocate(DType.F64, 3L * C);
+    private final Storage saved = Storage.allocate(DType.F64, 4L * C);
 
     Run(BatchNormShape shape, SplittableRandom random, double offset) {
       this.shape = shape;
@@ -130,7 +130,7 @@ class FusedAccuracyTest {
               .gamma(in.gamma)
               .beta(in.beta)
               .z(adds ? in.z : null)
-              .weights(weighs ? in.weights : null)
+              .weights(weighs ? Weights.of(in.weights) : null)
               .y(y)
               .mean(mean)
               .var(var)
@@ -140,7 +140,7 @@ class FusedAccuracyTest {
               .gamma(in.gamma)
               .beta(in.beta)
               .y(adds ? y : null)
-              .weights(weighs ? in.weights : null)
+              .weights(weighs ? Weights.of(in.weights) : null)
               .dx(dx)
               .dz(dz)
               .dGamma(dGamma)

@@ -52,7 +52,7 @@ class KernelArgumentsTest {
         "dy: expected 24 elements (N*C*S), got 1",
         () -> kernel.backward(SHAPE, x, floats(1), null, saved(), 1e-5, y, null, null));
     assertRefused(
-        "saved: expected 9 elements (3*C), got 3",
+        "saved: expected 12 elements (4*C), got 3",
         () ->
             kernel.backward(
                 SHAPE, x, y, null, Storage.allocate(DType.F64, 3), 1e-5, null, null, null));
@@ -111,7 +111,7 @@ class KernelArgumentsTest {
   }
 
   private static Storage saved() {
-    return Storage.allocate(DType.F64, 9);
+    return Storage.allocate(DType.F64, 12);
   }
 
   private static ForwardArguments forward(BatchNormOptions options) {
@@ -126,13 +126,14 @@ class KernelArgumentsTest {
       weights.set(2, bad);
       assertRefused(
           "weights: expected finite values of 0 or more, got %s at index 2".formatted(bad),
-          () -> kernel.forward(forward(BatchNormOptions.DEFAULT).weights(weights)));
+          () -> kernel.forward(forward(BatchNormOptions.DEFAULT).weights(Weights.of(weights))));
     }
     assertRefused(
         "weights: expected 8 elements (N*S), got 3",
         () ->
             kernel.forward(
-                forward(BatchNormOptions.DEFAULT).weights(Storage.allocate(DType.F64, 3))));
+                forward(BatchNormOptions.DEFAULT)
+                    .weights(Weights.of(Storage.allocate(DType.F64, 3)))));
   }
 
   @ParameterizedTest

@@ -51,7 +51,7 @@ class MomentsTest {
     Storage x = data(6);
     BatchNormKernel kernel = Kernels.current();
     Storage fused = Storage.allocate(DType.F64, x.length());
-    Storage saved = Storage.allocate(DType.F64, 3L * C);
+    Storage saved = Storage.allocate(DType.F64, 4L * C);
     kernel.forward(
         new ForwardArguments(shape(6), BatchNormOptions.DEFAULT, x).y(fused).saved(saved));
     Storage split = Storage.allocate(DType.F64, x.length());
@@ -89,9 +89,9 @@ class MomentsTest {
   void statisticsOfOtherSizesAreRefused() {
     assertThatThrownBy(() -> Moments.ofSaved(4, 2, Storage.allocate(DType.F64, 3)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("saved: expected 6 F64 elements (3*C), got 3 F64");
+        .hasMessage("saved: expected 8 F64 elements (4*C), got 3 F64");
     assertThatThrownBy(() -> Moments.ofSaved(4, 2, Storage.allocate(DType.F32, 6)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("saved: expected 6 F64 elements (3*C), got 6 F32");
+        .hasMessage("saved: expected 8 F64 elements (4*C), got 6 F32");
   }
 }

@@ -76,11 +76,13 @@ class OverlapTest {
     }
 
     Storage saved(String name, boolean output) {
-      return place(name, DType.F64, 3 * shape.c(), output);
+      return place(name, DType.F64, 4 * shape.c(), output);
     }
 
-    @Nullable Storage weights() {
-      return random.nextInt(4) == 0 ? place("weights", DType.F64, (int) shape.m(), false) : null;
+    @Nullable Weights weights() {
+      return random.nextInt(4) == 0
+          ? Weights.of(place("weights", DType.F64, (int) shape.m(), false))
+          : null;
     }
 
     private Storage place(String name, DType dtype, int length, boolean output) {
@@ -206,7 +208,7 @@ class OverlapTest {
     BatchNormShape shape = new BatchNormShape(DType.F32, Layout.NCHW, 1, 6, 1);
     Storage x = Storage.allocate(DType.F32, 6);
     Storage c = Storage.allocate(DType.F32, 9);
-    Storage saved = Storage.allocate(DType.F64, 18);
+    Storage saved = Storage.allocate(DType.F64, 24);
     BatchNormOptions options = BatchNormOptions.DEFAULT;
     Storage gamma = c.slice(0, 6);
     assertRefused(

@@ -17,6 +17,11 @@ import java.util.stream.Stream;
 record SharedCase(BatchNormShape shape, String data, String call, String hash) {
   static final double EPS = 1e-5;
 
+  /** Of the case: beside the squares of minute elements any other would be all there is. */
+  double eps() {
+    return data.equals("minute") ? 0 : EPS;
+  }
+
   static Path file() {
     return Path.of(System.getProperty("jbatchnorm.test.basedir", "."), "native/test/cases.txt");
   }
@@ -105,7 +110,7 @@ record SharedCase(BatchNormShape shape, String data, String call, String hash) {
     private final Storage var = channels();
     private final Storage dGamma = channels();
     private final Storage dBeta = channels();
-    private final Storage saved = Storage.allocate(DType.F64, 3L * shape.c());
+    private final Storage saved = Storage.allocate(DType.F64, 4L * shape.c());
     private long hash = 0xcbf29ce484222325L;
 
     Run(BatchNormKernel kernel, CaseData in) {
@@ -140,7 +145,7 @@ record SharedCase(BatchNormShape shape, String data, String call, String hash) {
     }
 
     private ForwardArguments forward(Storage x, double slope) {
-      BatchNormOptions options = BatchNormOptions.DEFAULT.withEps(EPS).withLeakyRelu(slope);
+      BatchNormOptions options = BatchNormOptions.DEFAULT.withEps(eps()).withLeakyRelu(slope);
       return new ForwardArguments(shape, options, x)
           .gamma(in.gamma)
           .beta(in.beta)
@@ -155,7 +160,7 @@ record SharedCase(BatchNormShape shape, String data, String call, String hash) {
     }
 
     private BackwardArguments backward(Storage x, Storage dy, double slope) {
-      BatchNormOptions options = BatchNormOptions.DEFAULT.withEps(EPS).withLeakyRelu(slope);
+      BatchNormOptions options = BatchNormOptions.DEFAULT.withEps(eps()).withLeakyRelu(slope);
       return new BackwardArguments(shape, options, x, dy, saved)
           .gamma(in.gamma)
           .beta(in.beta)
@@ -177,10 +182,10 @@ record SharedCase(BatchNormShape shape, String data, String call, String hash) {
     private void plain() {
       run(forward(1));
       Storage inferred = data();
-      kernel.infer(shape, in.x, null, in.beta, in.mean, in.var, EPS, inferred);
+      kernel.infer(shape, in.x, null, in.beta, in.mean, in.var, eps(), inferred);
       add(inferred);
-      kernel.backward(shape, in.x, in.dy, in.gamma, saved, EPS, dx, dGamma, dBeta);
-      add(dx, dGamma, dBeta, saved);
+      kernel.backward(shape, in.x, in.dy, in.gamma, saved, eps(), dx, dGamma, dBeta);
+      add(dx, dGamma, dBeta, saved.slice(0, 3 * shape.c()));
     }
 
     private void tail(double slope, boolean adds) {
@@ -207,18 +212,18 @@ record SharedCase(BatchNormShape shape, String data, String call, String hash) {
     }
 
     private void weighted() {
-      run(forward(0.25).z(in.z).weights(in.weights));
-      run(backward(0.25).y(y).dz(dz).weights(in.weights));
+      run(forward(0.25).z(in.z).weights(Weights.of(in.weights)));
+      run(backward(0.25).y(y).dz(dz).weights(Weights.of(in.weights)));
       add(dz);
-      run(forward(0).weights(in.weights));
-      run(backward(0).dz(dz).weights(in.weights));
+      run(forward(0).weights(Weights.of(in.weights)));
+      run(backward(0).dz(dz).weights(Weights.of(in.weights)));
     }
 
     private void second() {
       kernel.forward(forward(1));
       for (boolean given : new boolean[] {false, true}) {
         SecondArguments arguments =
-            new SecondArguments(shape, EPS, in.x, in.dy, saved)
+            new SecondArguments(shape, eps(), in.x, in.dy, saved)
                 .gamma(in.gamma)
                 .v(in.z)
                 .vGamma(in.mean)

@@ -5,7 +5,6 @@ import io.github.jbatchnorm.arrays.Convolution;
 import io.github.jbatchnorm.arrays.ConvolutionArguments;
 import io.github.jbatchnorm.arrays.Products;
 import io.github.jbatchnorm.arrays.Shapes;
-import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Operation;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.memory.DType;
@@ -74,8 +73,12 @@ final class Conv extends Operation {
   }
 
   @Override
-  protected Tensor backward(int input, Tensor grad) {
-    Tensor g = slope == 1 ? grad : bend(grad);
+  protected @Nullable Tensor[] backward(Tensor grad) {
+    Tensor g = slope == 1 ? grad : grad.leakyReluGradient(output(), slope);
+    return gradients(input -> gradient(input, g));
+  }
+
+  private Tensor gradient(int input, Tensor g) {
     return switch (input) {
       case 0 -> ConvInputGradient.of(g, input(1), shape);
       case 1 -> ConvFilterGradient.of(input(0), g, shape);
@@ -84,23 +87,5 @@ final class Conv extends Operation {
         yield g.sum(others).reshape(input(2).shape());
       }
     };
-  }
-
-  private @Nullable Tensor bentGrad;
-  private @Nullable Tensor bentOf;
-
-  /** The gradient before the tail, computed once for all inputs. */
-  private Tensor bend(Tensor grad) {
-    if (bentGrad == null || bentOf != grad || NoAutodiff.isRecording()) {
-      bentGrad = grad.leakyReluGradient(output(), slope);
-      bentOf = grad;
-    }
-    return bentGrad;
-  }
-
-  @Override
-  protected void release() {
-    bentGrad = null;
-    bentOf = null;
   }
 }
