@@ -98,7 +98,7 @@ TEST_CASE("an empty batch has NaN statistics and zero parameter gradients") {
 }
 
 TEST_CASE("names, statuses and the version have texts") {
-  CHECK(std::string(jbn_version()) == "0.1.0");
+  CHECK(std::string(jbn_version()) == JBATCHNORM_VERSION);
   std::set<std::string> texts;
   for (int status = -1; status <= JBN_BAD_SIZE; status++) texts.insert(jbn_status_text(status));
   CHECK(texts.size() == JBN_BAD_SIZE + 2);

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -44,6 +46,39 @@ inline std::vector<Case> read_cases(const char* path) {
     all.push_back(one);
   }
   return all;
+}
+
+// How a call of this shape goes over memory, each number of the plan's words as none, one or many.
+inline std::string way(const Case& one) {
+  const int dtype = one.dtype == "f64" ? JBN_F64 : JBN_F32;
+  const int layout = one.layout == "nhwc" ? JBN_NHWC : JBN_NCHW;
+  const jbn_forward_args args = calls::args_of<jbn_forward_args>(
+      {dtype, layout, one.n, one.c, one.s}, 1, JBN_EXEC(2, JBN_ISA_BEST));
+  char words[100];
+  if (jbn_describe_forward(&args, words, sizeof words) != JBN_OK) return "refused";
+  std::istringstream in(words);
+  std::string way, word;
+  while (in >> word) way += std::strtol(word.c_str(), nullptr, 10) > 1 ? "many " : word + " ";
+  return way;
+}
+
+// The cases, smallest first, that bring a pair that none before them has: a dtype and layout with a
+// call, a way or a kind of data; a layout and call with a way.
+inline std::vector<Case> cover(std::vector<Case> all) {
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Case& a, const Case& b) { return a.n * a.c * a.s < b.n * b.c * b.s; });
+  std::set<std::string> seen;
+  std::vector<Case> chosen;
+  for (const Case& one : all) {
+    const std::string type = one.dtype + " " + one.layout + " ", path = way(one);
+    bool brings = false;
+    for (const std::string& pair :
+         {type + one.call, type + path, type + one.data, one.layout + " " + one.call + path}) {
+      brings |= seen.insert(pair).second;
+    }
+    if (brings) chosen.push_back(one);
+  }
+  return chosen;
 }
 
 // SplitMix64 (Steele, Lea and Flood 2014).

@@ -1,47 +1,90 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
+#include <cstdlib>
+#include <set>
 #include <string>
 
 #include "cases.hpp"
 
-TEST_CASE("the same bits for every thread count and instruction set, as in cases.txt") {
+namespace {
+
+// All of cases.txt, or what covers it where a processor is emulated.
+std::vector<cases::Case> chosen() {
   const std::vector<cases::Case> all = cases::read_cases(JBATCHNORM_CASES);
-  REQUIRE(all.size() > 50);
-  for (const cases::Case& one : all) {
-    INFO(one.name());
-    const cases::Prepared run = cases::prepare_case(one);
-    for (int isa = JBN_ISA_SSE2; isa <= JBN_ISA_SVE; isa++) {
-      if (!jbn_has_isa(isa)) continue;
-      INFO("isa " << std::string(jbn_isa_name(isa)));
-      for (int threads : {1, 2, 3, 4, 8}) {
-        INFO("threads " << threads);
-        int status = -1;
-        CHECK(run(threads, isa, &status) == one.hash);
-        CHECK(status == JBN_OK);
-      }
-    }
-  }
+  return std::getenv("JBATCHNORM_TEST_COVER") ? cases::cover(all) : all;
 }
 
-TEST_CASE("the same bits whether results go to memory or past the caches") {
-  for (const cases::Case& one : cases::read_cases(JBATCHNORM_CASES)) {
+// Numbers of threads, and the size that the shared cache is given: results go to memory past a cache
+// of one byte, through one of a terabyte, and as the machine has it at 0.
+struct Way {
+  int threads;
+  int64_t cache;
+};
+constexpr int64_t kLeast = 1, kMost = int64_t{1} << 40;
+
+std::vector<Way> ways() {
+  if (std::getenv("JBATCHNORM_TEST_COVER")) return {{1, kMost}, {3, kLeast}};
+  return {{1, kMost}, {2, kLeast}, {3, 0}, {4, kMost}, {8, kLeast}};
+}
+
+void same_bits(int isa) {
+  if (!jbn_has_isa(isa)) {
+    MESSAGE("skipped: no " << jbn_isa_name(isa) << " here");
+    return;
+  }
+  for (const cases::Case& one : chosen()) {
     INFO(one.name());
     const cases::Prepared run = cases::prepare_case(one);
-    for (int isa = JBN_ISA_SSE2; isa <= JBN_ISA_SVE; isa++) {
-      if (!jbn_has_isa(isa)) continue;
-      for (const int64_t cache : {int64_t{1}, int64_t{1} << 40}) {
-        INFO("cache " << cache);
-        int status = -1;
-        REQUIRE(jbn_set_shared_cache(cache) == JBN_OK);
-        CHECK(run(2, isa, &status) == one.hash);
-        CHECK(status == JBN_OK);
-      }
+    for (const Way& way : ways()) {
+      INFO("threads " << way.threads << " cache " << way.cache);
+      REQUIRE(jbn_set_shared_cache(way.cache) == JBN_OK);
+      int status = -1;
+      CHECK(run(way.threads, isa, &status) == one.hash);
+      CHECK(status == JBN_OK);
     }
   }
-  CHECK(jbn_set_shared_cache(0) == JBN_OK);
-  CHECK(jbn_set_shared_cache(-1) == JBN_BAD_SIZE);
+  REQUIRE(jbn_set_shared_cache(0) == JBN_OK);
 }
+
+}  // namespace
+
+// A test of its own for each instruction set: CMakeLists.txt runs them side by side.
+TEST_CASE("the bits of cases.txt for every thread count and kind of store: sse2") {
+  same_bits(JBN_ISA_SSE2);
+}
+TEST_CASE("the bits of cases.txt for every thread count and kind of store: avx2") {
+  same_bits(JBN_ISA_AVX2);
+}
+TEST_CASE("the bits of cases.txt for every thread count and kind of store: avx512") {
+  same_bits(JBN_ISA_AVX512);
+}
+TEST_CASE("the bits of cases.txt for every thread count and kind of store: neon") {
+  same_bits(JBN_ISA_NEON);
+}
+TEST_CASE("the bits of cases.txt for every thread count and kind of store: sve") {
+  same_bits(JBN_ISA_SVE);
+}
+
+TEST_CASE("the cover is a part that has every dtype, layout, call, way and kind of data") {
+  const auto kinds = [](const std::vector<cases::Case>& all) {
+    std::set<std::string> found;
+    for (const cases::Case& one : all) {
+      const std::string type = one.dtype + " " + one.layout + " ";
+      for (const std::string& kind : {one.call, cases::way(one), one.data}) {
+        found.insert(type + kind);
+      }
+    }
+    return found;
+  };
+  const std::vector<cases::Case> all = cases::read_cases(JBATCHNORM_CASES);
+  const std::vector<cases::Case> cover = cases::cover(all);
+  REQUIRE(all.size() > 50);
+  CHECK(cover.size() * 4 < all.size());
+  CHECK(kinds(cover) == kinds(all));
+}
+
+TEST_CASE("a shared cache has a size") { CHECK(jbn_set_shared_cache(-1) == JBN_BAD_SIZE); }
 
 TEST_CASE("a plan is described, with as many threads as there is work for") {
   jbn_forward_args a = calls::args_of<jbn_forward_args>({JBN_F32, JBN_NCHW, 4, 64, 1000}, 1e-5,

@@ -31,8 +31,6 @@
 extern "C" {
 #endif
 
-#define JBN_VERSION "0.1.0"
-
 typedef enum jbn_status {
   JBN_OK = 0,
   JBN_BAD_DTYPE = 1,     /* dtype is none of jbn_dtype */

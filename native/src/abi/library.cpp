@@ -7,7 +7,7 @@
 
 extern "C" {
 
-const char* jbn_version(void) { return JBN_VERSION; }
+const char* jbn_version(void) { return JBATCHNORM_VERSION; }
 
 const char* jbn_status_text(int status) {
   switch (status) {

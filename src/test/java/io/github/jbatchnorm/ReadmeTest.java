@@ -2,8 +2,8 @@ package io.github.jbatchnorm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.jbatchnorm.platform.NativeLibrary;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
@@ -12,8 +12,11 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The README's program, taken out of it, runs and prints what the README says. */
+/** The README's program, taken out of it, prints what the README says; its versions are true. */
 class ReadmeTest {
+  private static final Pattern VERSION =
+      Pattern.compile(
+          "jbatchnorm(?:-|</artifactId>\\s*<version>)(\\d+\\.\\d+\\.\\d+[-A-Z]*)(?:\\.jar|</version>)");
   private static final Pattern JAVA = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
   private static final Pattern OUTPUT =
       Pattern.compile("It prints\n\n```\n(.*?)```", Pattern.DOTALL);
@@ -26,24 +29,28 @@ class ReadmeTest {
     return matcher.group(1);
   }
 
+  private static String text(String file) throws IOException {
+    return Files.readString(Path.of(System.getProperty("jbatchnorm.test.basedir"), file));
+  }
+
+  /** The version stands in pom.xml alone; what a reader copies has it too. */
+  @Test
+  void everyVersionThatIsWrittenIsThePoms() throws IOException {
+    String version = System.getProperty("jbatchnorm.test.version");
+    String released = version.replace("-SNAPSHOT", "");
+    assertThat(NativeLibrary.version()).isEqualTo(released);
+    assertThat(VERSION.matcher(text("README.md")).results().map(found -> found.group(1)))
+        .isNotEmpty()
+        .containsOnly(version);
+    assertThat(text("CHANGELOG.md")).contains("## Unreleased (" + released + ")");
+  }
+
   @Test
   @Tag("starts-java")
   void programRunsAsPastedAndPrintsWhatTheReadmeSays() throws IOException, InterruptedException {
-    Path readme = Path.of(System.getProperty("jbatchnorm.test.basedir"), "README.md");
-    String text = Files.readString(readme);
+    String text = text("README.md");
     Path source = folder.resolve("Example.java");
     Files.writeString(source, find(JAVA, text));
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                source.toString())
-            .redirectErrorStream(true)
-            .start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(output).isEqualTo(find(OUTPUT, text));
-    assertThat(process.waitFor()).isZero();
+    assertThat(SourceProgram.run(source)).isEqualTo(new SourceProgram(0, find(OUTPUT, text)));
   }
 }

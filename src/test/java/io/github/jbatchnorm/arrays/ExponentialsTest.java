@@ -8,12 +8,14 @@ import java.util.SplittableRandom;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** exp, log and their kin against decimals of 60 digits, in units of the last place. */
+@Tag("machine")
 class ExponentialsTest {
   private static final MathContext DIGITS = new MathContext(60);
   private static final BigDecimal ONE = BigDecimal.ONE;

@@ -23,6 +23,8 @@ final class ExactBatchNorm {
   private final BigDecimal invStd;
   private final BigDecimal meanDy;
   private final BigDecimal meanDyXHat;
+  private final BigDecimal largestDy;
+  private final BigDecimal largestXHat;
 
   ExactBatchNorm(double[] x, double[] dy, double gamma, double beta, double eps) {
     this.gamma = new BigDecimal(gamma);
@@ -55,6 +57,8 @@ final class ExactBatchNorm {
     dBeta = betaSum;
     meanDy = dBeta.divide(count, DIGITS);
     meanDyXHat = dGamma.divide(count, DIGITS);
+    largestDy = largest(this.dy);
+    largestXHat = largest(xHat);
   }
 
   BigDecimal y(int i) {
@@ -69,13 +73,13 @@ final class ExactBatchNorm {
 
   /** The natural scale of y: |gamma| max|xHat| + |beta|. */
   BigDecimal yScale() {
-    return gamma.abs().multiply(largest(xHat), DIGITS).add(beta.abs());
+    return gamma.abs().multiply(largestXHat, DIGITS).add(beta.abs());
   }
 
   /** The scale of dx: |gamma| invStd (max|dy| + |mean dy| + max|xHat| |mean dy xHat|). */
   BigDecimal dxScale() {
     BigDecimal terms =
-        largest(dy).add(meanDy.abs()).add(largest(xHat).multiply(meanDyXHat.abs(), DIGITS));
+        largestDy.add(meanDy.abs()).add(largestXHat.multiply(meanDyXHat.abs(), DIGITS));
     return gamma.abs().multiply(terms, DIGITS).multiply(invStd, DIGITS);
   }
 

@@ -25,6 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which kernel runs, and what is said where the native one does not load. */
+@Tag("machine")
 class KernelsTest {
   @TempDir private Path folder;
 

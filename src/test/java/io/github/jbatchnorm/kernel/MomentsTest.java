@@ -7,9 +7,11 @@ import static org.assertj.core.api.Assertions.within;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Moments as values: parts merged are the whole. */
+@Tag("machine")
 class MomentsTest {
   private static final int C = 4;
 

@@ -5,9 +5,13 @@ import io.github.jbatchnorm.memory.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** A line of native/test/cases.txt, its data and its hash; cases.hpp is the same in C++. */
 record SharedCase(BatchNormShape shape, String data, String call, String hash) {
@@ -27,6 +31,33 @@ record SharedCase(BatchNormShape shape, String data, String call, String hash) {
         .filter(line -> !line.isBlank() && !line.startsWith("#"))
         .map(SharedCase::parse)
         .toList();
+  }
+
+  /** The cases, smallest first, that bring a {@link #pairs pair} that none before them has. */
+  static List<SharedCase> cover(List<SharedCase> all) {
+    Set<String> seen = new HashSet<>();
+    return all.stream()
+        .sorted(Comparator.comparingInt(one -> one.shape.size()))
+        .filter(one -> seen.addAll(one.pairs().toList()))
+        .toList();
+  }
+
+  /** A dtype and layout with a call, a way or a kind of data; a layout and call with a way. */
+  Stream<String> pairs() {
+    String type = shape.dtype() + " " + shape.layout() + " ";
+    return Stream.of(
+        type + call, type + data, type + way(), shape.layout() + " " + call + " " + way());
+  }
+
+  /** Which of the paths over memory a call of this shape takes (docs/numerics.md). */
+  private String way() {
+    boolean isShort = shape.s() < 16;
+    long side = isShort ? (long) shape.c() * shape.s() : shape.c();
+    return "%s, %s, %s"
+        .formatted(
+            isShort ? "short rows" : "rows",
+            shape.m() > 2048 ? "many chunks" : "one chunk",
+            side >= 128 ? "slices" : "one slice");
   }
 
   static SharedCase parse(String line) {

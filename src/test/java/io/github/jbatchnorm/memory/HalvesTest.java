@@ -3,11 +3,13 @@ package io.github.jbatchnorm.memory;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The 16-bit types: every value there and back, and the nearest for what lies between. */
+@Tag("machine")
 class HalvesTest {
   @ParameterizedTest
   @EnumSource(names = {"BF16", "F16"})

@@ -58,7 +58,7 @@ class MemoryTest {
   @Test
   void droppedMemoryComesBackUnderPressure() {
     MemoryPool pool = new MemoryPool(16L * MB);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 100; i++) {
       pool.lease(4 * MB, "dropped").block().bytes.put(0, (byte) i);
     }
     assertThat(pool.use().held()).isLessThanOrEqualTo(16L * MB);
@@ -282,7 +282,7 @@ class MemoryTest {
             i ->
                 CompletableFuture.runAsync(
                     () -> {
-                      for (int round = 0; round < 200; round++) {
+                      for (int round = 0; round < 50; round++) {
                         pool.lease((1 + (round + i) % 4) * MB, "dropped");
                       }
                     }))

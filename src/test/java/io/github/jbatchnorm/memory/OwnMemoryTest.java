@@ -17,9 +17,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Callers with memory of their own: direct buffers, heap arrays, many threads, no allocation. */
+@Tag("machine")
 class OwnMemoryTest {
   private static final BatchNormShape SHAPE = new BatchNormShape(DType.F32, Layout.NCHW, 4, 2, 8);
 

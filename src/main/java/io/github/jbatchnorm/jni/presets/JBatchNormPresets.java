@@ -27,7 +27,6 @@ public class JBatchNormPresets implements InfoMapper {
   public void map(InfoMap infoMap) {
     infoMap.put(new Info("JBN_API", "JBN_EXEC").cppTypes().annotations());
     infoMap.put(new Info("JBATCHNORM_JBATCHNORM_H", "JBATCHNORM_ARRAYS_H").skip());
-    infoMap.put(new Info("JBN_VERSION").skip());
     infoMap.put(new Info("jbn_describe_forward", "jbn_describe_backward").skip());
     for (String call : new String[] {"forward", "backward", "second"}) {
       infoMap.put(new Info("jbn_" + call + "_args").pointerTypes("Pointer").javaText(""));
