@@ -11,6 +11,9 @@
 #include "platform/caches.hpp"
 #include "platform/dispatch.hpp"
 
+#define JBN_NAMESPACE abi  // compiled for any processor
+#include "simd/float_environment.hpp"
+
 namespace {
 
 using jbn::Kernel;
@@ -244,6 +247,7 @@ int describe(const Args* args, char* text, int64_t capacity) {
 extern "C" {
 
 int jbn_forward(const jbn_forward_args* args) {
+  const jbn::abi::FloatEnvironment environment;
   jbn_forward_args a;
   Setting set;
   int status = read_call(args, &a, &set);
@@ -266,6 +270,7 @@ int jbn_forward(const jbn_forward_args* args) {
 }
 
 int jbn_backward(const jbn_backward_args* args) {
+  const jbn::abi::FloatEnvironment environment;
   jbn_backward_args a;
   Setting set;
   int status = read_call(args, &a, &set);
@@ -283,6 +288,7 @@ int jbn_backward(const jbn_backward_args* args) {
 }
 
 int jbn_second(const jbn_second_args* args) {
+  const jbn::abi::FloatEnvironment environment;
   jbn_second_args a;
   Setting set;
   int status = read_call(args, &a, &set);
