@@ -38,8 +38,8 @@ public class JBatchNormPresets implements InfoMapper {
 
   /** A call whose only argument is the address of its struct. */
   private static String run(String call) {
-    return "public static native int jbn_%s(@Cast(\"const jbn_%s_args*\") long args);"
-        .formatted(call, call);
+    return "public static native int jbn_CALL(@Cast(\"const jbn_CALL_args*\") long args);"
+        .replace("CALL", call);
   }
 
   private static final String ARRAY =
