@@ -185,6 +185,24 @@ TEST_CASE("a caller that flushes denormals gets the same bits") {
   CHECK(expected == got);
 }
 
+#if defined(__x86_64__)
+TEST_CASE("a caller that rounds in another way gets the same bits, of weights too") {
+  const cases::Case one = {"f32", "nchw", "plain", "weights", "", 2, 3, 40};
+  const cases::Prepared run = cases::prepare_case(one);
+  int status = -1;
+  const std::string expected = run(1, JBN_ISA_BEST, &status);
+  REQUIRE(status == JBN_OK);
+  const unsigned before = __builtin_ia32_stmxcsr();
+  for (const unsigned rounding : {0x2000u, 0x4000u, 0x6000u}) {  // down, up, to 0
+    __builtin_ia32_ldmxcsr(before | rounding);
+    const std::string got = run(1, JBN_ISA_BEST, &status);
+    __builtin_ia32_ldmxcsr(before);
+    CHECK(status == JBN_OK);
+    CHECK(got == expected);
+  }
+}
+#endif
+
 TEST_CASE("a constant channel gives exactly beta") {
   const std::vector<float> x(300, 0.1f), beta = {0.7f, -1.3f, 1e-30f};
   std::vector<float> y(300), var(3);

@@ -11,6 +11,9 @@
 #include "platform/caches.hpp"
 #include "platform/dispatch.hpp"
 
+#define JBN_NAMESPACE abi  // compiled for any processor
+#include "simd/float_environment.hpp"
+
 namespace {
 
 using jbn::Kernel;
@@ -129,10 +132,16 @@ int read_setting(const Args& a, Setting* out) {
   return JBN_OK;
 }
 
+template <class Args>
+int read_call(const Args* from, Args* args, Setting* setting) {
+  const int status = read_args(from, args);
+  return status == JBN_OK ? read_setting(*args, setting) : status;
+}
+
 int check_slope(double slope) { return slope >= 0 && !std::isinf(slope) ? JBN_OK : JBN_BAD_SLOPE; }
 
-int check_invertible(const Setting& set, double slope, const void* gamma, bool others) {
-  if (others) return JBN_NOT_TOGETHER;
+int check_invertible(const Setting& set, double slope, const void* gamma, bool more) {
+  if (more) return JBN_NOT_TOGETHER;
   if (slope < kInvertible) return JBN_BAD_SLOPE;
   for (int64_t c = 0; gamma && c < set.shape.c; c++) {
     const double value = set.parameter == 8
@@ -146,9 +155,7 @@ int check_invertible(const Setting& set, double slope, const void* gamma, bool o
 // The elements of a channel, or what their weights add up to: `known` where it is not 0.
 int count_of(const Setting& set, const double* weights, double known, double* count) {
   const int64_t m = set.shape.n * set.shape.s;
-  *count = !weights     ? static_cast<double>(m)
-           : known != 0 ? known
-                        : jbn::total_weight(weights, m);
+  *count = !weights ? static_cast<double>(m) : known != 0 ? known : jbn::total_weight(weights, m);
   return *count >= 0 ? JBN_OK : JBN_BAD_WEIGHTS;
 }
 
@@ -215,14 +222,22 @@ Plan plan_of(const Setting& set, const jbn_backward_args& a) {
   return set.plan(2 + (a.y != nullptr) + (a.dx != nullptr) + (a.dz != nullptr));
 }
 
+// Carries out a call whose pointers are checked. More: it has what no call from y back to xHat may.
+template <class Args>
+int carry_out(const Setting& set, const Args& a, bool is_invertible, bool more) {
+  int status = is_invertible ? check_invertible(set, a.slope, a.gamma, more) : JBN_OK;
+  double count = 0;
+  if (status == JBN_OK) status = count_of(set, a.weights, a.total_weight, &count);
+  return status == JBN_OK ? run(set, a, count, plan_of(set, a)) : status;
+}
+
 template <class Args>
 int describe(const Args* args, char* text, int64_t capacity) {
   if (!text && capacity > 0) return JBN_NULL;
   if (capacity < 0) return JBN_BAD_SIZE;
   Args a;
   Setting set;
-  int status = read_args(args, &a);
-  if (status == JBN_OK) status = read_setting(a, &set);
+  const int status = read_call(args, &a, &set);
   if (status == JBN_OK) jbn::describe(plan_of(set, a), text, static_cast<size_t>(capacity));
   return status;
 }
@@ -232,10 +247,10 @@ int describe(const Args* args, char* text, int64_t capacity) {
 extern "C" {
 
 int jbn_forward(const jbn_forward_args* args) {
+  const jbn::abi::FloatEnvironment environment;
   jbn_forward_args a;
   Setting set;
-  int status = read_args(args, &a);
-  if (status == JBN_OK) status = read_setting(a, &set);
+  int status = read_call(args, &a, &set);
   if (status == JBN_OK) status = check_slope(a.slope);
   if (status != JBN_OK) return status;
   const bool is_pair = a.given_mean || a.given_var;
@@ -251,19 +266,14 @@ int jbn_forward(const jbn_forward_args* args) {
              output(a.y, set.data, element, kX | kZ), output(a.mean, set.channels, parameter),
              output(a.var, set.channels, parameter), output(a.saved, set.saved, sizeof(double))});
   if (status == JBN_OK && is_pair && a.given) status = JBN_NOT_TOGETHER;
-  if (status == JBN_OK && a.invertible) {
-    status = check_invertible(set, a.slope, a.gamma, a.z || a.weights);
-  }
-  double count = 0;
-  if (status == JBN_OK) status = count_of(set, a.weights, a.total_weight, &count);
-  return status == JBN_OK ? run(set, a, count, plan_of(set, a)) : status;
+  return status == JBN_OK ? carry_out(set, a, a.invertible, a.z || a.weights) : status;
 }
 
 int jbn_backward(const jbn_backward_args* args) {
+  const jbn::abi::FloatEnvironment environment;
   jbn_backward_args a;
   Setting set;
-  int status = read_args(args, &a);
-  if (status == JBN_OK) status = read_setting(a, &set);
+  int status = read_call(args, &a, &set);
   if (status == JBN_OK) status = check_slope(a.slope);
   if (status != JBN_OK) return status;
   const int64_t element = set.element, parameter = set.parameter;
@@ -274,19 +284,14 @@ int jbn_backward(const jbn_backward_args* args) {
        optional(a.weights, set.weights, sizeof(double)),
        output(a.dx, set.data, element, kX | kDy | kY), output(a.dz, set.data, element, kDy | kY),
        output(a.dgamma, set.channels, parameter), output(a.dbeta, set.channels, parameter)});
-  if (status == JBN_OK && a.inverted) {
-    status = check_invertible(set, a.slope, a.gamma, a.weights || a.y);
-  }
-  double count = 0;
-  if (status == JBN_OK) status = count_of(set, a.weights, a.total_weight, &count);
-  return status == JBN_OK ? run(set, a, count, plan_of(set, a)) : status;
+  return status == JBN_OK ? carry_out(set, a, a.inverted, a.weights || a.y) : status;
 }
 
 int jbn_second(const jbn_second_args* args) {
+  const jbn::abi::FloatEnvironment environment;
   jbn_second_args a;
   Setting set;
-  int status = read_args(args, &a);
-  if (status == JBN_OK) status = read_setting(a, &set);
+  int status = read_call(args, &a, &set);
   if (status != JBN_OK) return status;
   const int64_t element = set.element, parameter = set.parameter;
   status = check({required(a.x, set.data, element), required(a.dy, set.data, element),

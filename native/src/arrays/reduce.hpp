@@ -8,6 +8,7 @@
 
 #include "arrays/arrays.hpp"
 #include "platform/threads.hpp"
+#include "simd/two_sum.hpp"
 #include "simd/vectors.hpp"
 
 namespace jbn {
@@ -17,13 +18,6 @@ struct LaneSums {
   alignas(64) double sum[kLanes];
   alignas(64) double error[kLanes];
 };
-
-JBN_INLINE void add_to(double* sum, double* error, double value) {
-  const double next = *sum + value;
-  const double part = next - *sum;
-  *error += (*sum - (next - part)) + (value - part);
-  *sum = next;
-}
 
 template <class T>
 JBN_INLINE void store_sum(double sum, double error, T* y) {
@@ -74,17 +68,17 @@ void sum_runs(const T* x, const Axes& reduced, T* y) {
     for (; i + kLanes <= length; i += kLanes) {
 #pragma omp simd
       for (int lane = 0; lane < kLanes; lane++) {
-        add_to(&lanes.sum[lane], &lanes.error[lane], from[i + lane]);
+        add_exactly<double>(from[i + lane], lanes.sum[lane], lanes.error[lane]);
       }
     }
     for (int lane = 0; i < length; i++, lane++) {
-      add_to(&lanes.sum[lane], &lanes.error[lane], from[i]);
+      add_exactly<double>(from[i], lanes.sum[lane], lanes.error[lane]);
     }
   }
   for (int half = kLanes / 2; half > 0; half /= 2) {
     for (int lane = 0; lane < half; lane++) {
       lanes.error[lane] += lanes.error[lane + half];
-      add_to(&lanes.sum[lane], &lanes.error[lane], lanes.sum[lane + half]);
+      add_exactly(lanes.sum[lane + half], lanes.sum[lane], lanes.error[lane]);
     }
   }
   store_sum(lanes.sum[0], lanes.error[0], y);
@@ -101,7 +95,7 @@ void sum_columns(const T* x, const Axes& reduced, int64_t columns, T* y) {
   for (int64_t row = 0; row < rows; row++) {
     const T* const from = x + reduced.offset(reduced.ndim, row);
 #pragma omp simd
-    for (int64_t j = 0; j < columns; j++) add_to(&sum[j], &error[j], from[j]);
+    for (int64_t j = 0; j < columns; j++) add_exactly<double>(from[j], sum[j], error[j]);
   }
   for (int64_t j = 0; j < columns; j++) store_sum(sum[j], error[j], y + j);
 }

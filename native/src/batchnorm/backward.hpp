@@ -9,13 +9,22 @@
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-// kMore: a tail, dz, given statistics, weights, or xHat recovered from forward's output, which is x
-// then: what stands for x is the output before the tail, and for its mean beta.
-template <class T, bool kMore>
+// What may be asked for besides the plain call: each kind has the one before, and inner loops of its
+// own, which ask for nothing that it has not got.
+enum class With {
+  kNothing,
+  kTail,     // a tail, dz, statistics that were given
+  kWeights,  // weights, xHat recovered from forward's output
+};
+
+// Where xHat is recovered from forward's output, that is x: what stands for x is the output before the
+// tail, and for its mean beta.
+template <class T, With kWith>
 struct BackwardJob {
   using Element = T;
   using Number = typename MapGroup<T>::Element;
   enum { kK = kFirst, kS, kC, kB, kKinds };  // kB: forward's, to compute again what the tail saw
+  static constexpr bool kMore = kWith != With::kNothing;
   static constexpr bool kMayBeGiven = false, kReadsCoefficients = kMore;
 
   static constexpr int kTerms = 2, kPlain = 1, kProducts = 1;
@@ -34,8 +43,8 @@ struct BackwardJob {
         slope(static_cast<Number>(backward.slope)),
         inverse(static_cast<Number>(1 / backward.slope)) {}
 
-  const double* weights() const { return kMore ? call.weights : nullptr; }
-  bool inverted() const { return kMore && call.inverted; }
+  const double* weights() const { return kWith == With::kWeights ? call.weights : nullptr; }
+  bool inverted() const { return kWith == With::kWeights && call.inverted; }
   bool maps() const { return call.dx || call.dz; }
   uintptr_t output() const { return reinterpret_cast<uintptr_t>(call.dx ? call.dx : call.dz); }
 

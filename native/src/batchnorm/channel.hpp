@@ -5,20 +5,16 @@
 #include <cmath>
 
 #include "batchnorm/kernel.hpp"
+#include "simd/two_sum.hpp"
 
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-// A sum with its rounding errors beside it (Knuth's TwoSum).
+// A sum with its rounding errors beside it.
 struct Sum {
   double hi = 0, lo = 0;
 
-  void add(double value) {
-    const double sum = hi + value;
-    const double part = sum - hi;
-    lo += (hi - (sum - part)) + (value - part);
-    hi = sum;
-  }
+  void add(double value) { add_exactly(value, hi, lo); }
   double value() const { return hi + lo; }
 };
 

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "simd/two_sum.hpp"
+
 namespace jbn {
 namespace {
 
@@ -42,7 +44,10 @@ Plan plan_of(const Shape& shape, int64_t bytes, int threads, int64_t shared_cach
   plan.period = is_short ? shape.c * shape.s : shape.c;
   plan.threads = elements < kSerial ? 1 : threads;
   if (elements == 0) plan.order.groups = 0;
-  plan.slices = slices_of(plan.order.chunks(), plan.period, plan.threads);
+  // Chunks that are contiguous, each of one channel, are taken as they lie in memory.
+  plan.slices = elements > 0 && plan.rows && plan.order.segments > 1
+                    ? plan.period
+                    : slices_of(plan.order.chunks(), plan.period, plan.threads);
   plan.streams = elements * bytes > shared_cache;
   return plan;
 }
@@ -51,18 +56,13 @@ double total_weight(const double* weights, int64_t count) {
   constexpr int kLanes = 8;
   double hi[kLanes] = {}, lo[kLanes] = {};
   bool valid = true;
-  const auto add = [](double value, double* sum, double* error) {
-    const double next = *sum + value, part = next - *sum;
-    *error += (*sum - (next - part)) + (value - part);
-    *sum = next;
-  };
   for (int64_t i = 0; i < count; i++) {
     valid = valid && weights[i] >= 0 && weights[i] <= std::numeric_limits<double>::max();
-    add(weights[i], &hi[i % kLanes], &lo[i % kLanes]);
+    add_exactly<double>(weights[i], hi[i % kLanes], lo[i % kLanes]);
   }
   double sum = 0, error = 0;
   for (int lane = 0; lane < kLanes; lane++) {
-    add(hi[lane], &sum, &error);
+    add_exactly(hi[lane], sum, error);
     error += lo[lane];
   }
   const double total = sum + error;

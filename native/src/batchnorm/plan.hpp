@@ -39,7 +39,7 @@ struct Plan {
   // neighbouring sums are contiguous, position after position.
   bool rows;
   int64_t period;  // sums side by side: C, or C*S where rows are short
-  int64_t slices;  // of the period, so that there is a task for each thread
+  int64_t slices;  // of the period: each is a task of its own
   bool streams;    // results are stored past the caches
   int threads;
 };

@@ -8,6 +8,7 @@
 #define JBATCHNORM_SRC_SUMS_HPP
 
 #include "batchnorm/maps.hpp"
+#include "simd/two_sum.hpp"
 
 namespace jbn {
 namespace JBN_NAMESPACE {
@@ -73,16 +74,19 @@ JBN_INLINE Doubles two_products(Doubles a, Doubles b, Doubles c, Doubles d) {
   return a * b + c * d;
 }
 
-JBN_INLINE void add_exactly(Doubles value, Doubles& hi, Doubles& lo) {
-  const Doubles sum = hi + value;
-  const Doubles part = sum - hi;
-  lo += (hi - (sum - part)) + (value - part);
-  hi = sum;
+// The terms of vector i of stretch j of a block, or of the first `count` elements of it.
+template <class Job, bool kCentred, bool kWhole>
+JBN_INLINE void read_terms(const Job& job, const Origin<Job>& origin, const Place& place, int i,
+                           int j, int count, Doubles* terms) {
+  const double* const from = job.weights() ? place.weight + j * place.weight_stride : nullptr;
+  const Weights weights = {place.weight_each && from ? from + i * kWidth : nullptr,
+                           from ? *from : 0};
+  const int64_t at = place.at + i * kWidth + j * place.stride;
+  job.template read<kCentred, kWhole>(at, count, weights, origin, i, terms);
 }
 
-// Adds a block to the accumulators of eight sums; what is not there is 0. kWhole: all of it is; kMost:
-// no more than the first stretches are, so that the tree is smaller.
-template <class Job, bool kCentred, bool kWhole, int kMost = kDeep>
+// Adds a block to the accumulators of eight sums; what is not there is 0. kWhole: all of it is.
+template <class Job, bool kCentred, bool kWhole>
 JBN_INLINE void add_block(const Job& job, const Origin<Job>& origin, const Place& place,
                           const Part& part, Octet* sums) {
   using S = SumsOf<Job>;
@@ -90,22 +94,28 @@ JBN_INLINE void add_block(const Job& job, const Origin<Job>& origin, const Place
   const bool fused = kFused && !job.weights();
   JBN_EACH_PART
   for (int i = 0; i < Octet::kCount; i++) {
-    Doubles terms[kMost][Job::kTerms];
-    JBN_UNROLLED
-    for (int j = 0; j < kMost; j++) {
-      int count = kWidth;
-      if (!kWhole) {
-        const int all_of = j < part.full ? part.count : j == part.full ? part.rest : 0;
-        const int left = all_of - i * kWidth;
-        count = left < 0 ? 0 : left < kWidth ? left : kWidth;
+    Doubles terms[kDeep][Job::kTerms];
+    if constexpr (kWhole) {
+      JBN_UNROLLED
+      for (int j = 0; j < kDeep; j++) {
+        read_terms<Job, kCentred, true>(job, origin, place, i, j, kWidth, terms[j]);
       }
-      const double* const from = job.weights() ? place.weight + j * place.weight_stride : nullptr;
-      const Weights weights = {place.weight_each && from ? from + i * kWidth : nullptr,
-                               from && count > 0 ? *from : 0};
-      const int64_t at = place.at + i * kWidth + j * place.stride;
-      job.template read<kCentred, kWhole>(at, count, weights, origin, i, terms[j]);
+    } else {
+      // Not unrolled: rare, or short, and otherwise most of the code.
+      JBN_ROLLED
+      for (int j = 0; j < kDeep; j++) {
+        const int there = j < part.full ? part.count : j == part.full ? part.rest : 0;
+        const int count = there - i * kWidth;
+        if (count >= kWidth) {
+          read_terms<Job, kCentred, true>(job, origin, place, i, j, kWidth, terms[j]);
+        } else if (count > 0) {
+          read_terms<Job, kCentred, false>(job, origin, place, i, j, count, terms[j]);
+        } else {
+          for (int term = 0; term < Job::kTerms; term++) terms[j][term] = all(0);
+        }
+      }
     }
-    Doubles v[kMost];
+    Doubles v[kDeep];
     JBN_UNROLLED
     for (int s = 0; s < S::kSums; s++) {
       const bool plain = s < Job::kPlain;
@@ -113,36 +123,26 @@ JBN_INLINE void add_block(const Job& job, const Origin<Job>& origin, const Place
       const int b = plain ? s : Job::kPairs[plain ? 0 : s - Job::kPlain][1];
       if (S::kExact) {
         JBN_UNROLLED
-        for (int j = 0; j < kMost; j++) {
+        for (int j = 0; j < kDeep; j++) {
           const Doubles value = plain ? terms[j][a] : terms[j][a] * terms[j][b];
           add_exactly(value, sums[2 * s].v[i], sums[2 * s + 1].v[i]);
         }
         continue;
       }
       JBN_UNROLLED
-      for (int j = 0; j < kMost; j++) v[j] = terms[j][a];
+      for (int j = 0; j < kDeep; j++) v[j] = terms[j][a];
       if (plain) {
-        sums[s].v[i] += tree<kMost>(v);
+        sums[s].v[i] += tree<kDeep>(v);
         continue;
       }
       JBN_UNROLLED
-      for (int j = 0; j < kMost; j += 2) {
+      for (int j = 0; j < kDeep; j += 2) {
         v[j / 2] = fused ? two_products<kFused>(v[j], terms[j][b], v[j + 1], terms[j + 1][b])
                          : two_products<false>(v[j], terms[j][b], v[j + 1], terms[j + 1][b]);
       }
-      sums[s].v[i] += tree<kMost / 2>(v);
+      sums[s].v[i] += tree<kDeep / 2>(v);
     }
   }
-}
-
-// The lanes of eight accumulators of one sum, folded in halves.
-JBN_INLINE double fold(const double* lane, int64_t stride) {
-  double v[kOctet];
-  for (int i = 0; i < kOctet; i++) v[i] = lane[i * stride];
-  for (int half = kOctet / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; i++) v[i] += v[i + half];
-  }
-  return v[0];
 }
 
 }  // namespace JBN_NAMESPACE

@@ -23,8 +23,9 @@ static bool forward(const ForwardCall<T>& call, const Plan& plan) {
 
 template <class T>
 static bool backward(const BackwardCall<T>& call, const Plan& plan) {
-  const bool more = call.dz || call.slope != 1 || call.given || call.inverted || call.weights;
-  return more ? run<BackwardJob<T, true>>(call, plan) : run<BackwardJob<T, false>>(call, plan);
+  if (call.weights || call.inverted) return run<BackwardJob<T, With::kWeights>>(call, plan);
+  return call.dz || call.slope != 1 || call.given ? run<BackwardJob<T, With::kTail>>(call, plan)
+                                                  : run<BackwardJob<T, With::kNothing>>(call, plan);
 }
 
 template <class T>

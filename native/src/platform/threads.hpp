@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "platform/team.hpp"
 #include "simd/float_environment.hpp"
 
 namespace jbn {
@@ -32,15 +33,17 @@ struct Parts {
   int64_t to(int64_t i) const { return number == 1 ? count : count * (i + 1) / number; }
 };
 
-// Runs `body` on `threads` threads, each with the floating-point environment of the contract.
+// Runs `body` on at most `threads` threads, each with the floating-point environment of the contract.
+// Within a caller's own parallel region even one thread is a team: what body asks OpenMP is of it.
 template <class Body>
 inline void on_threads(int threads, const Body& body) {
-  if (threads <= 1) {
+  if (threads <= 1 && omp_get_level() == 0) {
     const FloatEnvironment environment;
     body();
     return;
   }
-#pragma omp parallel num_threads(threads)
+  const int team = threads <= 1 ? 1 : team_size(threads);
+#pragma omp parallel num_threads(team)
   {
     const FloatEnvironment environment;
     body();

@@ -12,13 +12,8 @@
 #include <arm_neon.h>
 #endif
 
-#if defined(__GNUC__)
-#define JBN_INLINE __attribute__((always_inline)) inline
-#define JBN_OUTLINE __attribute__((noinline))
-#else
-#define JBN_INLINE inline
-#define JBN_OUTLINE
-#endif
+#include "simd/inline.hpp"
+
 #if defined(__GNUC__) && !defined(__ARM_FEATURE_SVE)
 #define JBN_VECTORS 1
 #define JBN_EACH_VECTOR _Pragma("GCC unroll 16")
@@ -27,6 +22,7 @@
 #define JBN_EACH_VECTOR _Pragma("omp simd")
 #endif
 #define JBN_UNROLLED _Pragma("GCC unroll 16")
+#define JBN_ROLLED _Pragma("GCC unroll 1")
 // A loop over the vectors of a group whose body is long: not unrolled, so that narrow vectors do not
 // make more code than wide ones.
 #if JBN_VECTORS

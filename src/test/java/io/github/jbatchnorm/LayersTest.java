@@ -58,7 +58,7 @@ class LayersTest {
           .mayOnlyBeAccessedByLayers(
               "cli", "nn", "functional", "batchnorm", "autograd", "kernel", "arrays")
           .whereLayer("platform")
-          .mayOnlyBeAccessedByLayers("cli", "kernel", "arrays", "memory")
+          .mayOnlyBeAccessedByLayers("cli", "nn", "kernel", "arrays", "memory")
           .whereLayer("jni")
           .mayOnlyBeAccessedByLayers("kernel", "arrays", "memory", "platform");
 

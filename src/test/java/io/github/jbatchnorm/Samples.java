@@ -16,7 +16,6 @@ import io.github.jbatchnorm.nn.Conv;
 import io.github.jbatchnorm.nn.Dense;
 import io.github.jbatchnorm.nn.Dropout;
 import io.github.jbatchnorm.nn.Initializer;
-import io.github.jbatchnorm.nn.Initializers;
 import io.github.jbatchnorm.nn.Layer;
 import io.github.jbatchnorm.nn.Mode;
 import io.github.jbatchnorm.nn.Schedule;
@@ -27,7 +26,6 @@ import io.github.jbatchnorm.nn.WeightDecay;
 import io.github.jbatchnorm.nn.data.Batch;
 import io.github.jbatchnorm.nn.data.BatchSource;
 import io.github.jbatchnorm.nn.data.ColorImages;
-import io.github.jbatchnorm.nn.data.DrawnDigits;
 import io.github.jbatchnorm.nn.data.ImageSet;
 import io.github.jbatchnorm.nn.functional.ConvOptions;
 import io.github.jbatchnorm.nn.io.Safetensors;
@@ -108,7 +106,7 @@ final class Samples {
   private static void layers() {
     put(Mode.class, () -> Mode.EVALUATION);
     put(Layer.class, () -> (x, mode) -> x);
-    put(Initializer.class, Initializers::heNormal);
+    put(Initializer.class, Initializer::heNormal);
     put(WeightDecay.class, () -> WeightDecay.NONE);
     put(Schedule.class, () -> Schedule.constant(1));
     put(Adam.class, () -> new Adam(Map.of(), 1));
@@ -137,7 +135,7 @@ final class Samples {
   }
 
   private static void data() {
-    put(ImageSet.class, () -> DrawnDigits.draw(1, 1));
+    put(ImageSet.class, () -> ImageSet.draw(1, 1));
     put(ColorImages.class, () -> ColorImages.draw(1, 1));
     put(BatchSource.class, Source::new);
     put(Stored.Type.class, () -> Stored.Type.F32);

@@ -25,7 +25,6 @@ import io.github.jbatchnorm.nn.BatchNorm;
 import io.github.jbatchnorm.nn.Conv;
 import io.github.jbatchnorm.nn.Dense;
 import io.github.jbatchnorm.nn.Mode;
-import io.github.jbatchnorm.nn.Parameters;
 import io.github.jbatchnorm.nn.Sequential;
 import io.github.jbatchnorm.nn.Sgd;
 import io.github.jbatchnorm.nn.functional.ConvOptions;
@@ -58,9 +57,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * One training step of the demo network (three times convolution, batch norm, ReLU and pooling, then
- * a dense layer; SGD with momentum) on the same batch of 32 images of 28 x 28, by this library, by
- * DJL on PyTorch and by DL4J.
+ * One training step of the demo network (three times convolution, batch norm, ReLU and pooling,
+ * then a dense layer; SGD with momentum) on the same batch of 32 images of 28 x 28, by this
+ * library, by DJL on PyTorch and by DL4J.
  */
 @State(Scope.Thread)
 @BenchmarkMode(org.openjdk.jmh.annotations.Mode.AverageTime)
@@ -112,7 +111,7 @@ public class NetworkBenchmark {
       builder.add("flatten", x -> x.reshape(x.dim(0), -1));
       builder.add("fc", new Dense(FEATURES, CLASSES, random));
       network = builder.build();
-      sgd = new Sgd(Parameters.of(network), RATE, MOMENTUM);
+      sgd = new Sgd(network.parameters(), RATE, MOMENTUM);
     }
   }
 
@@ -154,10 +153,7 @@ public class NetworkBenchmark {
       model = Model.newInstance("demo", "PyTorch");
       model.setBlock(block);
       Optimizer sgd =
-          Optimizer.sgd()
-              .setLearningRateTracker(Tracker.fixed(RATE))
-              .optMomentum(MOMENTUM)
-              .build();
+          Optimizer.sgd().setLearningRateTracker(Tracker.fixed(RATE)).optMomentum(MOMENTUM).build();
       trainer =
           model.newTrainer(
               new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss()).optOptimizer(sgd));
@@ -214,8 +210,7 @@ public class NetworkBenchmark {
               .activation(org.nd4j.linalg.activations.Activation.SOFTMAX)
               .build());
       network =
-          new MultiLayerNetwork(
-              list.setInputType(InputType.convolutional(SIDE, SIDE, 1)).build());
+          new MultiLayerNetwork(list.setInputType(InputType.convolutional(SIDE, SIDE, 1)).build());
       network.init();
     }
   }

@@ -8,7 +8,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.norm.BatchNorm;
 import ai.djl.training.GradientCollector;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
-import io.github.jbatchnorm.kernel.NativeKernel;
+import io.github.jbatchnorm.kernel.Kernels;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -46,7 +46,7 @@ public class PeerBenchmark {
   @Param({"8x16x4x4", "32x64x56x56", "32x512x7x7"})
   public String shape;
 
-  private final BatchNormKernel kernel = new NativeKernel();
+  private final BatchNormKernel kernel = Kernels.nativeKernel();
   private KernelState state;
 
   private NDManager manager;
@@ -99,7 +99,14 @@ public class PeerBenchmark {
   @Benchmark
   public void forwardOurs() {
     kernel.forward(
-        state.shape, state.x, state.gamma, state.beta, EPS, state.y, state.mean, state.var,
+        state.shape,
+        state.x,
+        state.gamma,
+        state.beta,
+        EPS,
+        state.y,
+        state.mean,
+        state.var,
         state.saved);
   }
 
@@ -108,7 +115,14 @@ public class PeerBenchmark {
   public void stepOurs() {
     forwardOurs();
     kernel.backward(
-        state.shape, state.x, state.dy, state.gamma, state.saved, EPS, state.dx, state.dGamma,
+        state.shape,
+        state.x,
+        state.dy,
+        state.gamma,
+        state.saved,
+        EPS,
+        state.dx,
+        state.dGamma,
         state.dBeta);
   }
 

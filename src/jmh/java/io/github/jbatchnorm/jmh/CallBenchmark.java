@@ -5,7 +5,7 @@ import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.jni.Abi;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.BatchNormShape;
-import io.github.jbatchnorm.kernel.NativeKernel;
+import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.nn.functional.Functions;
 import java.nio.ByteBuffer;
@@ -47,7 +47,7 @@ public class CallBenchmark {
   @Param({"4x8", "8x16x4x4", "32x64x56x56"})
   public String shape;
 
-  private final BatchNormKernel kernel = new NativeKernel();
+  private final BatchNormKernel kernel = Kernels.nativeKernel();
   private KernelState state;
   private final List<ByteBuffer> blocks = new ArrayList<>();
   private long forwardArguments;
@@ -100,7 +100,14 @@ public class CallBenchmark {
   @Benchmark
   public void forwardKernel() {
     kernel.forward(
-        state.shape, state.x, state.gamma, state.beta, EPS, state.y, state.mean, state.var,
+        state.shape,
+        state.x,
+        state.gamma,
+        state.beta,
+        EPS,
+        state.y,
+        state.mean,
+        state.var,
         state.saved);
   }
 
@@ -122,7 +129,14 @@ public class CallBenchmark {
   @Benchmark
   public void backwardKernel() {
     kernel.backward(
-        state.shape, state.x, state.dy, state.gamma, state.saved, EPS, state.dx, state.dGamma,
+        state.shape,
+        state.x,
+        state.dy,
+        state.gamma,
+        state.saved,
+        EPS,
+        state.dx,
+        state.dGamma,
         state.dBeta);
   }
 

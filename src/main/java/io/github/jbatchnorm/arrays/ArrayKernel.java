@@ -1,6 +1,5 @@
 package io.github.jbatchnorm.arrays;
 
-import io.github.jbatchnorm.memory.Sizes;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
@@ -31,23 +30,7 @@ public interface ArrayKernel {
 
   /** Computes y = f(a, b), elementwise, in f64, rounded to y's dtype. */
   default void map(DoubleBinaryOperator f, int[] shape, Strided a, Strided b, Storage y) {
-    JavaArrays.zipElements(f::applyAsDouble, shape, a, b, Strided.of(y, 0, plainStrides(shape)));
-  }
-
-  /**
-   * Returns the strides of an array that lies row-major.
-   *
-   * @throws IllegalArgumentException if there is none of that shape
-   */
-  static int[] plainStrides(int... shape) {
-    Sizes.product("shape", shape);
-    int[] strides = new int[shape.length];
-    int stride = 1;
-    for (int axis = shape.length - 1; axis >= 0; axis--) {
-      strides[axis] = stride;
-      stride *= Math.max(shape[axis], 1);
-    }
-    return strides;
+    JavaArrays.zipElements(f::applyAsDouble, shape, a, b, Strided.of(y, 0, Shapes.strides(shape)));
   }
 
   /**

@@ -7,7 +7,7 @@ import static org.bytedeco.openblas.global.openblas_nolapack.cblas_dgemm;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
 
 import io.github.jbatchnorm.memory.DType;
-import io.github.jbatchnorm.memory.NativeMemory;
+import io.github.jbatchnorm.memory.NativeCall;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.platform.NativeLibrary;
 import java.lang.ref.Reference;
@@ -47,11 +47,13 @@ final class Blas {
     }
     try {
       NativeLibrary.load(openblas_nolapack.class);
-    } catch (LinkageError e) {
+    } catch (LinkageError | IllegalCallerException e) {
       throw new IllegalStateException(
           "OpenBLAS does not load, so there are no matrix products; is the dependency"
               + " org.bytedeco:openblas there with the classifier of this platform, "
-              + Loader.getPlatform()
+              + System.getProperty("os.name")
+              + " on "
+              + System.getProperty("os.arch")
               + "?",
           e);
     }
@@ -152,12 +154,12 @@ final class Blas {
           n,
           k,
           1,
-          NativeMemory.floats(a.storage(), a.from()),
+          NativeCall.floats(a.storage(), a.from()),
           lda,
-          NativeMemory.floats(b.storage(), b.from()),
+          NativeCall.floats(b.storage(), b.from()),
           ldb,
           (float) keep,
-          NativeMemory.floats(c.storage(), c.from()),
+          NativeCall.floats(c.storage(), c.from()),
           Math.max(1, c.leading()));
     } else {
       cblas_dgemm(
@@ -168,12 +170,12 @@ final class Blas {
           n,
           k,
           1,
-          NativeMemory.doubles(a.storage(), a.from()),
+          NativeCall.doubles(a.storage(), a.from()),
           lda,
-          NativeMemory.doubles(b.storage(), b.from()),
+          NativeCall.doubles(b.storage(), b.from()),
           ldb,
           keep,
-          NativeMemory.doubles(c.storage(), c.from()),
+          NativeCall.doubles(c.storage(), c.from()),
           Math.max(1, c.leading()));
     }
     Reference.reachabilityFence(a);

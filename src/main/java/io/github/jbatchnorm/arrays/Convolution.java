@@ -1,7 +1,7 @@
 package io.github.jbatchnorm.arrays;
 
-import io.github.jbatchnorm.memory.Sizes;
 import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.platform.Sizes;
 import java.util.Arrays;
 
 /**
@@ -170,16 +170,16 @@ public final class Convolution {
   }
 
   /** Whether the matrix of patches is x itself. */
-  boolean isPlain() {
+  boolean patchesAreInput() {
     return tiles.samples() == 1 && visitsEachElementOnce();
   }
 
   boolean visitsEachElementOnce() {
-    boolean plain = true;
+    boolean once = true;
     for (int d = 0; d < DIMENSIONS; d++) {
-      plain &= taps[d] == 1 && stride[d] == 1 && padding[d] == 0;
+      once &= taps[d] == 1 && stride[d] == 1 && padding[d] == 0;
     }
-    return plain;
+    return once;
   }
 
   /**
@@ -187,7 +187,7 @@ public final class Convolution {
    * dimensions at most, with the output's lines as long as x's. For small planes and filters, whose
    * lines are too short to be taken one by one.
    */
-  boolean isFlat() {
+  boolean tapsReadRuns() {
     return in[0] == 1
         && out[0] == 1
         && taps[0] == 1

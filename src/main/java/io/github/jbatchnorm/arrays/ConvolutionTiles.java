@@ -54,8 +54,11 @@ record ConvolutionTiles(
 
   private static final long ENOUGH = 48;
 
-  /** Of the gradient of the filters those kernels take products with so few outputs alone. */
-  private static final long FEW = 16;
+  /**
+   * Filters at most for which the gradient of the filters is cut for OpenBLAS's kernels of small
+   * matrices too: with more of them those are not used.
+   */
+  private static final long MOST_SMALL_FILTERS = 16;
 
   /** Elements that memory is had for: 1 GiB of doubles. */
   static final long LIMIT = 1 << 27;
@@ -88,11 +91,11 @@ record ConvolutionTiles(
     long smallRows = SMALL / Math.max(1, g.o * columns);
     long inSmall = smallRows >= ENOUGH ? Math.max(1, smallRows / filter) : fitting;
     long inputBlocks = parts(channels, Math.min(fitting, inSmall));
-    long filterBlocks = g.o <= FEW ? inputBlocks : parts(channels, fitting);
+    long filterBlocks = g.o <= MOST_SMALL_FILTERS ? inputBlocks : parts(channels, fitting);
     long blocks = Math.min(inputBlocks, filterBlocks);
-    boolean plain = samples == 1 && g.visitsEachElementOnce();
-    long patches = plain ? 0 : filter * g.c * vectors(band);
-    long gradientPatches = plain ? 0 : filter * parts(channels, blocks) * vectors(columns);
+    boolean direct = samples == 1 && g.visitsEachElementOnce();
+    long patches = direct ? 0 : filter * g.c * vectors(band);
+    long gradientPatches = direct ? 0 : filter * parts(channels, blocks) * vectors(columns);
     long outputs = samples > 1 ? g.o * columns : 0;
     if (patches > LIMIT || outputs > LIMIT) {
       return null;

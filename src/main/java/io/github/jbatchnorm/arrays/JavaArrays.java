@@ -1,9 +1,9 @@
 package io.github.jbatchnorm.arrays;
 
 import io.github.jbatchnorm.memory.DType;
-import io.github.jbatchnorm.memory.Sizes;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.platform.Settings;
+import io.github.jbatchnorm.platform.Sizes;
 import java.util.Arrays;
 import java.util.function.DoubleUnaryOperator;
 

@@ -145,7 +145,8 @@ final class JavaConvolution {
       dx.set(i, 0);
     }
     int blocks = g.tiles.inputBlocks();
-    boolean plain = g.isPlain(); // then sums are not of 0 and a product, which for -0 differs
+    boolean direct =
+        g.patchesAreInput(); // then sums are not of 0 and a product, which for -0 differs
     Parallel.run(
         g.batches() * g.groups * blocks,
         task -> {
@@ -161,7 +162,7 @@ final class JavaConvolution {
               tile,
               (from, to) -> {
                 if (to >= 0) {
-                  dx.set(to, plain ? patches.get(from) : dx.get(to) + patches.get(from));
+                  dx.set(to, direct ? patches.get(from) : dx.get(to) + patches.get(from));
                 }
               });
         });

@@ -1,7 +1,7 @@
 package io.github.jbatchnorm.arrays;
 
-import io.github.jbatchnorm.memory.Sizes;
 import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.platform.Sizes;
 import java.util.Arrays;
 
 /**

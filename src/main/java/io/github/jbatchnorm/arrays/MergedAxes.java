@@ -1,12 +1,15 @@
 package io.github.jbatchnorm.arrays;
 
-import io.github.jbatchnorm.memory.ArgumentBlock;
+import io.github.jbatchnorm.memory.NativeCall;
 
-/** A shape with strides of several arrays, neighbouring axes that all of them continue as one. */
+/**
+ * A shape and the strides of several arrays over it, with as few axes as that takes: where every
+ * array goes on from one axis to the next without a gap, the two are one.
+ */
 final class MergedAxes {
   private final int[] shape;
   private final int[][] strides;
-  private int count; // of axes, the last of them first
+  private int count; // of axes; both arrays hold the last axis first
 
   MergedAxes(int[] shape, int[]... strides) {
     this.shape = new int[Math.max(1, shape.length)];
@@ -21,34 +24,34 @@ final class MergedAxes {
     }
   }
 
-  private void add(int size, int axis, int[][] given) {
+  private void add(int size, int axis, int[][] of) {
     boolean continues = count > 0;
-    for (int i = 0; continues && i < given.length; i++) {
-      continues = given[i][axis] == strides[i][count - 1] * shape[count - 1];
+    for (int i = 0; continues && i < of.length; i++) {
+      continues = of[i][axis] == strides[i][count - 1] * shape[count - 1];
     }
     if (continues) {
       shape[count - 1] *= size;
       return;
     }
     shape[count] = size;
-    for (int i = 0; i < given.length; i++) {
-      strides[i][count] = given[i][axis];
+    for (int i = 0; i < of.length; i++) {
+      strides[i][count] = of[i][axis];
     }
     count++;
   }
 
   /** Puts the number of axes, the shape, and the strides of each array. */
-  void put(ArgumentBlock block) {
-    block.integer(count);
-    put(block, shape);
+  void put(NativeCall call) {
+    call.integer(count);
+    put(call, shape);
     for (int[] of : strides) {
-      put(block, of);
+      put(call, of);
     }
   }
 
-  private void put(ArgumentBlock block, int[] reversed) {
+  private void put(NativeCall call, int[] reversed) {
     for (int axis = count - 1; axis >= 0; axis--) {
-      block.integer(reversed[axis]);
+      call.integer(reversed[axis]);
     }
   }
 }

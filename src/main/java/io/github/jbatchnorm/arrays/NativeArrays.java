@@ -1,13 +1,13 @@
 package io.github.jbatchnorm.arrays;
 
 import io.github.jbatchnorm.jni.Abi;
-import io.github.jbatchnorm.memory.ArgumentBlock;
 import io.github.jbatchnorm.memory.DType;
-import io.github.jbatchnorm.memory.Sizes;
+import io.github.jbatchnorm.memory.NativeCall;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.platform.Execution;
 import io.github.jbatchnorm.platform.Isa;
 import io.github.jbatchnorm.platform.NativeLibraryException;
+import io.github.jbatchnorm.platform.Sizes;
 import java.lang.ref.Reference;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -42,18 +42,18 @@ public final class NativeArrays implements ArrayKernel {
     return dtype == DType.F32 || dtype == DType.F64;
   }
 
-  private ArgumentBlock block(DType dtype) {
-    return ArgumentBlock.empty().integer(dtype == DType.F64 ? 1 : 0);
+  private NativeCall begin(DType dtype) {
+    return NativeCall.begin().integer(dtype == DType.F64 ? 1 : 0);
   }
 
-  private void run(int call, ArgumentBlock block, @Nullable Object... used) {
-    run(call, threads, block, used);
+  private void run(int function, NativeCall call, @Nullable Object... used) {
+    run(function, threads, call, used);
   }
 
-  private void run(int call, int workers, ArgumentBlock block, @Nullable Object... used) {
-    int status = Abi.jbn_array(call, block.address(), execution.code(workers));
+  private void run(int function, int workers, NativeCall call, @Nullable Object... used) {
+    int status = Abi.jbn_array(function, call.address(), execution.code(workers));
     Reference.reachabilityFence(used);
-    block.done();
+    call.end();
     if (status != Abi.JBN_OK) {
       throw new IllegalStateException(Abi.jbn_status_text(status).getString());
     }
@@ -75,16 +75,16 @@ public final class NativeArrays implements ArrayKernel {
     if (size == 0) {
       return;
     }
-    ArgumentBlock block =
-        block(dtype)
+    NativeCall call =
+        begin(dtype)
             .integer(f.code)
             .number(p)
             .number(q)
             .address(a.storage, a.from)
             .address(b.storage, b.from)
             .address(y.storage, y.from);
-    new MergedAxes(sizes, a.strides, b.strides, y.strides).put(block);
-    run(Abi.JBN_ARRAY_ZIP, block, a, b, y);
+    new MergedAxes(sizes, a.strides, b.strides, y.strides).put(call);
+    run(Abi.JBN_ARRAY_ZIP, call, a, b, y);
   }
 
   @Override
@@ -98,13 +98,13 @@ public final class NativeArrays implements ArrayKernel {
     if (reduction.outputs() == 0) {
       return;
     }
-    ArgumentBlock block = block(x.dtype()).storage(x).storage(y).flag(reduction.inRuns());
+    NativeCall call = begin(x.dtype()).storage(x).storage(y).flag(reduction.inRuns());
     for (List<Reduction.Axis> axes : List.of(reduction.kept, reduction.reduced)) {
-      block.integer(axes.size());
-      axes.forEach(axis -> block.integer(axis.size()));
-      axes.forEach(axis -> block.integer(axis.stride()));
+      call.integer(axes.size());
+      axes.forEach(axis -> call.integer(axis.size()));
+      axes.forEach(axis -> call.integer(axis.stride()));
     }
-    run(Abi.JBN_ARRAY_SUM, block, x, y);
+    run(Abi.JBN_ARRAY_SUM, call, x, y);
   }
 
   private static long gemm(DType dtype) {
@@ -123,8 +123,8 @@ public final class NativeArrays implements ArrayKernel {
     int workers = (int) Math.min(tasks, fitting);
     Storage packed = Storage.scratch(DType.F64, (long) workers * inner);
     try {
-      ArgumentBlock block =
-          block(p.a.dtype())
+      NativeCall call =
+          begin(p.a.dtype())
               .integer(gemm(p.a.dtype()))
               .integer(p.m)
               .integer(p.n)
@@ -136,8 +136,8 @@ public final class NativeArrays implements ArrayKernel {
               .storage(p.c)
               .storage(packed)
               .integer(p.parts());
-      new MergedAxes(p.pairs, p.strideA, p.strideB).put(block);
-      run(Abi.JBN_ARRAY_PRODUCT, workers, block, p, packed);
+      new MergedAxes(p.pairs, p.strideA, p.strideB).put(call);
+      run(Abi.JBN_ARRAY_PRODUCT, workers, call, p, packed);
     } finally {
       packed.close();
     }
@@ -164,7 +164,7 @@ public final class NativeArrays implements ArrayKernel {
       patches = aligned(matrix + tiles.width());
       outputs = aligned(tiles.outputs());
       int masked = Math.max(shape.positions(), shape.plane());
-      masks = shape.isFlat() ? shape.taps[2] * aligned(masked) : 0;
+      masks = shape.tapsReadRuns() ? shape.taps[2] * aligned(masked) : 0;
       long packed =
           Products.areOrdered() ? (long) TILE_COLUMNS * Math.min(tiles.inner(), PACKED_ROWS) : 0;
       ofThread =
@@ -184,8 +184,8 @@ public final class NativeArrays implements ArrayKernel {
     }
   }
 
-  private ArgumentBlock block(Convolution g, DType dtype, Workspace workspace) {
-    return block(dtype)
+  private NativeCall begin(Convolution g, DType dtype, Workspace workspace) {
+    return begin(dtype)
         .integer(g.n)
         .integer(g.groups)
         .integer(g.c)
@@ -201,7 +201,7 @@ public final class NativeArrays implements ArrayKernel {
         .integer(g.tiles.pieces())
         .integer(g.tiles.inputBlocks())
         .integer(g.tiles.filterBlocks())
-        .flag(g.isFlat())
+        .flag(g.tapsReadRuns())
         .integer(gemm(dtype))
         .storage(workspace.memory)
         .integer(workspace.ofThread)
@@ -217,14 +217,14 @@ public final class NativeArrays implements ArrayKernel {
     DType dtype = a.x().dtype();
     long tasks = (long) shape.batches() * shape.groups * shape.tiles.bands();
     try (Workspace workspace = new Workspace(shape, shape.tiles.patches(), dtype, tasks)) {
-      ArgumentBlock block =
-          block(shape, dtype, workspace)
+      NativeCall call =
+          begin(shape, dtype, workspace)
               .storage(a.x())
               .storage(a.filters())
               .storage(a.bias())
               .number(a.slope())
               .storage(a.y());
-      run(Abi.JBN_ARRAY_CONVOLVE, workspace.workers, block, a, workspace);
+      run(Abi.JBN_ARRAY_CONVOLVE, workspace.workers, call, a, workspace);
     }
   }
 
@@ -234,9 +234,9 @@ public final class NativeArrays implements ArrayKernel {
     long tasks = (long) shape.batches() * shape.groups * shape.tiles.inputBlocks();
     try (Workspace workspace =
         new Workspace(shape, shape.tiles.gradientPatches(), dy.dtype(), tasks)) {
-      ArgumentBlock block =
-          block(shape, dy.dtype(), workspace).storage(dy).storage(filters).storage(dx);
-      run(Abi.JBN_ARRAY_CONVOLVE_INPUT, workspace.workers, block, dy, filters, dx, workspace);
+      NativeCall call =
+          begin(shape, dy.dtype(), workspace).storage(dy).storage(filters).storage(dx);
+      run(Abi.JBN_ARRAY_CONVOLVE_INPUT, workspace.workers, call, dy, filters, dx, workspace);
     }
   }
 
@@ -247,13 +247,13 @@ public final class NativeArrays implements ArrayKernel {
     long tasks = (long) shape.parts() * shape.groups * shape.tiles.filterBlocks();
     try (Workspace workspace =
         new Workspace(shape, shape.tiles.gradientPatches(), x.dtype(), tasks)) {
-      ArgumentBlock block =
-          block(shape, x.dtype(), workspace)
+      NativeCall call =
+          begin(shape, x.dtype(), workspace)
               .storage(x)
               .storage(dy)
               .storage(parts)
               .integer(shape.parts());
-      run(Abi.JBN_ARRAY_CONVOLVE_FILTERS, workspace.workers, block, x, dy, parts, workspace);
+      run(Abi.JBN_ARRAY_CONVOLVE_FILTERS, workspace.workers, call, x, dy, parts, workspace);
       int[] sizes = {shape.parts(), dFilters.length()};
       sum(sizes, parts, new boolean[] {true, false}, dFilters);
     } finally {
@@ -265,8 +265,8 @@ public final class NativeArrays implements ArrayKernel {
   public void maxPool(Pooling shape, Storage x, Storage y, PickedElements picks) {
     shape.check(x, y, picks);
     picks.found(null); // until all of them are
-    ArgumentBlock block =
-        block(x.dtype())
+    NativeCall call =
+        begin(x.dtype())
             .storage(x)
             .storage(y)
             .storage(picks.memory)
@@ -275,7 +275,7 @@ public final class NativeArrays implements ArrayKernel {
             .integers(shape.out)
             .integers(shape.window)
             .integers(shape.stride);
-    run(Abi.JBN_ARRAY_MAX_POOL, block, x, y, picks);
+    run(Abi.JBN_ARRAY_MAX_POOL, call, x, y, picks);
     picks.found(shape);
   }
 
@@ -287,15 +287,15 @@ public final class NativeArrays implements ArrayKernel {
     try {
       followed.copyFrom(picks.memory);
       shape.checkEach(followed);
-      ArgumentBlock block =
-          block(dx.dtype())
+      NativeCall call =
+          begin(dx.dtype())
               .storage(dy)
               .storage(followed)
               .storage(dx)
               .integer(shape.planes)
               .integer(shape.plane())
               .integer(shape.positions());
-      run(Abi.JBN_ARRAY_MAX_UNPOOL, block, dy, followed, dx);
+      run(Abi.JBN_ARRAY_MAX_UNPOOL, call, dy, followed, dx);
     } finally {
       followed.close();
     }
@@ -311,16 +311,16 @@ public final class NativeArrays implements ArrayKernel {
     if (x.length() == 0) {
       return;
     }
-    ArgumentBlock block =
-        block(x.dtype()).integer(x.length() / length).integer(length).storage(x).storage(y);
-    run(Abi.JBN_ARRAY_LOG_SOFTMAX, block, x, y);
+    NativeCall call =
+        begin(x.dtype()).integer(x.length() / length).integer(length).storage(x).storage(y);
+    run(Abi.JBN_ARRAY_LOG_SOFTMAX, call, x, y);
   }
 
   @Override
   public void update(Update update, Storage parameter, Storage grad, Storage one, Storage two) {
     update.check(parameter, grad, one, two);
-    ArgumentBlock block =
-        block(parameter.dtype())
+    NativeCall call =
+        begin(parameter.dtype())
             .integer(update.rule().code)
             .number(update.rate())
             .number(update.decay())
@@ -336,6 +336,30 @@ public final class NativeArrays implements ArrayKernel {
             .storage(one)
             .storage(two)
             .integer(parameter.length());
-    run(Abi.JBN_ARRAY_UPDATE, block, parameter, grad, one, two);
+    run(Abi.JBN_ARRAY_UPDATE, call, parameter, grad, one, two);
+  }
+
+  /**
+   * Copies one storage to another with the kernel's threads and vectors: what memory allows, for
+   * measurements beside it.
+   *
+   * @param from elements to copy, aligned to 64 bytes as {@link Storage#allocate} makes them
+   * @param to as many bytes, aligned alike
+   * @param pastCaches whether to store past the caches where the instruction set can
+   * @throws IllegalArgumentException if the sizes differ, a storage is not aligned, or they overlap
+   */
+  public void copy(Storage from, Storage to, boolean pastCaches) {
+    int bytes = from.length() * from.dtype().bytes();
+    int room = to.length() * to.dtype().bytes();
+    if (room != bytes) {
+      throw new IllegalArgumentException("to: expected %s bytes, got %s".formatted(bytes, room));
+    }
+    NativeCall call = NativeCall.begin().storage(from).storage(to);
+    int status =
+        Abi.jbn_copy(call.field(0), call.field(1), bytes, pastCaches ? 1 : 0, execution.code());
+    call.end();
+    if (status != Abi.JBN_OK) {
+      throw new IllegalArgumentException(Abi.jbn_status_text(status).getString());
+    }
   }
 }

@@ -1,8 +1,8 @@
 package io.github.jbatchnorm.arrays;
 
-import io.github.jbatchnorm.memory.NativeMemory;
-import io.github.jbatchnorm.memory.Sizes;
+import io.github.jbatchnorm.memory.NativeCall;
 import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.platform.Sizes;
 import java.nio.IntBuffer;
 import java.util.Arrays;
 
@@ -93,7 +93,7 @@ public final class Pooling {
 
   /** Checks that each pick lies in its plane. */
   void checkEach(Storage picks) {
-    IntBuffer all = NativeMemory.bits(picks);
+    IntBuffer all = NativeCall.bits(picks);
     int[] ofPlane = new int[positions()];
     for (int p = 0; p < planes; p++) {
       all.get(ofPlane);

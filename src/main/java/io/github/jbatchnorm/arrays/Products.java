@@ -1,7 +1,9 @@
 package io.github.jbatchnorm.arrays;
 
 import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.platform.NativeLibrary;
 import io.github.jbatchnorm.platform.Settings;
+import java.lang.System.Logger.Level;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,10 +28,30 @@ public final class Products {
   private static synchronized boolean read() {
     Boolean known = ordered;
     if (known == null) {
-      known = Settings.orderedProducts();
+      known =
+          switch (Settings.products()) {
+            case ORDERED -> true;
+            case OPENBLAS -> false;
+            case AUTO -> !NativeLibrary.isUsed() || !loadsBlas();
+          };
       ordered = known;
     }
     return known;
+  }
+
+  private static boolean loadsBlas() {
+    try {
+      Blas.load();
+      return true;
+    } catch (IllegalStateException e) {
+      System.getLogger(Products.class.getName())
+          .log(
+              Level.WARNING,
+              "Matrix products are ordered, and slower: {0} ({1})",
+              e.getMessage(),
+              NativeLibrary.innermost(e));
+      return false;
+    }
   }
 
   /**

@@ -22,7 +22,7 @@ final class Reduction {
       throw new IllegalArgumentException(
           "reduced: expected %s axes, got %s".formatted(shape.length, reduces.length));
     }
-    int[] strides = ArrayKernel.plainStrides(shape);
+    int[] strides = Shapes.strides(shape);
     int last = -1;
     for (int axis = 0; axis < shape.length; axis++) {
       if (shape[axis] == 1) {

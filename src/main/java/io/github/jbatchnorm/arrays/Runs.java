@@ -47,7 +47,7 @@ final class Runs {
   }
 
   /** Returns true where the walk is over consecutive offsets from 0 on. */
-  boolean isPlain() {
+  boolean isRowMajor() {
     return Arrays.equals(strides, new int[] {1});
   }
 

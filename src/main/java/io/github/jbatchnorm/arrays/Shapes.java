@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.arrays;
 
-import io.github.jbatchnorm.memory.Sizes;
+import io.github.jbatchnorm.platform.Sizes;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -21,9 +21,20 @@ public final class Shapes {
     return Arrays.toString(shape).replace('[', '(').replace(']', ')');
   }
 
-  /** Returns the row-major strides, in elements. */
+  /**
+   * Returns the row-major strides, in elements.
+   *
+   * @throws IllegalArgumentException if there is no array of that shape
+   */
   public static int[] strides(int... shape) {
-    return ArrayKernel.plainStrides(shape);
+    size(shape);
+    int[] strides = new int[shape.length];
+    int stride = 1;
+    for (int axis = shape.length - 1; axis >= 0; axis--) {
+      strides[axis] = stride;
+      stride *= Math.max(shape[axis], 1);
+    }
+    return strides;
   }
 
   /**

@@ -21,12 +21,12 @@ final class StridedReader {
     this.runs = new Runs(shape, view.strides);
     runs.seek(from);
     this.done = base + from;
-    this.scratch = runs.isPlain() ? new double[0] : new double[JavaArrays.CHUNK];
+    this.scratch = runs.isRowMajor() ? new double[0] : new double[JavaArrays.CHUNK];
   }
 
   /** Reads the next {@code count} elements, at most {@link JavaArrays#CHUNK}, into {@code into}. */
   void next(double[] into, int count) {
-    if (runs.isPlain()) {
+    if (runs.isRowMajor()) {
       storage.read(done, into, 0, count);
       done += count;
       return;

@@ -8,11 +8,11 @@ import java.util.Objects;
  * a {@code double} argument takes the tensor's dtype. Each method throws IllegalArgumentException
  * where shapes do not broadcast.
  */
-public sealed interface ArithmeticMethods permits Tensor {
+sealed interface ArithmeticMethods permits Tensor {
   /** Returns this + other. */
   default Tensor add(Tensor other) {
     Objects.requireNonNull(other, "other");
-    return new Add(self(), other).apply();
+    return new Arithmetic.Add(self(), other).apply();
   }
 
   /** Returns this + value. */
@@ -23,7 +23,7 @@ public sealed interface ArithmeticMethods permits Tensor {
   /** Returns this - other. */
   default Tensor subtract(Tensor other) {
     Objects.requireNonNull(other, "other");
-    return new Subtract(self(), other).apply();
+    return new Arithmetic.Subtract(self(), other).apply();
   }
 
   /** Returns this - value. */
@@ -34,7 +34,7 @@ public sealed interface ArithmeticMethods permits Tensor {
   /** Returns this * other. */
   default Tensor multiply(Tensor other) {
     Objects.requireNonNull(other, "other");
-    return new Multiply(self(), other).apply();
+    return new Arithmetic.Multiply(self(), other).apply();
   }
 
   /** Returns this * value. */
@@ -45,7 +45,7 @@ public sealed interface ArithmeticMethods permits Tensor {
   /** Returns this / other. */
   default Tensor divide(Tensor other) {
     Objects.requireNonNull(other, "other");
-    return new Divide(self(), other).apply();
+    return new Arithmetic.Divide(self(), other).apply();
   }
 
   /** Returns this / value. */
@@ -55,13 +55,13 @@ public sealed interface ArithmeticMethods permits Tensor {
 
   /** Returns -this. */
   default Tensor negate() {
-    return new Negate(self()).apply();
+    return new Arithmetic.Negate(self()).apply();
   }
 
   /** Returns this to the power of exponent, elementwise, as {@link StrictMath#pow}. */
   default Tensor pow(Tensor exponent) {
     DType dtype = DType.promote(self().dtype(), exponent.dtype());
-    return new Power(self().astype(dtype), exponent.astype(dtype)).apply();
+    return new Arithmetic.Power(self().astype(dtype), exponent.astype(dtype)).apply();
   }
 
   /** Returns this to the power of exponent. */
@@ -71,27 +71,27 @@ public sealed interface ArithmeticMethods permits Tensor {
 
   /** Returns the square root. */
   default Tensor sqrt() {
-    return new Sqrt(self()).apply();
+    return new Arithmetic.Sqrt(self()).apply();
   }
 
   /** Returns e to the power of this. */
   default Tensor exp() {
-    return new Exp(self()).apply();
+    return new Exponentials.Exp(self()).apply();
   }
 
   /** Returns the natural logarithm. */
   default Tensor log() {
-    return new Log(self()).apply();
+    return new Exponentials.Log(self()).apply();
   }
 
   /** Returns max(this, 0); the gradient at 0 is 0. */
   default Tensor relu() {
-    return new Relu(self()).apply();
+    return new Activations.Relu(self()).apply();
   }
 
   /** Returns this where it is above 0, else slope times this; the gradient at 0 is the slope. */
   default Tensor leakyRelu(double slope) {
-    return new LeakyRelu(self(), slope).apply();
+    return new Activations.LeakyRelu(self(), slope).apply();
   }
 
   /**
@@ -100,27 +100,27 @@ public sealed interface ArithmeticMethods permits Tensor {
    */
   default Tensor leakyReluGradient(Tensor x, double slope) {
     Objects.requireNonNull(x, "x");
-    return new BendGradient(self(), x, slope).apply();
+    return new Activations.BendGradient(self(), x, slope).apply();
   }
 
   /** Returns this where it is above 0, else alpha (exp(this) - 1) (Clevert et al., 2016). */
   default Tensor elu(double alpha) {
-    return new Elu(self(), alpha).apply();
+    return new Activations.Elu(self(), alpha).apply();
   }
 
   /** Returns the hyperbolic tangent. */
   default Tensor tanh() {
-    return new Tanh(self()).apply();
+    return new Exponentials.Tanh(self()).apply();
   }
 
   /** Returns 1 / (1 + exp(-this)). */
   default Tensor sigmoid() {
-    return new Sigmoid(self()).apply();
+    return new Exponentials.Sigmoid(self()).apply();
   }
 
   /** Returns the absolute value; the gradient at 0 is 0. */
   default Tensor abs() {
-    return new Abs(self()).apply();
+    return new Comparisons.Abs(self()).apply();
   }
 
   /**
@@ -128,7 +128,7 @@ public sealed interface ArithmeticMethods permits Tensor {
    */
   default Tensor maximum(Tensor other) {
     Objects.requireNonNull(other, "other");
-    return new Maximum(self(), other).apply();
+    return new Comparisons.Maximum(self(), other).apply();
   }
 
   /** Returns the larger of each element and value. */
@@ -139,7 +139,7 @@ public sealed interface ArithmeticMethods permits Tensor {
   /** Returns the smaller of each pair, NaN if either is; where they are equal gradients are 0. */
   default Tensor minimum(Tensor other) {
     Objects.requireNonNull(other, "other");
-    return new Minimum(self(), other).apply();
+    return new Comparisons.Minimum(self(), other).apply();
   }
 
   /** Returns the smaller of each element and value. */
@@ -154,27 +154,27 @@ public sealed interface ArithmeticMethods permits Tensor {
    * @throws IllegalArgumentException if low is more than high, or either is NaN
    */
   default Tensor clip(double low, double high) {
-    return new Clip(self(), low, high).apply();
+    return new Comparisons.Clip(self(), low, high).apply();
   }
 
   /** Returns the square. */
   default Tensor square() {
-    return new Square(self()).apply();
+    return new Arithmetic.Square(self()).apply();
   }
 
   /** Returns the sine of radians. */
   default Tensor sin() {
-    return new Sin(self()).apply();
+    return new Exponentials.Sin(self()).apply();
   }
 
   /** Returns the cosine of radians. */
   default Tensor cos() {
-    return new Cos(self()).apply();
+    return new Exponentials.Cos(self()).apply();
   }
 
   /** Returns exp(this) - 1, exact near 0. */
   default Tensor expm1() {
-    return new Expm1(self()).apply();
+    return new Exponentials.Expm1(self()).apply();
   }
 
   /** Returns 1 / this. */
@@ -200,18 +200,18 @@ public sealed interface ArithmeticMethods permits Tensor {
   /** Returns log(exp(this) + exp(other)), without overflow. */
   default Tensor logaddexp(Tensor other) {
     Objects.requireNonNull(other, "other");
-    return new LogAddExp(self(), other).apply();
+    return new Exponentials.LogAddExp(self(), other).apply();
   }
 
   /** Returns log(1 + this), exact near 0. */
   default Tensor log1p() {
-    return new Log1p(self()).apply();
+    return new Exponentials.Log1p(self()).apply();
   }
 
   /** Returns a constant: 1 where this is more than other, else 0; NaN where either is. */
   default Tensor greater(Tensor other) {
     Objects.requireNonNull(other, "other");
-    return Steps.greater(self(), other);
+    return Comparisons.greater(self(), other);
   }
 
   /** Returns a constant: 1 where this is more than value, else 0; NaN for NaN. */
@@ -222,17 +222,17 @@ public sealed interface ArithmeticMethods permits Tensor {
   /** Returns a constant: 1 where this is less than other, else 0; NaN where either is. */
   default Tensor less(Tensor other) {
     Objects.requireNonNull(other, "other");
-    return Steps.greater(other, self());
+    return Comparisons.greater(other, self());
   }
 
   /** Returns a constant: 1 where this is less than value, else 0; NaN for NaN. */
   default Tensor less(double value) {
-    return Steps.greater(like(value), self());
+    return Comparisons.greater(like(value), self());
   }
 
   /** Returns this in another dtype, each element rounded to nearest; this itself if it has it. */
   default Tensor astype(DType dtype) {
-    return self().dtype() == dtype ? self().same() : new Cast(self(), dtype).apply();
+    return self().dtype() == dtype ? self().same() : new Shaping.Cast(self(), dtype).apply();
   }
 
   private Tensor self() {

@@ -141,13 +141,7 @@ public final class Checkpoint extends Operation {
     if (x.isConstant()) {
       return x;
     }
-    return NoAutodiff.isRecording() ? new Reshape(x, x.shape()).apply() : x.detached();
-  }
-
-  /** The block is the user's, and may keep what it makes. */
-  @Override
-  protected boolean leavesTemporaries() {
-    return false;
+    return NoAutodiff.isRecording() ? new Shaping.Reshape(x, x.shape()).apply() : x.detached();
   }
 
   @Override

@@ -10,7 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Tensors one after the other along an axis; each gets its part of the gradient. */
-final class Concatenate extends Operation {
+final class Concatenate extends Formula {
   private final int axis;
   private final int[] shape;
   private final int[] starts;

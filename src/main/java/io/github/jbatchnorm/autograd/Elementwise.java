@@ -25,8 +25,8 @@ final class Elementwise {
   static Tensor of(ArrayFunction f, Tensor x, double p, double q) {
     int size = x.size();
     Storage y = Storage.uninitialized(x.dtype(), size);
-    Strided flat = Strided.of(x.storage(), 0, 1);
-    ArrayKernels.current().zip(f, p, q, new int[] {size}, flat, flat, Strided.of(y, 0, 1));
+    Strided all = Strided.of(x.storage(), 0, 1);
+    ArrayKernels.current().zip(f, p, q, new int[] {size}, all, all, Strided.of(y, 0, 1));
     return Tensor.constant(y, x.axes());
   }
 

@@ -12,7 +12,7 @@ import java.util.Arrays;
  * The products of matrices, the last two axes, either perhaps read transposed: Y = A' B', where dA'
  * = dY B'^T and dB' = A'^T dY. The axes before broadcast.
  */
-final class MatMul extends Operation {
+final class MatMul extends Formula {
   private final boolean transA;
   private final boolean transB;
 

@@ -33,6 +33,15 @@ public final class NoAutodiff implements AutoCloseable {
     return new NoAutodiff(depth);
   }
 
+  /** Begins a scope that {@link #leave} ends, on the same thread. */
+  static void enter() {
+    DEPTH.get().count++;
+  }
+
+  static void leave() {
+    DEPTH.get().count--;
+  }
+
   /** Returns what {@code action} returns, run in a scope of its own. */
   public static <T> T call(Supplier<T> action) {
     Depth depth = DEPTH.get();

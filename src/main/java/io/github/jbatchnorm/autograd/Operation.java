@@ -156,7 +156,15 @@ public abstract class Operation {
           name() + ": applied before: an operation is one application, make another");
     }
     applied = true;
-    Tensor result = compute();
+    Tensor result;
+    String user = MemoryScope.user(name());
+    NoAutodiff.enter();
+    try {
+      result = forward();
+    } finally {
+      NoAutodiff.leave();
+      MemoryScope.user(user);
+    }
     if (!NoAutodiff.isRecording()) {
       clear();
       return result;
@@ -181,21 +189,13 @@ public abstract class Operation {
     return result;
   }
 
-  private Tensor compute() {
-    String user = MemoryScope.user(name());
-    try {
-      return NoAutodiff.call(this::forward);
-    } finally {
-      MemoryScope.user(user);
-    }
-  }
-
   /**
    * Whether memory that backward allocates, but for the gradients it returns, is of no use to
-   * anyone afterwards, so that it goes back at once. A user's operation may keep what it makes.
+   * anyone afterwards, so that it goes back at once; false unless overridden. Not for a backward
+   * that keeps a tensor it made, or hands it to someone.
    */
   protected boolean leavesTemporaries() {
-    return getClass().getPackage() == Operation.class.getPackage();
+    return false;
   }
 
   /** Ends this application's part in a graph: it lets go of its inputs and output. */

@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
  * bits are computed in f32, as NumPy's. Each method throws IllegalArgumentException if an axis is
  * out of range or named twice.
  */
-public sealed interface ReductionMethods permits Tensor {
+sealed interface ReductionMethods permits Tensor {
   /** Returns the sum. */
   default Tensor sum(int... axes) {
     return sum(false, axes);
@@ -21,7 +21,7 @@ public sealed interface ReductionMethods permits Tensor {
 
   /** Returns the sum. */
   default Tensor sum(boolean keepDims, int... axes) {
-    return new Sum(self(), Shapes.axes(self().ndim(), axes), keepDims).apply();
+    return new Reductions.Sum(self(), Shapes.axes(self().ndim(), axes), keepDims).apply();
   }
 
   /** Returns the mean; NaN where the axes hold no elements. */
@@ -54,9 +54,9 @@ public sealed interface ReductionMethods permits Tensor {
   /** Returns the square root of the biased variance; 0 with gradient 0 where all are equal. */
   default Tensor std(boolean keepDims, int... axes) {
     Tensor var = var(keepDims, axes);
-    Tensor spread = Steps.sign(spread(keepDims, axes));
+    Tensor spread = Comparisons.sign(spread(keepDims, axes));
     // The root's derivative at 0 is infinite: it is not taken. A rounded mean may leave a little.
-    Tensor none = Steps.zero(Elementwise.of(ArrayFunction.MULTIPLY, var, spread));
+    Tensor none = Comparisons.zero(Elementwise.of(ArrayFunction.MULTIPLY, var, spread));
     Tensor one = Tensor.constantScalar(var.dtype(), 1);
     Tensor zero = Tensor.constantScalar(var.dtype(), 0);
     return Tensors.where(none, zero, Tensors.where(none, one, var).sqrt());
@@ -83,7 +83,8 @@ public sealed interface ReductionMethods permits Tensor {
   /** As {@link #max(int...)}. */
   default Tensor max(boolean keepDims, int... axes) {
     boolean[] reduced = Shapes.axes(self().ndim(), axes);
-    return Rows.reduce(self(), reduced, keepDims, rows -> Rows.largest(rows, 1));
+    return Reductions.Rows.reduce(
+        self(), reduced, keepDims, rows -> Reductions.Rows.largest(rows, 1));
   }
 
   /**
@@ -92,12 +93,12 @@ public sealed interface ReductionMethods permits Tensor {
    * where the axis has no elements.
    */
   default int[] argmax(int axis) {
-    return Rows.placesAlong(self(), axis, 1);
+    return Reductions.Rows.placesAlong(self(), axis, 1);
   }
 
   /** Returns where along an axis the smallest element is, as {@link #argmax}. */
   default int[] argmin(int axis) {
-    return Rows.placesAlong(self(), axis, -1);
+    return Reductions.Rows.placesAlong(self(), axis, -1);
   }
 
   /** Returns the smallest element, as {@link #max(int...)}. */
@@ -108,7 +109,8 @@ public sealed interface ReductionMethods permits Tensor {
   /** As {@link #min(int...)}. */
   default Tensor min(boolean keepDims, int... axes) {
     boolean[] reduced = Shapes.axes(self().ndim(), axes);
-    return Rows.reduce(self(), reduced, keepDims, rows -> Rows.largest(rows, -1));
+    return Reductions.Rows.reduce(
+        self(), reduced, keepDims, rows -> Reductions.Rows.largest(rows, -1));
   }
 
   /** Returns the product, 1 where the axes hold no elements. */
@@ -118,7 +120,8 @@ public sealed interface ReductionMethods permits Tensor {
 
   /** Returns the product, 1 where the axes hold no elements. */
   default Tensor prod(boolean keepDims, int... axes) {
-    return Rows.reduce(self(), Shapes.axes(self().ndim(), axes), keepDims, Rows::product);
+    return Reductions.Rows.reduce(
+        self(), Shapes.axes(self().ndim(), axes), keepDims, Reductions.Rows::product);
   }
 
   /**
@@ -126,7 +129,7 @@ public sealed interface ReductionMethods permits Tensor {
    * rounded to this dtype.
    */
   default Tensor cumsum(int axis) {
-    return new CumulativeSum(self(), axis, false).apply();
+    return new Reductions.CumulativeSum(self(), axis, false).apply();
   }
 
   /** Returns this summed over the axes that broadcasting from {@code shape} repeats. */

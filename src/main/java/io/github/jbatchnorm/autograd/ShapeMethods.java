@@ -8,7 +8,7 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /** Rearrangements of elements, and the matrix product. */
-public sealed interface ShapeMethods permits Tensor {
+sealed interface ShapeMethods permits Tensor {
   /**
    * Returns the same elements, row-major, in another shape; the memory is shared.
    *
@@ -17,7 +17,9 @@ public sealed interface ShapeMethods permits Tensor {
    */
   default Tensor reshape(int... shape) {
     int[] whole = Shapes.complete(self().size(), shape);
-    return Arrays.equals(whole, self().axes()) ? self().same() : new Reshape(self(), whole).apply();
+    return Arrays.equals(whole, self().axes())
+        ? self().same()
+        : new Shaping.Reshape(self(), whole).apply();
   }
 
   /**
@@ -31,7 +33,7 @@ public sealed interface ShapeMethods permits Tensor {
     int ndim = self().ndim();
     int[] permutation =
         axes.length == 0 ? IntStream.range(0, ndim).map(i -> ndim - 1 - i).toArray() : axes.clone();
-    return new Transpose(self(), permutation).apply();
+    return new Shaping.Transpose(self(), permutation).apply();
   }
 
   /**
@@ -42,7 +44,7 @@ public sealed interface ShapeMethods permits Tensor {
   default Tensor broadcastTo(int... shape) {
     return Arrays.equals(self().axes(), shape)
         ? self().same()
-        : new BroadcastTo(self(), shape.clone()).apply();
+        : new Shaping.BroadcastTo(self(), shape.clone()).apply();
   }
 
   /**
@@ -129,7 +131,7 @@ public sealed interface ShapeMethods permits Tensor {
    * @throws IllegalArgumentException if one is out of range
    */
   default Tensor take(int axis, int... indices) {
-    return Gather.along(self(), axis, indices);
+    return Indexing.Gather.along(self(), axis, indices);
   }
 
   /**
@@ -161,7 +163,7 @@ public sealed interface ShapeMethods permits Tensor {
    * @throws IllegalArgumentException if it has another number
    */
   default Tensor select(boolean... mask) {
-    return Gather.where(self(), mask);
+    return Indexing.Gather.where(self(), mask);
   }
 
   /**

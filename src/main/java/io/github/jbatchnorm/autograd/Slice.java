@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Elements that a shape walks over with strides, each at most once. Shares memory where they lie
  * together; the gradient goes back to where they came from, among zeros.
  */
-final class Slice extends Operation {
+final class Slice extends Formula {
   private final int from;
   private final int[] shape;
   private final int[] strides;
@@ -122,7 +122,7 @@ final class Slice extends Operation {
     Tensor slice() {
       int[] sizes = shape.stream().mapToInt(Integer::intValue).toArray();
       int[] steps = strides.stream().mapToInt(Integer::intValue).toArray();
-      if (Shapes.size(sizes) == x.size() && isPlain(sizes, steps)) {
+      if (Shapes.size(sizes) == x.size() && isRowMajor(sizes, steps)) {
         return x.reshape(sizes);
       }
       return new Slice(x, Shapes.size(sizes) == 0 ? 0 : from, sizes, steps).apply();
@@ -130,7 +130,7 @@ final class Slice extends Operation {
   }
 
   /** Whether elements lie together, row-major. */
-  private static boolean isPlain(int[] shape, int[] strides) {
+  private static boolean isRowMajor(int[] shape, int[] strides) {
     int[] plain = Shapes.strides(shape);
     for (int axis = 0; axis < shape.length; axis++) {
       if (shape[axis] > 1 && strides[axis] != plain[axis]) {
@@ -142,7 +142,7 @@ final class Slice extends Operation {
 
   @Override
   protected Tensor forward() {
-    return isPlain(shape, strides)
+    return isRowMajor(shape, strides)
         ? input(0).part(from, shape)
         : Elementwise.gather(input(0), from, shape, strides);
   }
@@ -153,7 +153,7 @@ final class Slice extends Operation {
   }
 
   /** Zeros with elements where strides lead to: what {@link Slice} does, backwards. */
-  static final class Place extends Operation {
+  static final class Place extends Formula {
     private final int from;
     private final int[] strides;
     private final int[] shape;

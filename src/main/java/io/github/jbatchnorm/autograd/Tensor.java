@@ -55,14 +55,14 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
   public static Tensor of(float[] values, int... shape) {
     Storage storage = Storage.allocate(DType.F32, values.length);
     storage.copyFrom(values, 0);
-    return variable(storage, orFlat(values.length, shape));
+    return variable(storage, orVector(values.length, shape));
   }
 
   /** As {@link #of(float[], int...)}, in f64. */
   public static Tensor of(double[] values, int... shape) {
     Storage storage = Storage.allocate(DType.F64, values.length);
     storage.copyFrom(values, 0);
-    return variable(storage, orFlat(values.length, shape));
+    return variable(storage, orVector(values.length, shape));
   }
 
   /** Returns integers as MyGrad's integer tensors take part in batch norm: f64 and constant. */
@@ -71,10 +71,10 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
     for (int i = 0; i < values.length; i++) {
       storage.set(i, values[i]);
     }
-    return constant(storage, orFlat(values.length, shape));
+    return constant(storage, orVector(values.length, shape));
   }
 
-  private static int[] orFlat(int length, int[] shape) {
+  private static int[] orVector(int length, int[] shape) {
     return shape.length == 0 ? new int[] {length} : shape;
   }
 

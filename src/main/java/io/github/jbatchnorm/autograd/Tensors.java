@@ -123,7 +123,7 @@ public final class Tensors {
     Objects.requireNonNull(condition, "condition");
     Objects.requireNonNull(x, "x");
     Objects.requireNonNull(y, "y");
-    return new Select(condition, x, y).apply();
+    return new Comparisons.Select(condition, x, y).apply();
   }
 
   /**

@@ -4,8 +4,9 @@ import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.BatchNormShape;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Layout;
-import io.github.jbatchnorm.kernel.NativeKernel;
 import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.platform.Execution;
+import io.github.jbatchnorm.platform.NativeLibrary;
 import io.github.jbatchnorm.platform.Settings;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -78,7 +79,7 @@ final class BenchCommand implements Callable<Integer> {
     print.printf(
         "%s kernel%s, %s %s, %s threads, medians of %s rounds%n",
         kernel.name(),
-        kernel instanceof NativeKernel chosen ? " on " + chosen.isa() : "",
+        NativeLibrary.isUsed() ? " on " + Execution.current().usedIsa() : "",
         dtype,
         layout,
         Settings.threads(),

@@ -3,7 +3,7 @@ package io.github.jbatchnorm.cli;
 import io.github.jbatchnorm.arrays.OpenBlas;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.Kernels;
-import io.github.jbatchnorm.kernel.NativeKernel;
+import io.github.jbatchnorm.platform.Execution;
 import io.github.jbatchnorm.platform.NativeLibrary;
 import io.github.jbatchnorm.platform.Settings;
 import java.io.PrintWriter;
@@ -30,19 +30,20 @@ final class InfoCommand implements Callable<Integer> {
         "%-16s %s %s, Java %s%n",
         "platform", Loader.getPlatform(), System.getProperty("os.version"), Runtime.version());
     out.printf("%-16s %s%n", "kernel", kernel.name());
-    if (kernel instanceof NativeKernel chosen) {
+    if (NativeLibrary.isUsed()) {
       out.printf("%-16s %s%n", "native library", NativeLibrary.version());
       out.printf(
-          "%-16s %s (best here: %s)%n", "instruction set", chosen.isa(), NativeLibrary.bestIsa());
+          "%-16s %s (best here: %s)%n",
+          "instruction set", Execution.current().usedIsa(), NativeLibrary.bestIsa());
     }
     out.printf("%-16s %s%n", "threads", Settings.threads());
-    out.printf("%-16s %s%n", "OpenBLAS", openBlas(kernel));
+    out.printf("%-16s %s%n", "OpenBLAS", openBlas());
     out.flush();
     return 0;
   }
 
-  private static String openBlas(BatchNormKernel kernel) {
-    return kernel instanceof NativeKernel
+  private static String openBlas() {
+    return NativeLibrary.isUsed()
         ? OpenBlas.configuration()
         : "can be asked on the native kernel only";
   }

@@ -1,8 +1,9 @@
 package io.github.jbatchnorm.cli;
 
+import io.github.jbatchnorm.arrays.ArrayKernels;
+import io.github.jbatchnorm.arrays.NativeArrays;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.BatchNormShape;
-import io.github.jbatchnorm.kernel.NativeKernel;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.Arrays;
@@ -28,8 +29,8 @@ record KernelTimes(double copy, double forward, double backward, double inferenc
   static KernelTimes measure(BatchNormKernel kernel, BatchNormShape shape, int rounds) {
     Data data = new Data(shape);
     Runnable[] tasks = {
-      () -> data.copy(kernel, false),
-      () -> data.copy(kernel, true),
+      () -> data.copy(false),
+      () -> data.copy(true),
       () -> data.forward(kernel),
       () -> data.backward(kernel),
       () -> data.inference(kernel)
@@ -115,9 +116,9 @@ record KernelTimes(double copy, double forward, double backward, double inferenc
       return storage;
     }
 
-    void copy(BatchNormKernel kernel, boolean pastCaches) {
-      if (kernel instanceof NativeKernel chosen) {
-        chosen.copy(x, y, pastCaches);
+    void copy(boolean pastCaches) {
+      if (ArrayKernels.current() instanceof NativeArrays arrays) {
+        arrays.copy(x, y, pastCaches);
       } else {
         y.copyFrom(x);
       }

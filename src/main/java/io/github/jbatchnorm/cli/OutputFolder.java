@@ -1,7 +1,7 @@
 package io.github.jbatchnorm.cli;
 
-import io.github.jbatchnorm.nn.io.AtomicFile;
 import io.github.jbatchnorm.nn.io.Safetensors;
+import io.github.jbatchnorm.platform.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

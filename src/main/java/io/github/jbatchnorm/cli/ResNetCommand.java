@@ -1,13 +1,12 @@
 package io.github.jbatchnorm.cli;
 
-import io.github.jbatchnorm.nn.Parameters;
 import io.github.jbatchnorm.nn.Schedule;
 import io.github.jbatchnorm.nn.Sequential;
 import io.github.jbatchnorm.nn.Sgd;
 import io.github.jbatchnorm.nn.StateFile;
 import io.github.jbatchnorm.nn.WeightDecay;
+import io.github.jbatchnorm.nn.data.BatchSource;
 import io.github.jbatchnorm.nn.data.CifarFiles;
-import io.github.jbatchnorm.nn.data.ColorBatches;
 import io.github.jbatchnorm.nn.data.ColorImages;
 import io.github.jbatchnorm.nn.io.Safetensors;
 import io.github.jbatchnorm.nn.models.ResNet;
@@ -83,7 +82,7 @@ final class ResNetCommand implements Callable<Integer> {
     ColorImages test = CifarFiles.readTest(source);
     Sequential network = ResNet.resNet20(CLASSES, seed);
     WeightDecay decay = WeightDecay.ofWeights(DECAY);
-    Sgd sgd = new Sgd(Parameters.of(network), rate, MOMENTUM, true, decay);
+    Sgd sgd = new Sgd(network.parameters(), rate, MOMENTUM, true, decay);
     Contestant contestant = new Contestant("resnet20", network, sgd);
     Schedule schedule = Schedule.cosine(rate, rate / 100, epochs);
     PrintWriter print = spec.commandLine().getOut();
@@ -92,13 +91,13 @@ final class ResNetCommand implements Callable<Integer> {
     print.flush();
     for (int epoch = 1; epoch <= epochs; epoch++) {
       // Digits are not mirrored; photographs are.
-      ColorBatches batches = ColorBatches.shuffled(train, batchSize, data != null, seed, epoch);
+      BatchSource batches = train.shuffled(batchSize, data != null, seed, epoch);
       double speed;
       try (EpochProgress progress = new EpochProgress("epoch " + epoch, train.count(), this::say)) {
         contestant.train(batches, schedule.rate(epoch - 1), progress::trained);
         speed = progress.imagesPerSecond();
       }
-      double accuracy = contestant.accuracy(ColorBatches.inOrder(test, 2 * batchSize));
+      double accuracy = contestant.accuracy(test.inOrder(2 * batchSize));
       print.printf(Locale.ROOT, "%5d  %8.2f%%  %9.0f%n", epoch, 100 * accuracy, speed);
       print.flush();
     }

@@ -3,11 +3,9 @@ package io.github.jbatchnorm.cli;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.nn.Layer;
-import io.github.jbatchnorm.nn.Parameters;
-import io.github.jbatchnorm.nn.data.Batches;
-import io.github.jbatchnorm.nn.data.DrawnDigits;
 import io.github.jbatchnorm.nn.data.IdxFiles;
 import io.github.jbatchnorm.nn.data.IdxFiles.TrainAndTest;
+import io.github.jbatchnorm.nn.data.ImageSet;
 import io.github.jbatchnorm.platform.Settings;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -142,12 +140,12 @@ final class TrainCommand implements Callable<Integer> {
       String task = "epoch %s, %s".formatted(epoch, both[i].name());
       try (EpochProgress progress = new EpochProgress(task, images.train().count(), this::say)) {
         both[i].train(
-            Batches.shuffled(images.train(), batchSize, shift, seed, epoch),
+            images.train().shuffled(batchSize, shift, seed, epoch),
             rate() * StrictMath.pow(decay, epoch - 1),
             progress::trained);
         rates[i] = progress.imagesPerSecond();
       }
-      accuracies[i] = both[i].accuracy(Batches.inOrder(images.test(), TEST_BATCH));
+      accuracies[i] = both[i].accuracy(images.test().inOrder(TEST_BATCH));
     }
     print.printf(
         Locale.ROOT,
@@ -192,7 +190,7 @@ final class TrainCommand implements Callable<Integer> {
   private TrainAndTest images() throws IOException, UserException {
     if (data == null) {
       return new TrainAndTest(
-          DrawnDigits.draw(DRAWN_TRAIN, seed), DrawnDigits.draw(DRAWN_TEST, seed ^ TEST_SEED));
+          ImageSet.draw(DRAWN_TRAIN, seed), ImageSet.draw(DRAWN_TEST, seed ^ TEST_SEED));
     }
     TrainAndTest images = IdxFiles.read(data);
     if (images.train().rows() < 8 || images.train().columns() < 8) {
@@ -212,7 +210,6 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Contestant contestant(String name, Layer network) {
-    return new Contestant(
-        name, network, optimizer.create(Parameters.of(network), rate(), momentum));
+    return new Contestant(name, network, optimizer.create(network.parameters(), rate(), momentum));
   }
 }

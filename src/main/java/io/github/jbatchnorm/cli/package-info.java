@@ -1,4 +1,4 @@
-/** The command line: train, info. */
+/** The command line: train, resnet, bench, memory, info. */
 @NullMarked
 package io.github.jbatchnorm.cli;
 

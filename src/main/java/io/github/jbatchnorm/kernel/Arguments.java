@@ -24,7 +24,7 @@ final class Arguments {
   private static final ThreadLocal<Arguments> OWN = ThreadLocal.withInitial(Arguments::new);
 
   private final String[] names = new String[MOST];
-  private final @Nullable Storage[] given = new Storage[MOST];
+  private final @Nullable Storage[] storages = new Storage[MOST];
   private final Use[] uses = new Use[MOST];
   private int count;
   private int elements;
@@ -50,7 +50,7 @@ final class Arguments {
 
   /** Ends the checks: lets go of the arguments. */
   void forget() {
-    Arrays.fill(given, 0, count, null);
+    Arrays.fill(storages, 0, count, null);
     count = 0;
   }
 
@@ -164,13 +164,13 @@ final class Arguments {
     }
     names[count] = name;
     uses[count] = use;
-    given[count++] = argument;
+    storages[count++] = argument;
     return this;
   }
 
   private void refuseOverlaps(String name, Storage output, Use use) {
     for (int other = 0; other < count; other++) {
-      Storage earlier = given[other];
+      Storage earlier = storages[other];
       if (earlier != null && output.overlaps(earlier)) {
         boolean inPlace = use == Use.IN_PLACE && uses[other] == Use.REPLACED;
         if (!inPlace || !output.coincides(earlier)) {

@@ -1,7 +1,7 @@
 package io.github.jbatchnorm.kernel;
 
 import io.github.jbatchnorm.memory.DType;
-import io.github.jbatchnorm.memory.Sizes;
+import io.github.jbatchnorm.platform.Sizes;
 
 /**
  * What a batch-normalization call works on: N samples of C channels of S positions each.

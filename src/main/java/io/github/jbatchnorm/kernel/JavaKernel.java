@@ -8,10 +8,7 @@ import org.jspecify.annotations.Nullable;
  * against, and the kernel of machines that have no native library. It keeps the contract of
  * docs/numerics.md to the bit, and makes no attempt at speed.
  */
-public final class JavaKernel implements BatchNormKernel {
-  /** Makes a kernel; it has no state. */
-  public JavaKernel() {}
-
+final class JavaKernel implements BatchNormKernel {
   @Override
   public String name() {
     return "java";

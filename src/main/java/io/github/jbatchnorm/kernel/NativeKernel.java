@@ -1,20 +1,18 @@
 package io.github.jbatchnorm.kernel;
 
 import io.github.jbatchnorm.jni.Abi;
-import io.github.jbatchnorm.memory.ArgumentBlock;
-import io.github.jbatchnorm.memory.NativeMemory;
-import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.memory.NativeCall;
 import io.github.jbatchnorm.platform.Execution;
 import io.github.jbatchnorm.platform.Isa;
 import io.github.jbatchnorm.platform.NativeLibraryException;
 import java.lang.ref.Reference;
 
 /** The C++ kernel behind the C ABI: every core, the machine's best instruction set. */
-public final class NativeKernel implements BatchNormKernel {
+final class NativeKernel implements BatchNormKernel {
   private final Execution execution;
 
   /** Makes a kernel with the default number of threads and the best instruction set. */
-  public NativeKernel() {
+  NativeKernel() {
     this(0, Isa.BEST);
   }
 
@@ -26,18 +24,8 @@ public final class NativeKernel implements BatchNormKernel {
    * @throws IllegalArgumentException if threads is not 0 to 1024, or this machine has not got isa
    * @throws NativeLibraryException if the native library does not load
    */
-  public NativeKernel(int threads, Isa isa) {
+  NativeKernel(int threads, Isa isa) {
     execution = new Execution(threads, isa);
-  }
-
-  /** Returns the instruction set that this kernel runs on. */
-  public Isa isa() {
-    return execution.usedIsa();
-  }
-
-  /** Returns the most threads that a call uses. */
-  public int threads() {
-    return execution.usedThreads();
   }
 
   @Override
@@ -46,8 +34,8 @@ public final class NativeKernel implements BatchNormKernel {
   }
 
   /** Returns the thread's block, begun with the fields that all structs share. */
-  private ArgumentBlock begin(BatchNormShape shape) {
-    return ArgumentBlock.empty()
+  private NativeCall begin(BatchNormShape shape) {
+    return NativeCall.begin()
         .integer(0) // the struct's size: see structure
         .dtype(shape.dtype())
         .integer(shape.layout().code)
@@ -61,7 +49,7 @@ public final class NativeKernel implements BatchNormKernel {
   @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   public void forward(ForwardArguments a) {
     Checks.forward(a);
-    ArgumentBlock block =
+    NativeCall call =
         begin(a.shape)
             .flag(a.invertible)
             .number(a.eps)
@@ -79,9 +67,9 @@ public final class NativeKernel implements BatchNormKernel {
             .storage(a.mean)
             .storage(a.var)
             .storage(a.saved);
-    int status = Abi.jbn_forward(block.structure());
+    int status = Abi.jbn_forward(call.structure());
     Reference.reachabilityFence(a);
-    block.done();
+    call.end();
     check(status);
   }
 
@@ -89,7 +77,7 @@ public final class NativeKernel implements BatchNormKernel {
   @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   public void backward(BackwardArguments a) {
     Checks.backward(a);
-    ArgumentBlock block =
+    NativeCall call =
         begin(a.shape)
             .flag(a.given)
             .flag(a.inverted)
@@ -107,9 +95,9 @@ public final class NativeKernel implements BatchNormKernel {
             .storage(a.dz)
             .storage(a.dGamma)
             .storage(a.dBeta);
-    int status = Abi.jbn_backward(block.structure());
+    int status = Abi.jbn_backward(call.structure());
     Reference.reachabilityFence(a);
-    block.done();
+    call.end();
     check(status);
   }
 
@@ -117,7 +105,7 @@ public final class NativeKernel implements BatchNormKernel {
   @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   public void second(SecondArguments a) {
     Checks.second(a);
-    ArgumentBlock block =
+    NativeCall call =
         begin(a.shape)
             .flag(a.given)
             .number(a.eps)
@@ -131,30 +119,9 @@ public final class NativeKernel implements BatchNormKernel {
             .storage(a.gx)
             .storage(a.gdy)
             .storage(a.gGamma);
-    int status = Abi.jbn_second(block.structure());
+    int status = Abi.jbn_second(call.structure());
     Reference.reachabilityFence(a);
-    block.done();
-    check(status);
-  }
-
-  /**
-   * Copies one storage to another with the kernel's threads and vectors: what memory allows, for
-   * measurements beside it.
-   *
-   * @param from elements to copy, aligned to 64 bytes as {@link Storage#allocate} makes them
-   * @param to as many bytes, aligned alike
-   * @param pastCaches whether to store past the caches where the instruction set can
-   * @throws IllegalArgumentException if the sizes differ, a storage is not aligned, or they overlap
-   */
-  public void copy(Storage from, Storage to, boolean pastCaches) {
-    int bytes = from.length() * from.dtype().bytes();
-    int room = to.length() * to.dtype().bytes();
-    if (room != bytes) {
-      throw new IllegalArgumentException("to: expected %s bytes, got %s".formatted(bytes, room));
-    }
-    int flag = pastCaches ? 1 : 0;
-    int exec = execution.code();
-    int status = NativeMemory.call((a, b) -> Abi.jbn_copy(a, b, bytes, flag, exec), from, to);
+    call.end();
     check(status);
   }
 

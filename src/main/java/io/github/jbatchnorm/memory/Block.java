@@ -50,44 +50,29 @@ final class Block {
     return address;
   }
 
-  /** Memory from the system: not the JVM's, which has a limit of its own. */
-  record Root(Source source, ByteBuffer bytes) {
+  /**
+   * Memory from the system: where native code is in use not the JVM's direct memory, which has a
+   * limit of its own (-XX:MaxDirectMemorySize).
+   *
+   * @param free gives it back; null where it goes back when no one refers to {@code bytes}
+   */
+  record Root(ByteBuffer bytes, @Nullable Runnable free) {
     /**
      * From so many bytes on, whole pages, which go back to the system as soon as they are freed.
      */
     private static final int MAPPED = 256 << 10;
 
-    /** Where memory goes back to. */
-    record Source(Pointer memory, long mapped) {
-      void free() {
-        if (mapped == 0) {
-          Pointer.free(memory);
-        } else {
-          Abi.jbn_unmap(memory.address(), mapped);
-        }
-      }
-    }
-
-    /** The memory at an address. */
-    private static final class At extends Pointer {
-      At(long address) {
-        this.address = address;
-      }
-    }
-
     /** Returns memory, or null where the system has no more. */
     static @Nullable Root allocate(int size) {
-      if (size >= MAPPED && canMap()) {
-        long address = Abi.jbn_map(size);
-        return address == 0 ? null : root(new Source(new At(address), size), size);
+      int whole = (int) Math.min((long) size + ALIGNMENT - 1, Integer.MAX_VALUE);
+      if (NativeLibrary.isUsed()) {
+        return size >= MAPPED ? Native.mapped(size) : Native.allocated(whole);
       }
-      long whole = Math.min((long) size + ALIGNMENT - 1, Integer.MAX_VALUE);
-      Pointer memory = Pointer.malloc(whole);
-      return memory == null || memory.isNull() ? null : root(new Source(memory, 0), whole);
-    }
-
-    private static Root root(Source source, long size) {
-      return new Root(source, new BytePointer(source.memory).capacity(size).asByteBuffer());
+      try {
+        return new Root(ByteBuffer.allocateDirect(whole), null);
+      } catch (OutOfMemoryError e) {
+        return null; // the pool waits for garbage, and then says how much there is
+      }
     }
 
     /** Returns the aligned part; it keeps {@link #bytes} reachable, as every view of it does. */
@@ -98,8 +83,31 @@ final class Block {
     }
   }
 
-  /** Whether pages can be asked for: through the native library, where it is in use. */
-  private static boolean canMap() {
-    return NativeLibrary.isUsed();
+  /** Memory by native code: a class of its own, so that nothing is loaded without it. */
+  private static final class Native {
+    /** The memory at an address. */
+    private static final class At extends Pointer {
+      At(long address) {
+        this.address = address;
+      }
+    }
+
+    static @Nullable Root mapped(int size) {
+      long address = Abi.jbn_map(size);
+      return address == 0
+          ? null
+          : root(new At(address), size, () -> Abi.jbn_unmap(address, (long) size));
+    }
+
+    static @Nullable Root allocated(int size) {
+      Pointer memory = Pointer.malloc(size);
+      return memory == null || memory.isNull()
+          ? null
+          : root(memory, size, () -> Pointer.free(memory));
+    }
+
+    private static Root root(Pointer memory, long size, Runnable free) {
+      return new Root(new BytePointer(memory).capacity(size).asByteBuffer(), free);
+    }
   }
 }

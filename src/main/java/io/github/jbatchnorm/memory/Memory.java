@@ -77,7 +77,10 @@ final class Memory {
     }
   }
 
-  /** Says that views were handed out, which may outlive this: the block is not used again. */
+  /**
+   * Says that views were handed out, which may outlive this: the block is freed with the last of
+   * them, and never leased again.
+   */
   void expose() {
     MemoryPool.Lease from = lease;
     if (from != null) {

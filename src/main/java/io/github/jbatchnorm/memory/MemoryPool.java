@@ -42,7 +42,10 @@ final class MemoryPool {
   private final LongSupplier clock;
   private final ReferenceQueue<Object> dropped = new ReferenceQueue<>();
   private final HeapCollector collector = new HeapCollector(dropped, this::take, this::mayBeLate);
-  private final Lease ring = new Lease(this); // the leases that run, around this one
+
+  /** Where the list of open leases begins and ends: a ring of them, with this one, of no block. */
+  private final Lease ring = new Lease(this);
+
   private final List<ArrayDeque<Block>> free = new ArrayList<>();
   private final Set<Page> pages = new HashSet<>();
   private long garbage;
@@ -152,12 +155,12 @@ final class MemoryPool {
 
   /** Memory of the system's: given back when no one refers to a view of it any more. */
   private static final class Page extends PhantomReference<Object> {
-    private final Block.Root.Source source;
+    private final @Nullable Runnable free;
     private final int size;
 
     Page(Block.Root root, int size, ReferenceQueue<Object> queue) {
       super(root.bytes(), queue);
-      this.source = root.source();
+      this.free = root.free();
       this.size = size;
     }
   }
@@ -246,7 +249,9 @@ final class MemoryPool {
     } else if (found instanceof Page page) {
       pages.remove(page);
       held -= page.size;
-      page.source.free();
+      if (page.free != null) {
+        page.free.run();
+      }
     } else if (found instanceof HeapCollector.Sentinel sentinel) {
       sentinel.find();
     }

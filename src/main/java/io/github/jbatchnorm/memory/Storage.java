@@ -372,8 +372,9 @@ public final class Storage {
   }
 
   /**
-   * Returns a view of the bytes in native order, from element 0 on, with a position of its own.
-   * Memory that was looked at through a view is not used again once it was dropped, only freed.
+   * Returns a view of the bytes in native order, from element 0 on, with a position of its own. The
+   * view may outlive this storage: when the storage is dropped or closed, its memory is freed once
+   * the view is gone too, and never given to another storage.
    */
   public ByteBuffer bytes() {
     ByteBuffer bytes = memory.block().bytes;

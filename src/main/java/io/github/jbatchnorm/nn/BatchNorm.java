@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.Checkpoint;
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
 import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
@@ -54,8 +55,8 @@ public final class BatchNorm implements Layer {
     options = builder.options;
     groups = builder.groups;
     inPlace = builder.inPlace;
-    gamma = builder.scale ? Initializers.filled(builder.dtype, 1, channels) : null;
-    beta = builder.shift ? Initializers.filled(builder.dtype, 0, channels) : null;
+    gamma = builder.scale ? Tensors.full(builder.dtype, 1, channels) : null;
+    beta = builder.shift ? Tensors.full(builder.dtype, 0, channels) : null;
     statistics =
         builder.tracks
             ? new RunningStatistics(

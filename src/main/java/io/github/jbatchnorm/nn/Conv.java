@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.functional.ConvOptions;
@@ -30,7 +31,7 @@ public final class Conv implements Layer {
     private final int out;
     private final int[] kernel;
     private ConvOptions options = ConvOptions.DEFAULT;
-    private Initializer initializer = Initializers.heUniform();
+    private Initializer initializer = Initializer.heUniform();
     private boolean withBias = true;
     private boolean relu;
 
@@ -47,7 +48,7 @@ public final class Conv implements Layer {
       return this;
     }
 
-    /** What the weights begin with; {@link Initializers#heUniform} otherwise. The bias is 0. */
+    /** What the weights begin with; {@link Initializer#heUniform} otherwise. The bias is 0. */
     public Builder initializer(Initializer newInitializer) {
       Objects.requireNonNull(newInitializer, "initializer");
       initializer = newInitializer;
@@ -87,8 +88,7 @@ public final class Conv implements Layer {
       }
       int fanOut = out / options.groups() * taps;
       Tensor weight = initializer.create(random, shape[1] * taps, fanOut, shape);
-      return new Conv(
-          weight, withBias ? Initializers.filled(DType.F32, 0, out) : null, options, relu);
+      return new Conv(weight, withBias ? Tensors.full(DType.F32, 0, out) : null, options, relu);
     }
   }
 

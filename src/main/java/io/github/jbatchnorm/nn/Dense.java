@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.functional.Functions;
 import java.util.Objects;
@@ -19,8 +20,8 @@ public final class Dense implements Layer {
    * @param random where the weights come from
    */
   public Dense(int in, int out, RandomGenerator random) {
-    this.weight = Initializers.fanInUniform().create(random, in, out, out, in);
-    this.bias = Initializers.filled(DType.F32, 0, out);
+    this.weight = Initializer.fanInUniform().create(random, in, out, out, in);
+    this.bias = Tensors.full(DType.F32, 0, out);
   }
 
   private Dense(Tensor weight, Tensor bias) {

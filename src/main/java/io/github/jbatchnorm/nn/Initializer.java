@@ -1,9 +1,14 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.autograd.Tensors;
+import io.github.jbatchnorm.memory.DType;
 import java.util.random.RandomGenerator;
 
-/** Makes the initial weights of a layer; {@link Initializers} has the usual ones. */
+/**
+ * Makes the initial weights of a layer. The usual ones, here, are f32, the same on every machine
+ * for the same generator.
+ */
 @FunctionalInterface
 public interface Initializer {
   /**
@@ -14,4 +19,55 @@ public interface Initializer {
    * @param fanOut how many outputs each input has
    */
   Tensor create(RandomGenerator random, int fanIn, int fanOut, int... shape);
+
+  /** Returns numbers uniform in +-sqrt(6 / fanIn), of variance 2 / fanIn (He et al., 2015). */
+  static Initializer heUniform() {
+    return (random, in, out, shape) ->
+        symmetric(Math.sqrt(6.0 / in)).create(random, in, out, shape);
+  }
+
+  /** Returns normal numbers of variance 2 / fanIn (He et al., 2015). */
+  static Initializer heNormal() {
+    return (random, in, out, shape) ->
+        normal(0, Math.sqrt(2.0 / in)).create(random, in, out, shape);
+  }
+
+  /**
+   * Returns numbers uniform in +-sqrt(6 / (fanIn + fanOut)), of variance 2 / (fanIn + fanOut)
+   * (Glorot and Bengio, 2010).
+   */
+  static Initializer glorotUniform() {
+    return (random, in, out, shape) ->
+        symmetric(Math.sqrt(6.0 / (in + out))).create(random, in, out, shape);
+  }
+
+  /** Returns normal numbers of variance 2 / (fanIn + fanOut) (Glorot and Bengio, 2010). */
+  static Initializer glorotNormal() {
+    return (random, in, out, shape) ->
+        normal(0, Math.sqrt(2.0 / (in + out))).create(random, in, out, shape);
+  }
+
+  /** Returns numbers uniform in +-1 / sqrt(fanIn): PyTorch's default. */
+  static Initializer fanInUniform() {
+    return (random, in, out, shape) -> symmetric(1 / Math.sqrt(in)).create(random, in, out, shape);
+  }
+
+  /** Returns numbers uniform from low to high. */
+  static Initializer uniform(double low, double high) {
+    return (random, in, out, shape) -> Tensors.uniform(DType.F32, random, low, high, shape);
+  }
+
+  /** Returns normal numbers. */
+  static Initializer normal(double mean, double std) {
+    return (random, in, out, shape) -> Tensors.normal(DType.F32, random, mean, std, shape);
+  }
+
+  /** Returns one value. */
+  static Initializer constant(double value) {
+    return (random, in, out, shape) -> Tensors.full(DType.F32, value, shape);
+  }
+
+  private static Initializer symmetric(double bound) {
+    return uniform(-bound, bound);
+  }
 }

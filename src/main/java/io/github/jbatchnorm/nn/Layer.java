@@ -1,6 +1,8 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 
@@ -32,6 +34,22 @@ public interface Layer {
   default void visit(StateVisitor visitor) {
     Objects.requireNonNull(visitor, "visitor");
     children().forEach((name, layer) -> layer.visit(visitor.within(name + ".")));
+  }
+
+  /**
+   * Returns the trainable tensors by name, in the layer's order. One that the layer has in several
+   * places is there once, by the first of its names, as in PyTorch.
+   *
+   * @throws IllegalArgumentException if two parameters have the same name
+   */
+  default Map<String, Tensor> parameters() {
+    Map<String, Tensor> parameters = new LinkedHashMap<>();
+    for (State.Entry entry : State.of(this::visit)) {
+      if (entry.trained() && entry.tensor() != null) {
+        parameters.put(entry.name(), entry.tensor());
+      }
+    }
+    return Collections.unmodifiableMap(parameters);
   }
 
   /**

@@ -2,6 +2,7 @@ package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Checkpoint;
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
 import io.github.jbatchnorm.batchnorm.ChannelMoments;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
@@ -43,8 +44,8 @@ final class Renormalization {
   private Correction compute(ChannelMoments batch, RunningStatistics running) {
     DType dtype = running.mean().dtype();
     int channels = running.mean().size();
-    Tensor factor = Initializers.filled(dtype, 1, channels).asConstant();
-    Tensor offset = Initializers.filled(dtype, 0, channels).asConstant();
+    Tensor factor = Tensors.full(dtype, 1, channels).asConstant();
+    Tensor offset = Tensors.full(dtype, 0, channels).asConstant();
     double eps = options.eps();
     for (int c = 0; c < channels; c++) {
       double runningStd = Math.sqrt(running.var().storage().get(c) + eps);

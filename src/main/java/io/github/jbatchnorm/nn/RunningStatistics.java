@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.kernel.Moments;
 import io.github.jbatchnorm.memory.DType;
 import java.util.concurrent.atomic.AtomicLong;
@@ -24,8 +25,8 @@ final class RunningStatistics {
   RunningStatistics(DType dtype, int channels, double newValueWeight, boolean unbiased) {
     this.newValueWeight = newValueWeight;
     this.unbiased = unbiased;
-    this.mean = Initializers.filled(dtype, 0, channels).asConstant();
-    this.var = Initializers.filled(dtype, 1, channels).asConstant();
+    this.mean = Tensors.full(dtype, 0, channels).asConstant();
+    this.var = Tensors.full(dtype, 1, channels).asConstant();
   }
 
   Tensor mean() {

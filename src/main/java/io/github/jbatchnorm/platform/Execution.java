@@ -28,6 +28,11 @@ public record Execution(int threads, Isa isa) {
     }
   }
 
+  /** Returns what {@link Settings} say. */
+  public static Execution current() {
+    return new Execution(Settings.threads(), Settings.isa());
+  }
+
   /** Returns the instruction set that a call runs on. */
   public Isa usedIsa() {
     return isa == Isa.BEST ? NativeLibrary.bestIsa() : isa;

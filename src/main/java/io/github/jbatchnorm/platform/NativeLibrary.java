@@ -12,6 +12,8 @@ public final class NativeLibrary {
   /** Null until a choice has succeeded: one that failed is tried, and refused, again. */
   private static volatile @Nullable Boolean used;
 
+  private static final String JAVACPP_LIMIT = "org.bytedeco.javacpp.maxPhysicalBytes";
+
   private NativeLibrary() {}
 
   /**
@@ -59,9 +61,29 @@ public final class NativeLibrary {
   public static void load() {
     try {
       load(Abi.class);
-    } catch (LinkageError e) {
+    } catch (LinkageError | IllegalCallerException e) {
       throw new NativeLibraryException(e);
     }
+  }
+
+  /**
+   * Has JavaCPP, which ends a program whose memory is four times its heap's, leave room for what
+   * tensors may take: unless its property is set, or its classes are there already.
+   */
+  private static void allowMemory() {
+    if (System.getProperty(JAVACPP_LIMIT) == null) {
+      long javaCpp = 4 * Runtime.getRuntime().maxMemory();
+      System.setProperty(JAVACPP_LIMIT, Long.toString(javaCpp + Settings.maxMemory()));
+    }
+  }
+
+  /** Returns the cause of causes: what stood in the way, and not who noticed. */
+  public static Throwable innermost(Throwable e) {
+    Throwable innermost = e;
+    for (Throwable next = e; next != null; next = next.getCause()) {
+      innermost = next;
+    }
+    return innermost;
   }
 
   /**
@@ -69,8 +91,10 @@ public final class NativeLibrary {
    * JavaCPP's cache, and with it the loading for good, waits until afterwards.
    *
    * @throws LinkageError if it does not load
+   * @throws IllegalCallerException if this JVM denies access to native code
    */
   public static void load(Class<?> bindings) {
+    allowMemory();
     boolean interrupted = Thread.interrupted();
     try {
       Loader.load(bindings);

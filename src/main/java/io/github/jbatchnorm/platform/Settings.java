@@ -1,7 +1,7 @@
 package io.github.jbatchnorm.platform;
 
+import java.lang.management.ManagementFactory;
 import java.util.Locale;
-import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -35,10 +35,13 @@ public final class Settings {
    * How matrix products are computed, convolutions' included.
    *
    * <ul>
-   *   <li>{@code openblas}, the default: by OpenBLAS's gemm. The same bits for any number of
-   *       threads, but not on every type of processor, for which OpenBLAS has kernels of their own
+   *   <li>{@code openblas}: by OpenBLAS's gemm, or an exception where it does not load. The same
+   *       bits for any number of threads, but not on every type of processor, for which OpenBLAS
+   *       has kernels of their own
    *   <li>{@code ordered}: each element a sum in f64 in the order of the inner index, rounded once.
    *       The same bits on every machine and in Java; several times slower
+   *   <li>{@code auto}, the default: by OpenBLAS beside the native kernel; ordered beside the
+   *       pure-Java one, and after a warning where OpenBLAS does not load
    * </ul>
    */
   public static final String MATMUL = "jbatchnorm.matmul";
@@ -51,6 +54,10 @@ public final class Settings {
   public static final String MAX_MEMORY = "jbatchnorm.maxMemory";
 
   private static final int MOST_THREADS = 1024;
+
+  /** Of the machine's memory, or of the container's. */
+  private static final int DEFAULT_SHARE = 2;
+
   private static final Pattern SIZE = Pattern.compile("(\\d{1,15})([kmg]?)");
 
   private Settings() {}
@@ -105,30 +112,48 @@ public final class Settings {
         : Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
   }
 
+  /** How matrix products are wanted. */
+  public enum Products {
+    /** By OpenBLAS. */
+    OPENBLAS,
+    /** The same bits on every machine. */
+    ORDERED,
+    /** By OpenBLAS where there is native code. */
+    AUTO
+  }
+
   /**
-   * Returns whether matrix products are to be the same bits on every machine: {@value #MATMUL}.
+   * Returns how matrix products are wanted: {@value #MATMUL}.
    *
    * @throws IllegalArgumentException if the property has a value that it does not know
    */
-  public static boolean orderedProducts() {
-    String wanted = System.getProperty(MATMUL, "openblas");
+  public static Products products() {
+    String wanted = System.getProperty(MATMUL, "auto");
     return switch (wanted) {
-      case "openblas" -> false;
-      case "ordered" -> true;
+      case "openblas" -> Products.OPENBLAS;
+      case "ordered" -> Products.ORDERED;
+      case "auto" -> Products.AUTO;
       default ->
           throw new IllegalArgumentException(
-              "%s: expected openblas or ordered, got %s".formatted(MATMUL, wanted));
+              "%s: expected openblas, ordered or auto, got %s".formatted(MATMUL, wanted));
     };
   }
 
   /**
-   * Returns the bytes that {@value #MAX_MEMORY} stands for, where it is set.
+   * Returns the most bytes that all storages may take together: {@value #MAX_MEMORY}.
    *
    * @throws IllegalArgumentException if it is no number of bytes
    */
-  public static OptionalLong maxMemory() {
+  public static long maxMemory() {
     String wanted = System.getProperty(MAX_MEMORY);
-    return wanted == null ? OptionalLong.empty() : OptionalLong.of(parseBytes(wanted));
+    if (wanted != null) {
+      return parseBytes(wanted);
+    }
+    if (ManagementFactory.getOperatingSystemMXBean()
+        instanceof com.sun.management.OperatingSystemMXBean machine) {
+      return machine.getTotalMemorySize() / DEFAULT_SHARE;
+    }
+    return Runtime.getRuntime().maxMemory();
   }
 
   /** Returns the bytes that a text like 512m stands for. */
@@ -154,7 +179,7 @@ public final class Settings {
     kernel();
     isa();
     threads();
-    orderedProducts();
+    products();
     maxMemory();
   }
 }

@@ -82,7 +82,7 @@ class ArrayKernelTest {
     for (DType dtype : List.of(DType.F32, DType.F64)) {
       for (int[] shape : List.of(new int[] {5}, new int[] {3, 4, 7}, new int[] {2, 3, 9000})) {
         int size = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
-        int[] plain = ArrayKernel.plainStrides(shape);
+        int[] plain = Shapes.strides(shape);
         int[] repeated = plain.clone();
         repeated[random.nextInt(shape.length)] = 0;
         Strided a = Strided.of(random(dtype, size), 0, plain);
@@ -566,7 +566,7 @@ class ArrayKernelTest {
             new int[] {0},
             new int[] {1},
             1);
-    assertThat(plain.isPlain()).isTrue();
+    assertThat(plain.patchesAreInput()).isTrue();
     Storage dy = Storage.allocate(DType.F32, 200);
     dy.set(0, 1e-30);
     Storage filters = Storage.allocate(DType.F32, 1);

@@ -7,14 +7,13 @@ import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.BatchNormShape;
 import io.github.jbatchnorm.kernel.ForwardArguments;
-import io.github.jbatchnorm.kernel.JavaKernel;
+import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Layout;
-import io.github.jbatchnorm.kernel.NativeKernel;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.MemoryScope;
-import io.github.jbatchnorm.memory.Sizes;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.platform.Isa;
+import io.github.jbatchnorm.platform.Sizes;
 import java.lang.reflect.Modifier;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -35,7 +34,7 @@ class UncheckedMemoryTest {
   }
 
   static Stream<BatchNormKernel> kernels() {
-    return Stream.of(new NativeKernel(), new JavaKernel());
+    return Stream.of(Kernels.nativeKernel(), Kernels.javaKernel());
   }
 
   @ParameterizedTest
@@ -166,7 +165,7 @@ class UncheckedMemoryTest {
       closed = Storage.allocate(DType.F32, 16);
       assertThat(scope).isNotNull();
     }
-    NativeKernel kernel = new NativeKernel(1, Isa.BEST);
+    NativeArrays kernel = new NativeArrays(1, Isa.BEST);
     Storage open = Storage.allocate(DType.F32, 16);
     assertThatThrownBy(() -> kernel.copy(closed, open, false))
         .isInstanceOf(IllegalStateException.class);
@@ -199,7 +198,7 @@ class UncheckedMemoryTest {
       assertThatThrownBy(() -> arrays.logSoftmax(4, x, y))
           .isInstanceOf(IllegalStateException.class);
     }
-    assertThatThrownBy(() -> new NativeKernel().copy(x, y, false))
+    assertThatThrownBy(() -> new NativeArrays(0, Isa.BEST).copy(x, y, false))
         .isInstanceOf(IllegalStateException.class);
   }
 

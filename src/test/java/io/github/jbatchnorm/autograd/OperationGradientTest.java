@@ -285,11 +285,11 @@ class OperationGradientTest {
     int[] indices = random.ints(6, 0, 12).toArray();
     CentralDifferences.check(
         random,
-        inputs -> new Gather(inputs.get(0), indices, 2, 3).apply(),
+        inputs -> new Indexing.Gather(inputs.get(0), indices, 2, 3).apply(),
         List.of(CentralDifferences.random(random, -2, 2, 3, 4)));
     CentralDifferences.check(
         random,
-        inputs -> new Scatter(inputs.get(0), indices, 3, 4).apply(),
+        inputs -> new Indexing.Scatter(inputs.get(0), indices, 3, 4).apply(),
         List.of(CentralDifferences.random(random, -2, 2, 2, 3)));
   }
 

@@ -2,7 +2,6 @@ package io.github.jbatchnorm.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.jbatchnorm.nn.data.DrawnDigits;
 import io.github.jbatchnorm.nn.data.ImageSet;
 import io.github.jbatchnorm.nn.io.Safetensors;
 import java.io.ByteArrayOutputStream;
@@ -65,8 +64,8 @@ class CommandLineTest {
   void writeData() throws IOException {
     data = Files.createDirectory(folder.resolve("data"));
     out = folder.resolve("out");
-    write(DrawnDigits.draw(60, 1), "train");
-    write(DrawnDigits.draw(20, 2), "t10k");
+    write(ImageSet.draw(60, 1), "train");
+    write(ImageSet.draw(20, 2), "t10k");
   }
 
   private void write(ImageSet images, String name) throws IOException {

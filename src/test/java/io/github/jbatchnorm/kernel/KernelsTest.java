@@ -137,7 +137,7 @@ class KernelsTest {
   void fallingBackToTheJavaKernelIsAnnounced() throws Exception {
     assertThat(runWithoutNatives())
         .contains("WARNING: Running on the pure-Java kernel")
-        .contains("no jnijbatchnorm in java.library.path")
+        .contains("Could not find jnijbatchnorm")
         .contains("-Djbatchnorm.kernel=java")
         .contains("kernel=java")
         .endsWith("status=0");

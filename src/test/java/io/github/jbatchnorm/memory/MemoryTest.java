@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.jbatchnorm.arrays.ArrayFunction;
 import io.github.jbatchnorm.arrays.ArrayKernels;
+import io.github.jbatchnorm.arrays.NativeArrays;
 import io.github.jbatchnorm.arrays.Strided;
-import io.github.jbatchnorm.kernel.NativeKernel;
 import io.github.jbatchnorm.platform.Isa;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -356,7 +356,7 @@ class MemoryTest {
 
   @Test
   void copiedMemoryIsUsedAgain() {
-    NativeKernel kernel = new NativeKernel(1, Isa.BEST);
+    NativeArrays kernel = new NativeArrays(1, Isa.BEST);
     Storage to = Storage.allocate(DType.F32, 12_345);
     long address;
     try (MemoryScope scope = MemoryScope.open()) {

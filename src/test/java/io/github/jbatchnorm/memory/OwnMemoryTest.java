@@ -9,7 +9,6 @@ import io.github.jbatchnorm.kernel.BatchNormShape;
 import io.github.jbatchnorm.kernel.ForwardArguments;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.kernel.Layout;
-import io.github.jbatchnorm.kernel.NativeKernel;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -98,7 +97,7 @@ class OwnMemoryTest {
             Storage.allocate(DType.F32, SHAPE.size()), Storage.allocate(DType.F32, SHAPE.size()));
     com.sun.management.ThreadMXBean threads =
         (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
-    BatchNormKernel kernel = new NativeKernel();
+    BatchNormKernel kernel = Kernels.nativeKernel();
     for (int i = 0; i < 50_000; i++) {
       kernel.forward(arguments);
     }

@@ -65,7 +65,7 @@ class BatchNormGradientsTest {
 
     List<Tensor> variables() {
       List<Tensor> all = new ArrayList<>(List.of(random(3, shape())));
-      all.addAll(Parameters.of(layer).values());
+      all.addAll(layer.parameters().values());
       return all;
     }
 
@@ -73,7 +73,7 @@ class BatchNormGradientsTest {
       Tensor x = leaf.multiply(1.5);
       Tensor added = residual ? leaf.add(x.square()) : null;
       Tensor mask = masked ? random(5, 4, 3).greater(0) : null;
-      List<Tensor> parameters = new ArrayList<>(Parameters.of(layer).values());
+      List<Tensor> parameters = new ArrayList<>(layer.parameters().values());
       if (added != null) {
         parameters.add(added);
       }

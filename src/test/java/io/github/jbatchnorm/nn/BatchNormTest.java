@@ -50,7 +50,7 @@ class BatchNormTest {
     Tensor x = x();
     layer.forward(x, Mode.EVALUATION).backward();
     assertThat(x.grad().toFloatArray()).containsExactly(0.5f, 0.5f, 0.5f, 0.5f);
-    Map<String, Tensor> parameters = Parameters.of(layer);
+    Map<String, Tensor> parameters = layer.parameters();
     assertThat(parameters.get("weight").grad().toFloatArray()).containsExactly(2, 20);
     assertThat(parameters.get("bias").grad().toFloatArray()).containsExactly(2, 2);
   }

@@ -66,7 +66,7 @@ class CheckpointedLayersTest {
   }
 
   private static List<Tensor> parameters(Layer layer) {
-    return List.copyOf(Parameters.of(layer).values());
+    return List.copyOf(layer.parameters().values());
   }
 
   private static Tensor plainly(Layer layer, Tensor x, Mode mode) {

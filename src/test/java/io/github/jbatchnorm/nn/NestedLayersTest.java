@@ -128,7 +128,7 @@ class NestedLayersTest {
     assertThat(block.children().keySet()).containsExactly("conv1", "bn1", "conv2", "bn2");
     Layer named = new Named(new Named(new BatchNorm(2, 1e-5)));
     assertThat(StateFile.save(named::visit)).containsKey("inner.inner.running_mean");
-    assertThat(Parameters.of(named)).containsOnlyKeys("inner.inner.weight", "inner.inner.bias");
+    assertThat(named.parameters()).containsOnlyKeys("inner.inner.weight", "inner.inner.bias");
   }
 
   private static void assertFoldsTo(Sequential model, Tensor x) {
@@ -210,8 +210,8 @@ class NestedLayersTest {
             + " Sequential");
     assertRefused(
         two(conv, new Named(norm)),
-        "head.second.inner cannot be folded: no convolution or dense layer lies right before it in a"
-            + " Sequential");
+        "head.second.inner cannot be folded: no convolution or dense layer lies right before it in"
+            + " a Sequential");
     assertRefused(
         two(new Shown(norm), conv),
         "head.first.shown cannot be folded: no convolution or dense layer lies right before it in a"

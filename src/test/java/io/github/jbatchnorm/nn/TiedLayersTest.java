@@ -27,7 +27,7 @@ class TiedLayersTest {
   @Test
   void parametersAreNamedOnceByTheirFirstName() {
     Sequential model = tied(new Dense(1, 1, new SplittableRandom(1)));
-    assertThat(Parameters.of(model)).containsOnlyKeys("a.weight", "a.bias");
+    assertThat(model.parameters()).containsOnlyKeys("a.weight", "a.bias");
   }
 
   @Test
@@ -41,8 +41,8 @@ class TiedLayersTest {
     for (Function<Map<String, Tensor>, Optimizer> optimizer : optimizers) {
       Dense once = new Dense(1, 1, new SplittableRandom(1));
       Dense twice = new Dense(1, 1, new SplittableRandom(1));
-      Optimizer one = optimizer.apply(Parameters.of(once));
-      Optimizer two = optimizer.apply(Parameters.of(tied(twice)));
+      Optimizer one = optimizer.apply(once.parameters());
+      Optimizer two = optimizer.apply(tied(twice).parameters());
       Map<String, Tensor> bothNames = new LinkedHashMap<>();
       bothNames.put("a", twice.weight());
       bothNames.put("b", twice.weight());
@@ -90,7 +90,7 @@ class TiedLayersTest {
             .add("a.b", new Dense(1, 1, random))
             .add("a", Sequential.builder().add("b", new Dense(1, 1, random)).build())
             .build();
-    assertThatThrownBy(() -> Parameters.of(model))
+    assertThatThrownBy(() -> model.parameters())
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("model: a.b.weight is the name of two tensors or counts");
   }

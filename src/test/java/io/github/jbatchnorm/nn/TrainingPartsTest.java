@@ -12,7 +12,6 @@ import io.github.jbatchnorm.memory.MemoryScope;
 import io.github.jbatchnorm.nn.data.Batch;
 import io.github.jbatchnorm.nn.data.BatchSource;
 import io.github.jbatchnorm.nn.data.DataLoader;
-import io.github.jbatchnorm.nn.data.TensorBatches;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -127,21 +126,20 @@ class TrainingPartsTest {
     SplittableRandom random = new SplittableRandom(3);
     Map<Initializer, Double> variances =
         Map.of(
-            Initializers.heUniform(), 2.0 / 50,
-            Initializers.heNormal(), 2.0 / 50,
-            Initializers.glorotUniform(), 2.0 / 250,
-            Initializers.glorotNormal(), 2.0 / 250,
-            Initializers.fanInUniform(), 1.0 / 150,
-            Initializers.normal(1, 0.5), 0.25,
-            Initializers.uniform(-3, 3), 3.0);
+            Initializer.heUniform(), 2.0 / 50,
+            Initializer.heNormal(), 2.0 / 50,
+            Initializer.glorotUniform(), 2.0 / 250,
+            Initializer.glorotNormal(), 2.0 / 250,
+            Initializer.fanInUniform(), 1.0 / 150,
+            Initializer.normal(1, 0.5), 0.25,
+            Initializer.uniform(-3, 3), 3.0);
     variances.forEach(
         (initializer, expected) -> {
           Tensor weight = initializer.create(random, 50, 200, 200, 50);
           assertThat(weight.shape()).containsExactly(200, 50);
           assertThat(weight.var().item()).isCloseTo(expected, within(0.06 * expected));
         });
-    assertThat(Initializers.constant(0.5).create(random, 1, 1, 3).toDoubleArray())
-        .containsOnly(0.5);
+    assertThat(Initializer.constant(0.5).create(random, 1, 1, 3).toDoubleArray()).containsOnly(0.5);
   }
 
   @Test
@@ -171,13 +169,13 @@ class TrainingPartsTest {
     Tensor y = conv.forward(Tensors.normal(DType.F32, random, 0, 1, 2, 4, 9), Mode.TRAINING);
     assertThat(y.shape()).containsExactly(2, 6, 7);
     assertThat(y.min().item()).isZero();
-    assertThat(Parameters.of(conv)).containsOnlyKeys("weight", "bias");
+    assertThat(conv.parameters()).containsOnlyKeys("weight", "bias");
   }
 
-  private static TensorBatches batches(int epoch) {
+  private static BatchSource batches(int epoch) {
     Tensor x = Tensors.arange(DType.F32, 0, 20, 1).reshape(10, 2).asConstant();
     int[] labels = IntStream.range(0, 10).toArray();
-    return TensorBatches.shuffled(x, labels, 3, 5, epoch);
+    return BatchSource.shuffled(x, labels, 3, 5, epoch);
   }
 
   private static List<Integer> labels(BatchSource source, int prefetch) {
@@ -203,7 +201,7 @@ class TrainingPartsTest {
     assertThat(labels(batches(2), 4)).isNotEqualTo(first);
     int[] own = IntStream.range(0, 10).toArray();
     Tensor x = Tensors.arange(DType.F32, 0, 20, 1).reshape(10, 2);
-    assertThat(labels(TensorBatches.inOrder(x, own, 4), 2))
+    assertThat(labels(BatchSource.inOrder(x, own, 4), 2))
         .isEqualTo(Arrays.stream(own).boxed().toList());
   }
 

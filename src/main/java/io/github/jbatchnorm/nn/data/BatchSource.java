@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
+import io.github.jbatchnorm.autograd.Tensor;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
 
@@ -21,5 +22,23 @@ public interface BatchSource {
       order[i] = order[other];
       order[other] = held;
     }
+  }
+
+  /**
+   * Returns samples that lie in one tensor in batches, in their own order; the last batch may be
+   * smaller.
+   *
+   * @param x shape (N, ...)
+   * @param labels N classes
+   * @param size samples a batch, 1 or more
+   * @throws IllegalArgumentException if the sizes do not fit
+   */
+  static BatchSource inOrder(Tensor x, int[] labels, int size) {
+    return TensorBatches.inOrder(x, labels, size);
+  }
+
+  /** As {@link #inOrder}, in an order that seed and epoch determine. */
+  static BatchSource shuffled(Tensor x, int[] labels, int size, long seed, int epoch) {
+    return TensorBatches.shuffled(x, labels, size, seed, epoch);
   }
 }

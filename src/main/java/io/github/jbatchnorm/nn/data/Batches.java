@@ -7,7 +7,7 @@ import java.util.SplittableRandom;
  * The batches of one epoch: each image once, in an order that seed and epoch determine; the last
  * batch may be smaller.
  */
-public final class Batches implements BatchSource {
+final class Batches implements BatchSource {
   private final ImageSet images;
   private final int size;
   private final int[] order;
@@ -29,7 +29,7 @@ public final class Batches implements BatchSource {
   }
 
   /** Returns batches in the images' own order. */
-  public static Batches inOrder(ImageSet images, int size) {
+  static Batches inOrder(ImageSet images, int size) {
     return new Batches(images, size);
   }
 
@@ -41,7 +41,7 @@ public final class Batches implements BatchSource {
    *     in at the edges
    * @throws IllegalArgumentException if size or shift is out of range
    */
-  public static Batches shuffled(ImageSet images, int size, int shift, long seed, int epoch) {
+  static Batches shuffled(ImageSet images, int size, int shift, long seed, int epoch) {
     if (shift < 0) {
       throw new IllegalArgumentException("shift: expected 0 or more, got " + shift);
     }
@@ -62,7 +62,7 @@ public final class Batches implements BatchSource {
   }
 
   /** Returns the labels of one batch. */
-  public int[] labels(int batch) {
+  int[] labels(int batch) {
     int[] labels = new int[sizeOf(batch)];
     for (int i = 0; i < labels.length; i++) {
       labels[i] = images.label(order[batch * size + i]);
@@ -71,7 +71,7 @@ public final class Batches implements BatchSource {
   }
 
   /** Returns the images of one batch, a constant of shape (n, 1, rows, columns), f32, 0 to 1. */
-  public Tensor images(int batch) {
+  Tensor images(int batch) {
     int n = sizeOf(batch);
     int rows = images.rows();
     int columns = images.columns();

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
-import io.github.jbatchnorm.memory.Sizes;
+import io.github.jbatchnorm.platform.Sizes;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -8,7 +8,7 @@ import java.util.SplittableRandom;
  * batch may be smaller. Training images are moved by up to 4 pixels and half of them mirrored (He
  * et al., 2016).
  */
-public final class ColorBatches implements BatchSource {
+final class ColorBatches implements BatchSource {
   private static final int MOST_MOVED = 4;
   private static final float HALF = 127.5f;
 
@@ -35,7 +35,7 @@ public final class ColorBatches implements BatchSource {
   }
 
   /** Returns batches in the images' own order, as they are. */
-  public static ColorBatches inOrder(ColorImages images, int size) {
+  static ColorBatches inOrder(ColorImages images, int size) {
     return new ColorBatches(images, size);
   }
 
@@ -44,8 +44,7 @@ public final class ColorBatches implements BatchSource {
    *
    * @param mirror whether half of the images are mirrored: not where left and right mean something
    */
-  public static ColorBatches shuffled(
-      ColorImages images, int size, boolean mirror, long seed, int epoch) {
+  static ColorBatches shuffled(ColorImages images, int size, boolean mirror, long seed, int epoch) {
     ColorBatches batches = new ColorBatches(images, size);
     SplittableRandom random = new SplittableRandom(seed * 1_000_003 + epoch);
     BatchSource.shuffle(batches.order, random);

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
-import io.github.jbatchnorm.memory.Sizes;
+import io.github.jbatchnorm.platform.Sizes;
 import java.util.SplittableRandom;
 
 /** Colour images of 32 x 32 pixels with labels, as CIFAR-10 has them. Immutable. */
@@ -32,6 +32,26 @@ public final class ColorImages {
     }
     this.pixels = pixels.clone();
     this.labels = labels.clone();
+  }
+
+  /**
+   * Returns the images in batches, in their own order, as they are; the last batch may be smaller.
+   *
+   * @param size images a batch, 1 or more
+   */
+  public BatchSource inOrder(int size) {
+    return ColorBatches.inOrder(this, size);
+  }
+
+  /**
+   * Returns the batches of one epoch: each image once, moved by up to 4 pixels, in an order that
+   * seed and epoch determine (He et al., 2016).
+   *
+   * @param size images a batch, 1 or more
+   * @param mirror whether half of the images are mirrored: not where left and right mean something
+   */
+  public BatchSource shuffled(int size, boolean mirror, long seed, int epoch) {
+    return ColorBatches.shuffled(this, size, mirror, seed, epoch);
   }
 
   /** Returns the number of images. */

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
-import io.github.jbatchnorm.memory.Sizes;
+import io.github.jbatchnorm.platform.Sizes;
 import java.util.SplittableRandom;
 
 /**
@@ -8,9 +8,9 @@ import java.util.SplittableRandom;
  * wobble, on paper of random shade with noise. The same seed draws the same pixels on every
  * machine, and image i does not depend on how many are drawn.
  */
-public final class DrawnDigits {
+final class DrawnDigits {
   /** The images' height and width. */
-  public static final int SIDE = 28;
+  static final int SIDE = 28;
 
   private static final int CLASSES = 10;
 
@@ -24,7 +24,7 @@ public final class DrawnDigits {
    * @throws IllegalArgumentException if count is below 0, or the pixels are more than
    *     2<sup>31</sup>-1
    */
-  public static ImageSet draw(int count, long seed) {
+  static ImageSet draw(int count, long seed) {
     byte[] pixels = new byte[Sizes.product("images (count, height, width)", count, SIDE, SIDE)];
     byte[] labels = new byte[count];
     for (int i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.nn.data;
 
-import io.github.jbatchnorm.memory.Sizes;
+import io.github.jbatchnorm.platform.Sizes;
 
 /**
  * Grey images and their labels. Immutable as long as no one writes to the arrays, which it shares.
@@ -31,6 +31,38 @@ public final class ImageSet {
     this.columns = columns;
     this.pixels = pixels;
     this.labels = labels;
+  }
+
+  /**
+   * Draws digits: something to try a network on.
+   *
+   * @param count how many, 0 or more; their classes are the digits 0 to 9 in turn
+   * @param seed chooses all that is random
+   */
+  public static ImageSet draw(int count, long seed) {
+    return DrawnDigits.draw(count, seed);
+  }
+
+  /**
+   * Returns the images in batches, in their own order; the last batch may be smaller.
+   *
+   * @param size images a batch, 1 or more
+   */
+  public BatchSource inOrder(int size) {
+    return Batches.inOrder(this, size);
+  }
+
+  /**
+   * Returns the batches of one epoch: each image once, moved at random, in an order that seed and
+   * epoch determine (Fisher and Yates).
+   *
+   * @param size images a batch, 1 or more
+   * @param shift the most pixels that an image is moved, down or up and right or left; paper comes
+   *     in at the edges
+   * @throws IllegalArgumentException if size or shift is out of range
+   */
+  public BatchSource shuffled(int size, int shift, long seed, int epoch) {
+    return Batches.shuffled(this, size, shift, seed, epoch);
   }
 
   /** Returns the number of images. */

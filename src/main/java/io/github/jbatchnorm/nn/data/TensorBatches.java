@@ -5,7 +5,7 @@ import io.github.jbatchnorm.memory.Storage;
 import java.util.SplittableRandom;
 
 /** Batches of samples that lie in one tensor; the last one may be smaller. */
-public final class TensorBatches implements BatchSource {
+final class TensorBatches implements BatchSource {
   private final Tensor x;
   private final int[] labels;
   private final int size;
@@ -36,12 +36,12 @@ public final class TensorBatches implements BatchSource {
    * @param size samples a batch, 1 or more
    * @throws IllegalArgumentException if the sizes do not fit
    */
-  public static TensorBatches inOrder(Tensor x, int[] labels, int size) {
+  static TensorBatches inOrder(Tensor x, int[] labels, int size) {
     return new TensorBatches(x, labels, size);
   }
 
   /** As {@link #inOrder}, in an order that seed and epoch determine. */
-  public static TensorBatches shuffled(Tensor x, int[] labels, int size, long seed, int epoch) {
+  static TensorBatches shuffled(Tensor x, int[] labels, int size, long seed, int epoch) {
     TensorBatches batches = new TensorBatches(x, labels, size);
     BatchSource.shuffle(batches.order, new SplittableRandom(seed * 1_000_003 + epoch));
     return batches;

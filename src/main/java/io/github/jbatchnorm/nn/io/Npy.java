@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.nn.io;
 
+import io.github.jbatchnorm.platform.AtomicFile;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;

@@ -4,7 +4,7 @@ import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.nn.BatchNorm;
 import io.github.jbatchnorm.nn.Conv;
-import io.github.jbatchnorm.nn.Initializers;
+import io.github.jbatchnorm.nn.Initializer;
 import io.github.jbatchnorm.nn.Layer;
 import io.github.jbatchnorm.nn.Mode;
 import io.github.jbatchnorm.nn.functional.ConvOptions;
@@ -52,7 +52,7 @@ public final class ResidualBlock implements Layer {
   static Conv conv(int in, int out, int stride, RandomGenerator random) {
     return Conv.builder(in, out, KERNEL, KERNEL)
         .options(ConvOptions.DEFAULT.withStride(stride).withPadding(1))
-        .initializer(Initializers.heNormal())
+        .initializer(Initializer.heNormal())
         .withoutBias()
         .build(random);
   }

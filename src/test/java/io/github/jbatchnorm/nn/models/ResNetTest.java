@@ -7,11 +7,9 @@ import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.memory.MemoryScope;
 import io.github.jbatchnorm.memory.MemoryUse;
 import io.github.jbatchnorm.nn.Mode;
-import io.github.jbatchnorm.nn.Parameters;
 import io.github.jbatchnorm.nn.Sequential;
 import io.github.jbatchnorm.nn.Sgd;
 import io.github.jbatchnorm.nn.data.Batch;
-import io.github.jbatchnorm.nn.data.ColorBatches;
 import io.github.jbatchnorm.nn.data.ColorImages;
 import io.github.jbatchnorm.nn.functional.Losses;
 import java.util.SplittableRandom;
@@ -19,17 +17,17 @@ import org.junit.jupiter.api.Test;
 
 /** ResNet-20's shape, and that it learns. */
 class ResNetTest {
-  private final Batch batch = ColorBatches.inOrder(ColorImages.draw(8, 1), 8).batch(0);
+  private final Batch batch = ColorImages.draw(8, 1).inOrder(8).batch(0);
 
   @Test
   void resNet20HasThePapersParameters() {
     Sequential network = ResNet.resNet20(10, 1);
     long weights = 0;
-    for (Tensor parameter : Parameters.of(network).values()) {
+    for (Tensor parameter : network.parameters().values()) {
       weights += parameter.size();
     }
     assertThat(weights).isEqualTo(269_722); // 0.27M in the paper
-    assertThat(Parameters.of(network))
+    assertThat(network.parameters())
         .containsKeys("conv1.weight", "layer2.0.bn1.weight", "layer3.2.conv2.weight", "fc.bias");
     assertThat(network.forward(batch.x(), Mode.EVALUATION).shape()).containsExactly(8, 10);
   }
@@ -44,7 +42,7 @@ class ResNetTest {
 
   private static double[] train(Batch batch, int steps) {
     Sequential network = ResNet.create(1, 10, 1);
-    Sgd sgd = new Sgd(Parameters.of(network), 0.05, 0.9);
+    Sgd sgd = new Sgd(network.parameters(), 0.05, 0.9);
     double[] losses = new double[steps];
     for (int i = 0; i < steps; i++) {
       int at = i;
@@ -63,7 +61,7 @@ class ResNetTest {
   @Test
   void stepInAScopeTakesNoNewMemoryOnceWarm() {
     Sequential network = ResNet.create(1, 10, 1);
-    Sgd sgd = new Sgd(Parameters.of(network), 0.05, 0.9);
+    Sgd sgd = new Sgd(network.parameters(), 0.05, 0.9);
     for (int i = 0; i < 3; i++) {
       MemoryScope.run(() -> step(network, sgd, batch));
     }

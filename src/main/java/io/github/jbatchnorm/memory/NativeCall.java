@@ -1,0 +1,129 @@
+package io.github.jbatchnorm.memory;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.util.Arrays;
+import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A call of this library's native code: the memory of its arguments, a struct whose fields are all
+ * of 8 bytes, filled field by field in their order. Each thread has one, so that a call allocates
+ * nothing. Whoever makes a call checks its arguments before; nothing here does.
+ */
+public final class NativeCall {
+  private static final int FIELDS = 160;
+  private static final int MOST_USED = 16;
+  private static final ThreadLocal<NativeCall> OWN = ThreadLocal.withInitial(NativeCall::new);
+
+  private final @Nullable Block[] used = new Block[MOST_USED];
+  private int usedCount;
+  private final LongBuffer fields;
+  private final long address;
+  private int next;
+
+  private NativeCall() {
+    ByteBuffer memory =
+        ByteBuffer.allocateDirect(FIELDS * Long.BYTES).order(ByteOrder.nativeOrder());
+    fields = memory.asLongBuffer();
+    address = new Pointer(memory).address();
+  }
+
+  /** Returns the thread's own, without arguments yet. */
+  public static NativeCall begin() {
+    NativeCall call = OWN.get();
+    call.next = 0;
+    call.end();
+    return call;
+  }
+
+  /** Puts a number, sizes and codes alike. */
+  public NativeCall integer(long value) {
+    return put(value);
+  }
+
+  /** Puts the C ABI's number of a dtype. */
+  public NativeCall dtype(DType dtype) {
+    return put(dtype.code);
+  }
+
+  /** Puts several numbers. */
+  public NativeCall integers(int... values) {
+    for (int value : values) {
+      put(value);
+    }
+    return this;
+  }
+
+  /** Puts the address of an element of a storage, whose block is kept until {@link #end}. */
+  public NativeCall address(Storage storage, int element) {
+    Block block = storage.memory().block();
+    used[usedCount++] = block;
+    return put(storage.address(block) + (long) element * storage.dtype().bytes());
+  }
+
+  /** Puts 1 or 0. */
+  public NativeCall flag(boolean value) {
+    return put(value ? 1 : 0);
+  }
+
+  /** Puts a number with a fraction. */
+  public NativeCall number(double value) {
+    return put(Double.doubleToRawLongBits(value));
+  }
+
+  /** Puts the address of a storage, whose block is kept until {@link #end}; 0 for none. */
+  public NativeCall storage(@Nullable Storage storage) {
+    return storage == null ? put(0) : address(storage, 0);
+  }
+
+  /** Ends the call: lets go of the blocks. */
+  public void end() {
+    Arrays.fill(used, 0, usedCount, null);
+    usedCount = 0;
+  }
+
+  private NativeCall put(long value) {
+    fields.put(next++, value);
+    return this;
+  }
+
+  /** Returns the address of the first field. */
+  public long address() {
+    return address;
+  }
+
+  /** Returns the address of a struct that is complete, once its first field holds its size. */
+  public long structure() {
+    fields.put(0, (long) next * Long.BYTES);
+    return address;
+  }
+
+  /** Returns a field that was put: an address, say, for functions that take no struct. */
+  public long field(int index) {
+    return fields.get(index);
+  }
+
+  /**
+   * Returns all floats of a storage's memory with element {@code index} at the position; f32.
+   * Unlike {@link Storage#floats} it lets the memory be used again while it is held: keep the
+   * storage reachable and open.
+   */
+  public static FloatBuffer floats(Storage storage, int index) {
+    return storage.floatsFrom(index);
+  }
+
+  /** As {@link #floats}, of f64. */
+  public static DoubleBuffer doubles(Storage storage, int index) {
+    return storage.doublesFrom(index);
+  }
+
+  /** As {@link #floats}, of the bits of a storage's elements alone. */
+  public static IntBuffer bits(Storage storage) {
+    return storage.bits();
+  }
+}

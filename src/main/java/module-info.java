@@ -1,0 +1,26 @@
+/**
+ * Batch normalization for the JVM. What is not exported may change at any time: the command line,
+ * the operations on arrays, the bindings.
+ */
+@SuppressWarnings("requires-automatic") // the command line's own, which a program does without
+module io.github.jbatchnorm {
+  requires com.fasterxml.jackson.core;
+  requires jdk.management;
+  requires org.bytedeco.javacpp;
+  requires org.bytedeco.openblas;
+  requires transitive org.jspecify;
+  requires static info.picocli;
+  requires static java.desktop;
+  requires static me.tongfei.progressbar;
+  requires static xchart;
+
+  exports io.github.jbatchnorm.autograd;
+  exports io.github.jbatchnorm.batchnorm;
+  exports io.github.jbatchnorm.kernel;
+  exports io.github.jbatchnorm.memory;
+  exports io.github.jbatchnorm.nn;
+  exports io.github.jbatchnorm.nn.data;
+  exports io.github.jbatchnorm.nn.functional;
+  exports io.github.jbatchnorm.nn.io;
+  exports io.github.jbatchnorm.nn.models;
+}
