@@ -396,7 +396,7 @@ class Call {
     for (const Pointer& p : pointers_) {
       const char* at = is_lost ? fuzz::Memory::forbidden() : job_.at(p.argument);
       if (p.offset == null_) at = nullptr;
-      if (p.offset == moved_) at = job_.at(moved_to_) + moved_by_;
+      if (p.offset == moved_) at = moved_to(p);
       std::memcpy(image.data() + p.offset, &at, sizeof at);
     }
     if (unknown_ != 0) image[unknown_] = 1;
@@ -407,6 +407,13 @@ class Call {
     struct_.check();
     if (std::memcmp(at, image.data(), size) != 0) fuzz::fail("%s: wrote its struct", name());
     return status;
+  }
+
+  // Aligned as its own elements are where only an overlap is meant.
+  const char* moved_to(const Pointer& p) const {
+    const char* const at = job_.at(moved_to_) + moved_by_;
+    const size_t alignment = fuzz::bytes_of(job_.dtype(p.argument));
+    return expected_ == JBN_OVERLAP ? at - reinterpret_cast<uintptr_t>(at) % alignment : at;
   }
 
   int call(const char* at) {
