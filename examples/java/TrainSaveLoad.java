@@ -3,7 +3,6 @@ import io.github.jbatchnorm.nn.Adam;
 import io.github.jbatchnorm.nn.BatchNorm;
 import io.github.jbatchnorm.nn.Dense;
 import io.github.jbatchnorm.nn.Mode;
-import io.github.jbatchnorm.nn.Parameters;
 import io.github.jbatchnorm.nn.Sequential;
 import io.github.jbatchnorm.nn.StateFile;
 import io.github.jbatchnorm.nn.functional.Losses;
@@ -42,7 +41,7 @@ public class TrainSaveLoad {
     Tensor x = Tensor.of(points, n, 2);
 
     Sequential model = model(1);
-    Adam optimizer = new Adam(Parameters.of(model), 0.02);
+    Adam optimizer = new Adam(model.parameters(), 0.02);
     double first = 0;
     double last = 0;
     for (int step = 0; step < 100; step++) {
