@@ -8,8 +8,11 @@
 #if defined(__GNUC__) && !defined(_WIN32)
 namespace {
 
-__attribute__((constructor)) void bound_spinning() {
+__attribute__((constructor)) void settle() {
   if (!std::getenv("OMP_WAIT_POLICY")) setenv("GOMP_SPINCOUNT", "2000", 0);
+  // OpenBLAS is called from threads that there are, each on its own. Where it may not start the pool
+  // that it never uses, it interrupts the process, and crashes at its end.
+  setenv("OPENBLAS_NUM_THREADS", "1", 0);
 }
 
 }  // namespace
