@@ -28,6 +28,7 @@ import io.github.jbatchnorm.nn.data.BatchSource;
 import io.github.jbatchnorm.nn.data.ColorImages;
 import io.github.jbatchnorm.nn.data.ImageSet;
 import io.github.jbatchnorm.nn.functional.ConvOptions;
+import io.github.jbatchnorm.nn.io.Reading;
 import io.github.jbatchnorm.nn.io.Safetensors;
 import io.github.jbatchnorm.nn.io.Stored;
 import io.github.jbatchnorm.nn.models.ResidualBlock;
@@ -140,6 +141,7 @@ final class Samples {
     put(BatchSource.class, Source::new);
     put(Stored.Type.class, () -> Stored.Type.F32);
     put(Stored.class, () -> Stored.count(1));
+    SAMPLES.put(Reading.Reader.class, () -> (Reading.Reader<String>) () -> "contents");
     put(Safetensors.class, () -> new Safetensors(Map.of(), Map.of()));
   }
 

@@ -1,8 +1,10 @@
 package io.github.jbatchnorm.nn.data;
 
+import io.github.jbatchnorm.nn.io.Reading;
 import io.github.jbatchnorm.platform.Sizes;
-import java.io.ByteArrayOutputStream;
+import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -53,24 +55,63 @@ public final class CifarFiles {
    * @throws CifarFormatException if a file has no whole records, or a class above 9
    */
   public static ColorImages read(List<Path> files) throws IOException {
-    ByteArrayOutputStream pixels = new ByteArrayOutputStream();
-    ByteArrayOutputStream labels = new ByteArrayOutputStream();
-    for (Path file : files) {
-      byte[] bytes = Files.readAllBytes(file);
-      if (bytes.length == 0 || bytes.length % RECORD != 0) {
-        throw new CifarFormatException(
-            file, "expected records of %s bytes, got %s bytes".formatted(RECORD, bytes.length));
-      }
-      for (int at = 0; at < bytes.length; at += RECORD) {
-        if ((bytes[at] & 0xff) >= CLASSES) {
-          throw new CifarFormatException(
-              file, "class %s in record %s".formatted(bytes[at] & 0xff, at / RECORD));
-        }
-        labels.write(bytes[at]);
-        pixels.write(bytes, at + 1, ColorImages.BYTES);
-      }
+    int[] counts = new int[files.size()];
+    int count = 0;
+    for (int i = 0; i < counts.length; i++) {
+      Path file = files.get(i);
+      int before = count;
+      counts[i] = Reading.of(file, () -> count(file, before));
+      count += counts[i];
     }
-    return new ColorImages(pixels.toByteArray(), labels.toByteArray());
+    int all = count;
+    return Reading.inMemory(files, () -> read(files, counts, all));
+  }
+
+  private static ColorImages read(List<Path> files, int[] counts, int all) throws IOException {
+    byte[] pixels = new byte[all * ColorImages.BYTES];
+    byte[] labels = new byte[all];
+    int first = 0;
+    for (int i = 0; i < counts.length; i++) {
+      Path file = files.get(i);
+      int at = first;
+      int end = first + counts[i];
+      Reading.of(file, () -> readRecords(file, at, end, pixels, labels));
+      first = end;
+    }
+    return new ColorImages(pixels, labels);
+  }
+
+  /** Returns the number of a file's records, which come behind others. */
+  private static int count(Path file, int before) throws IOException {
+    long size = Files.size(file);
+    if (size == 0 || size % RECORD != 0) {
+      throw new CifarFormatException(
+          file, "expected records of %s bytes, got %s bytes".formatted(RECORD, size));
+    }
+    int most = Integer.MAX_VALUE / ColorImages.BYTES - before;
+    if (size / RECORD > most) {
+      throw new CifarFormatException(
+          file, "expected at most %s records more, got %s".formatted(most, size / RECORD));
+    }
+    return (int) (size / RECORD);
+  }
+
+  private static int readRecords(Path file, int first, int end, byte[] pixels, byte[] labels)
+      throws IOException {
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+      for (int i = first; i < end; i++) {
+        int label = in.read();
+        if (label >= CLASSES) {
+          throw new CifarFormatException(file, "class %s in record %s".formatted(label, i - first));
+        }
+        int at = i * ColorImages.BYTES;
+        if (label < 0 || in.readNBytes(pixels, at, ColorImages.BYTES) < ColorImages.BYTES) {
+          throw new CifarFormatException(file, "became shorter while it was read");
+        }
+        labels[i] = (byte) label;
+      }
+      return end - first;
+    }
   }
 
   /** Writes images to a file. */

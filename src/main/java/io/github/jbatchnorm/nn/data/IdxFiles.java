@@ -1,10 +1,12 @@
 package io.github.jbatchnorm.nn.data;
 
+import io.github.jbatchnorm.nn.io.Reading;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -75,17 +77,25 @@ public final class IdxFiles {
   public static ImageSet read(Path images, Path labels) throws IOException {
     Objects.requireNonNull(images, "images");
     Objects.requireNonNull(labels, "labels");
+    Pixels pixels = Reading.of(images, () -> readPixels(images));
+    byte[] classes = Reading.of(labels, () -> readLabels(labels));
+    if (classes.length != pixels.count()) {
+      throw new IdxFormatException(
+          labels,
+          "%s labels for the %s images of %s".formatted(classes.length, pixels.count(), images));
+    }
+    return new ImageSet(pixels.rows(), pixels.columns(), pixels.levels().array(), classes);
+  }
+
+  private record Pixels(int count, int rows, int columns, ByteBuffer levels) {}
+
+  private static Pixels readPixels(Path images) throws IOException {
     try (DataInputStream in = open(images)) {
       int count = header(in, images, IMAGES, "images (idx3, unsigned bytes)");
       int rows = side(in, images, "rows");
       int columns = side(in, images, "columns");
-      byte[] pixels = body(in, images, (long) count * rows * columns);
-      byte[] classes = readLabels(labels);
-      if (classes.length != count) {
-        throw new IdxFormatException(
-            labels, "%s labels for the %s images of %s".formatted(classes.length, count, images));
-      }
-      return new ImageSet(rows, columns, pixels, classes);
+      byte[] levels = body(in, images, (long) count * rows * columns);
+      return new Pixels(count, rows, columns, ByteBuffer.wrap(levels));
     } catch (EOFException e) {
       throw new IdxFormatException(images, "ends within its header");
     } catch (ZipException e) {
@@ -116,11 +126,15 @@ public final class IdxFiles {
     throw new NoSuchFileException(plain.toString(), null, "neither it nor its .gz is there");
   }
 
+  private static boolean isZipped(Path file) {
+    return file.toString().endsWith(".gz");
+  }
+
   private static DataInputStream open(Path file) throws IOException {
     InputStream in = Files.newInputStream(file);
     try {
-      boolean zipped = file.toString().endsWith(".gz");
-      return new DataInputStream(new BufferedInputStream(zipped ? new GZIPInputStream(in) : in));
+      return new DataInputStream(
+          new BufferedInputStream(isZipped(file) ? new GZIPInputStream(in) : in));
     } catch (IOException e) {
       in.close();
       throw e;
@@ -158,16 +172,18 @@ public final class IdxFiles {
     if (size > Integer.MAX_VALUE - 8) {
       throw new IdxFormatException(file, "holds %s bytes, more than an array".formatted(size));
     }
-    byte[] bytes;
+    long there = Files.size(file); // a false size costs no memory
+    byte[] bytes =
+        new byte[(int) Math.min(size, isZipped(file) ? Reading.mostInflated(there) : there)];
+    int got;
     try {
-      // Grows as bytes come, so that a false size costs no memory.
-      bytes = in.readNBytes((int) size);
+      got = in.readNBytes(bytes, 0, bytes.length);
     } catch (EOFException e) {
       throw new IdxFormatException(file, "is truncated: the gzip stream ends early");
     }
-    if (bytes.length < size) {
+    if (got < size) {
       throw new IdxFormatException(
-          file, "is truncated: expected %s bytes of data, got %s".formatted(size, bytes.length));
+          file, "is truncated: expected %s bytes of data, got %s".formatted(size, got));
     }
     if (in.read() >= 0) {
       throw new IdxFormatException(

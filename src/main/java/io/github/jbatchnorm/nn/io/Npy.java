@@ -10,8 +10,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Enumeration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.zip.CRC32;
@@ -45,44 +48,107 @@ public final class Npy {
     if (Files.isDirectory(file)) {
       throw new NpyException(file.toString(), "is a folder");
     }
-    try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
-      return read(file.toString(), in);
-    }
+    return Reading.of(
+        file,
+        () -> {
+          try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+            return read(file.toString(), in, Files.size(file));
+          }
+        });
   }
 
   /**
-   * Reads a .npz file: each array under its name, in the file's order.
+   * Reads a .npz file: each array under its name, in the file's order. All of them are in memory
+   * together; {@link #read(Path, String)} reads one.
    *
    * @throws NpyException if it is no zip archive, one of its arrays is not as {@link #read} needs,
    *     or its check sum is another
    */
   public static Map<String, Stored> readAll(Path file) throws IOException {
-    Map<String, Stored> arrays = new LinkedHashMap<>();
-    try (ZipFile zip = new ZipFile(file.toFile())) {
-      Enumeration<? extends ZipEntry> entries = zip.entries();
-      while (entries.hasMoreElements()) {
-        ZipEntry entry = entries.nextElement();
-        String name = entry.getName();
-        if (!name.endsWith(SUFFIX)) {
-          throw new NpyException(file.toString(), "holds %s, which is no array".formatted(name));
-        }
-        String array = name.substring(0, name.length() - SUFFIX.length());
-        if (arrays.put(array, read(file, zip, entry)) != null) {
-          throw new NpyException(file.toString(), "holds %s twice".formatted(name));
-        }
-      }
-    } catch (ZipException e) {
-      throw new NpyException(file.toString(), "is no zip archive: " + e.getMessage());
-    } catch (EOFException e) {
-      throw new NpyException(file.toString(), "ends within an array: " + e.getMessage());
+    return inArchive(
+        file,
+        zip -> {
+          Map<String, Stored> arrays = new LinkedHashMap<>();
+          Enumeration<? extends ZipEntry> entries = zip.entries();
+          while (entries.hasMoreElements()) {
+            ZipEntry entry = entries.nextElement();
+            if (arrays.put(arrayName(file, entry), read(file, zip, entry)) != null) {
+              throw new NpyException(file.toString(), "holds %s twice".formatted(entry.getName()));
+            }
+          }
+          return arrays;
+        });
+  }
+
+  /**
+   * Reads one array of a .npz file, and no other.
+   *
+   * @param name the array's name, without ".npy"
+   * @throws NpyException if there is none of this name, or as {@link #readAll}
+   */
+  public static Stored read(Path file, String name) throws IOException {
+    Objects.requireNonNull(name, "name");
+    return inArchive(
+        file,
+        zip -> {
+          ZipEntry entry = zip.getEntry(name + SUFFIX);
+          if (entry == null) {
+            throw new NpyException(file.toString(), "holds no %s".formatted(name + SUFFIX));
+          }
+          return read(file, zip, entry);
+        });
+  }
+
+  /**
+   * Returns the names of a .npz file's arrays, in its order.
+   *
+   * @throws NpyException if it is no zip archive, or holds something else than arrays
+   */
+  public static List<String> names(Path file) throws IOException {
+    return inArchive(
+        file,
+        zip -> {
+          List<String> names = new ArrayList<>();
+          for (ZipEntry entry : Collections.list(zip.entries())) {
+            names.add(arrayName(file, entry));
+          }
+          return List.copyOf(names);
+        });
+  }
+
+  private static String arrayName(Path file, ZipEntry entry) throws NpyException {
+    String name = entry.getName();
+    if (!name.endsWith(SUFFIX)) {
+      throw new NpyException(file.toString(), "holds %s, which is no array".formatted(name));
     }
-    return arrays;
+    return name.substring(0, name.length() - SUFFIX.length());
+  }
+
+  /** Reads from an open archive. */
+  @FunctionalInterface
+  private interface ArchiveReader<T> {
+    T read(ZipFile zip) throws IOException;
+  }
+
+  private static <T> T inArchive(Path file, ArchiveReader<T> reader) throws IOException {
+    Objects.requireNonNull(file, "file");
+    return Reading.of(
+        file,
+        () -> {
+          try (ZipFile zip = new ZipFile(file.toFile())) {
+            return reader.read(zip);
+          } catch (ZipException e) {
+            throw new NpyException(file.toString(), "is no zip archive: " + e.getMessage());
+          } catch (EOFException e) {
+            throw new NpyException(file.toString(), "ends within an array: " + e.getMessage());
+          }
+        });
   }
 
   private static Stored read(Path file, ZipFile zip, ZipEntry entry) throws IOException {
     String where = file + " " + FileText.printable(entry.getName());
     try (CheckedInputStream in = new CheckedInputStream(zip.getInputStream(entry), new CRC32())) {
-      Stored array = read(where, in);
+      Stored array = read(where, in, capacity(entry));
       if (in.getChecksum().getValue() != entry.getCrc()) {
         throw new NpyException(where, "has another check sum than the archive says");
       }
@@ -90,13 +156,22 @@ public final class Npy {
     }
   }
 
-  private static Stored read(String where, InputStream in) throws IOException {
+  /** Returns the most bytes that an entry can hold, whatever it says. */
+  private static long capacity(ZipEntry entry) {
+    long compressed = entry.getCompressedSize();
+    return entry.getMethod() == ZipEntry.STORED
+        ? compressed
+        : Reading.mostInflated(Math.max(0, compressed));
+  }
+
+  /** Reads an array of which there are at most so many bytes, so that no claim costs memory. */
+  private static Stored read(String where, InputStream in, long capacity) throws IOException {
     NpyHeader header = NpyHeader.read(where, in);
     int length = header.bytes();
-    byte[] data = in.readNBytes(length);
-    if (data.length < length) {
-      throw new NpyException(
-          where, "ends after %s of %s bytes of elements".formatted(data.length, length));
+    byte[] data = new byte[(int) Math.min(length, capacity)];
+    int got = in.readNBytes(data, 0, data.length);
+    if (got < length) {
+      throw new NpyException(where, "ends after %s of %s bytes of elements".formatted(got, length));
     }
     if (in.read() >= 0) {
       throw new NpyException(where, "goes on after its %s bytes of elements".formatted(length));

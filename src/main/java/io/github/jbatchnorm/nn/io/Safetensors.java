@@ -41,6 +41,10 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
     if (Files.isDirectory(file)) {
       throw new SafetensorsException(file, "is a folder");
     }
+    return Reading.of(file, () -> readNow(file));
+  }
+
+  private static Safetensors readNow(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file)) {
       long size = channel.size();
       if (size < Long.BYTES || size > Integer.MAX_VALUE - Long.BYTES) {

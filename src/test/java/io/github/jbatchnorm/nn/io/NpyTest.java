@@ -445,4 +445,15 @@ class NpyTest {
         .hasMessage("array: NumPy has no type for BF16(1)");
     assertThat(Npy.read(file).bytes().getLong()).isEqualTo(1);
   }
+
+  @Test
+  void oneArrayOfAnArchiveIsReadWithoutTheOthers() throws IOException {
+    Path file = folder.resolve("some.npz");
+    Npy.writeAll(file, Map.of("a", Stored.count(1), "b", Stored.count(2)));
+    assertThat(Npy.names(file)).containsExactlyInAnyOrder("a", "b");
+    assertThat(Npy.read(file, "b")).isEqualTo(Stored.count(2));
+    assertThatThrownBy(() -> Npy.read(file, "c"))
+        .isInstanceOf(NpyException.class)
+        .hasMessage(file + ": holds no c.npy");
+  }
 }
