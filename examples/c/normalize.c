@@ -10,7 +10,7 @@ static int failed(const char* call, int status) {
 int main(void) {
   const float x[] = {1, 10, 3, 30, 8, 20}, dy[] = {1, 0, 0, 0, 0, 1}, gamma[] = {1, 2};
   float y[6], dx[6], dgamma[2], dbeta[2];
-  double saved[6]; /* what backward needs of forward: 3 numbers a channel */
+  double saved[8]; /* what backward needs of forward: 4 numbers a channel */
 
   jbn_forward_args forward = {0}; /* zeros first: a field that is not set means its default */
   forward.size = sizeof forward;

@@ -129,7 +129,7 @@ class Call {
     return add(offset, job_.input(parameter_, channels(), some_kind(), seed()), required);
   }
   void statistics(size_t offset, bool required = false) {
-    add(offset, job_.input(JBN_F64, 3 * channels(), some_kind(), seed()), required);
+    add(offset, job_.input(JBN_F64, 4 * channels(), some_kind(), seed()), required);
   }
   void weights(size_t offset) {
     weights_ = add(offset, job_.input(JBN_F64, positions(), fuzz::kPositive, seed()));
@@ -181,7 +181,7 @@ class Call {
     data_output(offsetof(jbn_forward_args, y), {x, z});
     if (bytes_.flag()) channel_output(offsetof(jbn_forward_args, mean));
     if (bytes_.flag()) channel_output(offsetof(jbn_forward_args, var));
-    if (bytes_.flag()) add(offsetof(jbn_forward_args, saved), job_.output(JBN_F64, 3 * channels()));
+    if (bytes_.flag()) add(offsetof(jbn_forward_args, saved), job_.output(JBN_F64, 4 * channels()));
   }
 
   void choose_backward() {

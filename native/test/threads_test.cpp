@@ -16,7 +16,7 @@ std::vector<float> results_of(int64_t n, int64_t c, int64_t s, int threads) {
     x[i] = static_cast<float>(i * 7919 % 1009) / 100;
     dy[i] = static_cast<float>(i * 104729 % 997) / 100;
   }
-  std::vector<double> saved(3 * channels);
+  std::vector<double> saved(4 * channels);
   float* const y = all.data();
   float* const dx = y + elements;
   float* const rest = dx + elements;

@@ -15,9 +15,10 @@ namespace jbn {
 namespace {
 
 constexpr int64_t kCommon = int64_t{8} << 20;
-// What one core's last-level cache may be believed to be where the C library, which adds up those of
-// a whole processor, is all there is to ask.
-constexpr int64_t kPlausible = int64_t{32} << 20;
+// The most that is believed. More is what many cores share, their neighbours' on the same machine
+// included: stores past a cache of 300 MB that 2 threads never fill were found to pay from 32 MB on
+// (docs/performance.md). The C library adds up the caches of a whole processor.
+constexpr int64_t kMost = int64_t{32} << 20;
 
 // The processor's own account (CPUID leaf 4, of AMD leaf 0x8000001d); virtual machines may hide it.
 int64_t ask_processor() {
@@ -63,7 +64,7 @@ int64_t ask_system() {
 int64_t ask_library() {
 #if defined(_SC_LEVEL3_CACHE_SIZE)
   const int64_t third = sysconf(_SC_LEVEL3_CACHE_SIZE), second = sysconf(_SC_LEVEL2_CACHE_SIZE);
-  return std::min(third > 0 ? third : second, kPlausible);
+  return third > 0 ? third : second;
 #else
   return 0;
 #endif
@@ -72,7 +73,7 @@ int64_t ask_library() {
 int64_t find_shared_cache() {
   for (const auto ask : {ask_processor, ask_system, ask_library}) {
     const int64_t bytes = ask();
-    if (bytes > 0) return bytes;
+    if (bytes > 0) return std::min(bytes, kMost);
   }
   return kCommon;
 }

@@ -1,7 +1,7 @@
 package io.github.jbatchnorm.cli;
 
 import io.github.jbatchnorm.memory.MemoryLimitException;
-import io.github.jbatchnorm.nn.data.IdxFormatException;
+import io.github.jbatchnorm.nn.io.FileFormatException;
 import io.github.jbatchnorm.platform.NativeLibraryException;
 import io.github.jbatchnorm.platform.Settings;
 import java.io.IOException;
@@ -73,7 +73,7 @@ public final class Main implements Runnable {
   private static int explain(Exception e, CommandLine command, ParseResult parsed)
       throws Exception {
     if (e instanceof UserException
-        || e instanceof IdxFormatException
+        || e instanceof FileFormatException
         || e instanceof MemoryLimitException
         || e instanceof NativeLibraryException) {
       return say(command, e.getMessage());

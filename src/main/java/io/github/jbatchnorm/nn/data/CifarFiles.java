@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn.data;
 
-import io.github.jbatchnorm.nn.io.Reading;
+import io.github.jbatchnorm.nn.io.FileFormatException;
+import io.github.jbatchnorm.platform.Reading;
 import io.github.jbatchnorm.platform.Sizes;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -52,7 +53,7 @@ public final class CifarFiles {
   /**
    * Returns the images of some files, one after the other.
    *
-   * @throws CifarFormatException if a file has no whole records, or a class above 9
+   * @throws FileFormatException if a file has no whole records, or a class above 9
    */
   public static ColorImages read(List<Path> files) throws IOException {
     int[] counts = new int[files.size()];
@@ -85,12 +86,12 @@ public final class CifarFiles {
   private static int count(Path file, int before) throws IOException {
     long size = Files.size(file);
     if (size == 0 || size % RECORD != 0) {
-      throw new CifarFormatException(
+      throw new FileFormatException(
           file, "expected records of %s bytes, got %s bytes".formatted(RECORD, size));
     }
     int most = Integer.MAX_VALUE / ColorImages.BYTES - before;
     if (size / RECORD > most) {
-      throw new CifarFormatException(
+      throw new FileFormatException(
           file, "expected at most %s records more, got %s".formatted(most, size / RECORD));
     }
     return (int) (size / RECORD);
@@ -102,11 +103,11 @@ public final class CifarFiles {
       for (int i = first; i < end; i++) {
         int label = in.read();
         if (label >= CLASSES) {
-          throw new CifarFormatException(file, "class %s in record %s".formatted(label, i - first));
+          throw new FileFormatException(file, "class %s in record %s".formatted(label, i - first));
         }
         int at = i * ColorImages.BYTES;
         if (label < 0 || in.readNBytes(pixels, at, ColorImages.BYTES) < ColorImages.BYTES) {
-          throw new CifarFormatException(file, "became shorter while it was read");
+          throw new FileFormatException(file, "became shorter while it was read");
         }
         labels[i] = (byte) label;
       }

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn.data;
 
-import io.github.jbatchnorm.nn.io.Reading;
+import io.github.jbatchnorm.nn.io.FileFormatException;
+import io.github.jbatchnorm.platform.Reading;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.EOFException;
@@ -47,7 +48,7 @@ public final class IdxFiles {
    *
    * @throws NotDirectoryException if there is no such folder
    * @throws NoSuchFileException if one of the files is missing
-   * @throws IdxFormatException if a file is broken, or does not fit the others
+   * @throws FileFormatException if a file is broken, or does not fit the others
    */
   public static TrainAndTest read(Path folder) throws IOException {
     Objects.requireNonNull(folder, "folder");
@@ -61,7 +62,7 @@ public final class IdxFiles {
     ImageSet train = read(trainImages, trainLabels);
     ImageSet test = read(testImages, testLabels);
     if (train.rows() != test.rows() || train.columns() != test.columns()) {
-      throw new IdxFormatException(
+      throw new FileFormatException(
           testImages,
           "images are %s x %s, those of %s are %s x %s"
               .formatted(test.rows(), test.columns(), trainImages, train.rows(), train.columns()));
@@ -72,7 +73,7 @@ public final class IdxFiles {
   /**
    * Reads one set.
    *
-   * @throws IdxFormatException if a file is broken, or they do not fit each other
+   * @throws FileFormatException if a file is broken, or they do not fit each other
    */
   public static ImageSet read(Path images, Path labels) throws IOException {
     Objects.requireNonNull(images, "images");
@@ -80,7 +81,7 @@ public final class IdxFiles {
     Pixels pixels = Reading.of(images, () -> readPixels(images));
     byte[] classes = Reading.of(labels, () -> readLabels(labels));
     if (classes.length != pixels.count()) {
-      throw new IdxFormatException(
+      throw new FileFormatException(
           labels,
           "%s labels for the %s images of %s".formatted(classes.length, pixels.count(), images));
     }
@@ -97,9 +98,9 @@ public final class IdxFiles {
       byte[] levels = body(in, images, (long) count * rows * columns);
       return new Pixels(count, rows, columns, ByteBuffer.wrap(levels));
     } catch (EOFException e) {
-      throw new IdxFormatException(images, "ends within its header");
+      throw new FileFormatException(images, "ends within its header");
     } catch (ZipException e) {
-      throw new IdxFormatException(images, "is no valid gzip file: " + e.getMessage());
+      throw new FileFormatException(images, "is no valid gzip file: " + e.getMessage());
     }
   }
 
@@ -108,9 +109,9 @@ public final class IdxFiles {
       int count = header(in, labels, LABELS, "labels (idx1, unsigned bytes)");
       return body(in, labels, count);
     } catch (EOFException e) {
-      throw new IdxFormatException(labels, "ends within its header");
+      throw new FileFormatException(labels, "ends within its header");
     } catch (ZipException e) {
-      throw new IdxFormatException(labels, "is no valid gzip file: " + e.getMessage());
+      throw new FileFormatException(labels, "is no valid gzip file: " + e.getMessage());
     }
   }
 
@@ -145,13 +146,14 @@ public final class IdxFiles {
       throws IOException {
     int found = in.readInt();
     if (found != magic) {
-      throw new IdxFormatException(
+      throw new FileFormatException(
           file,
           "is no IDX file of %s: expected magic 0x%08x, got 0x%08x".formatted(what, magic, found));
     }
     int count = in.readInt();
     if (count < 1) {
-      throw new IdxFormatException(file, "holds %s items".formatted(Integer.toUnsignedLong(count)));
+      throw new FileFormatException(
+          file, "holds %s items".formatted(Integer.toUnsignedLong(count)));
     }
     return count;
   }
@@ -159,7 +161,7 @@ public final class IdxFiles {
   private static int side(DataInputStream in, Path file, String name) throws IOException {
     int side = in.readInt();
     if (side < 1 || side > MOST_PIXELS_A_SIDE) {
-      throw new IdxFormatException(
+      throw new FileFormatException(
           file,
           "expected 1 to %s %s, got %s"
               .formatted(MOST_PIXELS_A_SIDE, name, Integer.toUnsignedLong(side)));
@@ -170,7 +172,7 @@ public final class IdxFiles {
   /** Reads what follows the header: exactly {@code size} bytes. */
   private static byte[] body(DataInputStream in, Path file, long size) throws IOException {
     if (size > Integer.MAX_VALUE - 8) {
-      throw new IdxFormatException(file, "holds %s bytes, more than an array".formatted(size));
+      throw new FileFormatException(file, "holds %s bytes, more than an array".formatted(size));
     }
     long there = Files.size(file); // a false size costs no memory
     byte[] bytes =
@@ -179,14 +181,14 @@ public final class IdxFiles {
     try {
       got = in.readNBytes(bytes, 0, bytes.length);
     } catch (EOFException e) {
-      throw new IdxFormatException(file, "is truncated: the gzip stream ends early");
+      throw new FileFormatException(file, "is truncated: the gzip stream ends early");
     }
     if (got < size) {
-      throw new IdxFormatException(
+      throw new FileFormatException(
           file, "is truncated: expected %s bytes of data, got %s".formatted(size, got));
     }
     if (in.read() >= 0) {
-      throw new IdxFormatException(
+      throw new FileFormatException(
           file, "goes on after the %s bytes of data that its header tells".formatted(size));
     }
     return bytes;

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn.io;
 
 import io.github.jbatchnorm.platform.AtomicFile;
+import io.github.jbatchnorm.platform.Reading;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -41,12 +42,12 @@ public final class Npy {
   /**
    * Reads a .npy file.
    *
-   * @throws NpyException if it is broken, longer or shorter than it says, or of another type
+   * @throws FileFormatException if it is broken, longer or shorter than it says, or of another type
    */
   public static Stored read(Path file) throws IOException {
     Objects.requireNonNull(file, "file");
     if (Files.isDirectory(file)) {
-      throw new NpyException(file.toString(), "is a folder");
+      throw new FileFormatException(file.toString(), "is a folder");
     }
     return Reading.of(
         file,
@@ -61,8 +62,8 @@ public final class Npy {
    * Reads a .npz file: each array under its name, in the file's order. All of them are in memory
    * together; {@link #read(Path, String)} reads one.
    *
-   * @throws NpyException if it is no zip archive, one of its arrays is not as {@link #read} needs,
-   *     or its check sum is another
+   * @throws FileFormatException if it is no zip archive, one of its arrays is not as {@link #read}
+   *     needs, or its check sum is another
    */
   public static Map<String, Stored> readAll(Path file) throws IOException {
     return inArchive(
@@ -73,7 +74,8 @@ public final class Npy {
           while (entries.hasMoreElements()) {
             ZipEntry entry = entries.nextElement();
             if (arrays.put(arrayName(file, entry), read(file, zip, entry)) != null) {
-              throw new NpyException(file.toString(), "holds %s twice".formatted(entry.getName()));
+              throw new FileFormatException(
+                  file.toString(), "holds %s twice".formatted(entry.getName()));
             }
           }
           return arrays;
@@ -84,7 +86,7 @@ public final class Npy {
    * Reads one array of a .npz file, and no other.
    *
    * @param name the array's name, without ".npy"
-   * @throws NpyException if there is none of this name, or as {@link #readAll}
+   * @throws FileFormatException if there is none of this name, or as {@link #readAll}
    */
   public static Stored read(Path file, String name) throws IOException {
     Objects.requireNonNull(name, "name");
@@ -93,7 +95,7 @@ public final class Npy {
         zip -> {
           ZipEntry entry = zip.getEntry(name + SUFFIX);
           if (entry == null) {
-            throw new NpyException(file.toString(), "holds no %s".formatted(name + SUFFIX));
+            throw new FileFormatException(file.toString(), "holds no %s".formatted(name + SUFFIX));
           }
           return read(file, zip, entry);
         });
@@ -102,7 +104,7 @@ public final class Npy {
   /**
    * Returns the names of a .npz file's arrays, in its order.
    *
-   * @throws NpyException if it is no zip archive, or holds something else than arrays
+   * @throws FileFormatException if it is no zip archive, or holds something else than arrays
    */
   public static List<String> names(Path file) throws IOException {
     return inArchive(
@@ -116,10 +118,10 @@ public final class Npy {
         });
   }
 
-  private static String arrayName(Path file, ZipEntry entry) throws NpyException {
+  private static String arrayName(Path file, ZipEntry entry) throws FileFormatException {
     String name = entry.getName();
     if (!name.endsWith(SUFFIX)) {
-      throw new NpyException(file.toString(), "holds %s, which is no array".formatted(name));
+      throw new FileFormatException(file.toString(), "holds %s, which is no array".formatted(name));
     }
     return name.substring(0, name.length() - SUFFIX.length());
   }
@@ -138,9 +140,10 @@ public final class Npy {
           try (ZipFile zip = new ZipFile(file.toFile())) {
             return reader.read(zip);
           } catch (ZipException e) {
-            throw new NpyException(file.toString(), "is no zip archive: " + e.getMessage());
+            throw new FileFormatException(file.toString(), "is no zip archive: " + e.getMessage());
           } catch (EOFException e) {
-            throw new NpyException(file.toString(), "ends within an array: " + e.getMessage());
+            throw new FileFormatException(
+                file.toString(), "ends within an array: " + e.getMessage());
           }
         });
   }
@@ -150,7 +153,7 @@ public final class Npy {
     try (CheckedInputStream in = new CheckedInputStream(zip.getInputStream(entry), new CRC32())) {
       Stored array = read(where, in, capacity(entry));
       if (in.getChecksum().getValue() != entry.getCrc()) {
-        throw new NpyException(where, "has another check sum than the archive says");
+        throw new FileFormatException(where, "has another check sum than the archive says");
       }
       return array;
     }
@@ -171,10 +174,12 @@ public final class Npy {
     byte[] data = new byte[(int) Math.min(length, capacity)];
     int got = in.readNBytes(data, 0, data.length);
     if (got < length) {
-      throw new NpyException(where, "ends after %s of %s bytes of elements".formatted(got, length));
+      throw new FileFormatException(
+          where, "ends after %s of %s bytes of elements".formatted(got, length));
     }
     if (in.read() >= 0) {
-      throw new NpyException(where, "goes on after its %s bytes of elements".formatted(length));
+      throw new FileFormatException(
+          where, "goes on after its %s bytes of elements".formatted(length));
     }
     header.type().toLittleEndian(data);
     byte[] ordered = header.fortran() ? inCOrder(data, header) : data;

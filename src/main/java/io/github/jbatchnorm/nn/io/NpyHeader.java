@@ -29,27 +29,27 @@ record NpyHeader(NpyType type, boolean fortran, List<Integer> shape) {
     byte[] start = in.readNBytes(MAGIC.length + 2);
     if (start.length < MAGIC.length + 2
         || !Arrays.equals(MAGIC, Arrays.copyOf(start, MAGIC.length))) {
-      throw new NpyException(where, "does not begin as a .npy file does");
+      throw new FileFormatException(where, "does not begin as a .npy file does");
     }
     int version = start[MAGIC.length];
     if (version < 1 || version > 3) {
-      throw new NpyException(where, "has version %s, expected 1 to 3".formatted(version));
+      throw new FileFormatException(where, "has version %s, expected 1 to 3".formatted(version));
     }
     byte[] size = in.readNBytes(version == 1 ? 2 : 4);
     if (size.length < (version == 1 ? 2 : 4)) {
-      throw new NpyException(where, "ends within its header");
+      throw new FileFormatException(where, "ends within its header");
     }
     long length = 0;
     for (int i = size.length - 1; i >= 0; i--) {
       length = (length << Byte.SIZE) | Byte.toUnsignedLong(size[i]);
     }
     if (length > MOST) {
-      throw new NpyException(
+      throw new FileFormatException(
           where, "says that its header has %s bytes, expected at most %s".formatted(length, MOST));
     }
     byte[] text = in.readNBytes((int) length);
     if (text.length < length) {
-      throw new NpyException(where, "ends within its header");
+      throw new FileFormatException(where, "ends within its header");
     }
     return new NpyHeaderParser(where, new String(text, StandardCharsets.UTF_8)).parse();
   }

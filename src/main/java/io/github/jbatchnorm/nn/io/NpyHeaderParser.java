@@ -23,7 +23,7 @@ final class NpyHeaderParser {
     this.text = text;
   }
 
-  NpyHeader parse() throws NpyException {
+  NpyHeader parse() throws FileFormatException {
     Map<String, Object> entries = entries();
     if (!entries.keySet().equals(KEYS)) {
       throw noDictionary();
@@ -31,18 +31,18 @@ final class NpyHeaderParser {
     if (!(entries.get("descr") instanceof String descr)
         || !(entries.get("fortran_order") instanceof Boolean fortran)
         || !(entries.get("shape") instanceof List<?> numbers)) {
-      throw new NpyException(where, "has a header whose values are of other types");
+      throw new FileFormatException(where, "has a header whose values are of other types");
     }
     NpyType type = NpyType.of(descr);
     if (type == null) {
-      throw new NpyException(
+      throw new FileFormatException(
           where,
           "has elements of type %s, expected f2 to f8, i1 to i8, u1 to u8 or b1".formatted(descr));
     }
     return new NpyHeader(type, fortran, shape(numbers, type.type()));
   }
 
-  private Map<String, Object> entries() throws NpyException {
+  private Map<String, Object> entries() throws FileFormatException {
     Map<String, Object> entries = new HashMap<>();
     expect('{');
     boolean more = !accept('}');
@@ -66,7 +66,7 @@ final class NpyHeaderParser {
     return entries;
   }
 
-  private Object value() throws NpyException {
+  private Object value() throws FileFormatException {
     skipSpace();
     if (acceptWord("True")) {
       return true;
@@ -78,7 +78,7 @@ final class NpyHeaderParser {
   }
 
   /** A text in single or double quotes, with u or U before it in Python 2; without escapes. */
-  private String quoted() throws NpyException {
+  private String quoted() throws FileFormatException {
     boolean prefixed = accept('u') || accept('U');
     if (prefixed && at < text.length() && SPACE.indexOf(text.charAt(at)) >= 0) {
       throw noDictionary();
@@ -96,7 +96,7 @@ final class NpyHeaderParser {
     return inner;
   }
 
-  private List<Integer> tuple() throws NpyException {
+  private List<Integer> tuple() throws FileFormatException {
     List<Integer> numbers = new ArrayList<>();
     boolean comma = true;
     while (!accept(')')) {
@@ -112,7 +112,7 @@ final class NpyHeaderParser {
     return numbers;
   }
 
-  private int number(List<Integer> before) throws NpyException {
+  private int number(List<Integer> before) throws FileFormatException {
     skipSpace();
     int start = at;
     while (at < text.length() && text.charAt(at) >= '0' && text.charAt(at) <= '9') {
@@ -125,7 +125,7 @@ final class NpyHeaderParser {
     }
     long number = Long.parseLong(text.substring(start, at));
     if (number > Integer.MAX_VALUE) {
-      throw new NpyException(where, "has an axis of %s".formatted(number));
+      throw new FileFormatException(where, "has an axis of %s".formatted(number));
     }
     if (at < text.length() && text.charAt(at) == 'L') {
       at++;
@@ -133,28 +133,28 @@ final class NpyHeaderParser {
     return (int) number;
   }
 
-  private List<Integer> shape(List<?> numbers, Stored.Type type) throws NpyException {
+  private List<Integer> shape(List<?> numbers, Stored.Type type) throws FileFormatException {
     List<Integer> shape = numbers.stream().map(Integer.class::cast).toList();
     int[] axes = shape.stream().mapToInt(Integer::intValue).toArray();
     if (!Stored.fits(type, axes)) {
-      throw new NpyException(where, "has shape %s, which is past 2 GiB".formatted(shape));
+      throw new FileFormatException(where, "has shape %s, which is past 2 GiB".formatted(shape));
     }
     return shape;
   }
 
-  private NpyException shapeOf(List<Integer> before) {
-    return new NpyException(
+  private FileFormatException shapeOf(List<Integer> before) {
+    return new FileFormatException(
         where,
         "has a shape that is no tuple of at most %s numbers from 0 on, after %s"
             .formatted(Stored.MOST_AXES, before));
   }
 
-  private NpyException noDictionary() {
-    return new NpyException(
+  private FileFormatException noDictionary() {
+    return new FileFormatException(
         where, "has a header that is no dictionary of descr, fortran_order and shape");
   }
 
-  private void expect(char c) throws NpyException {
+  private void expect(char c) throws FileFormatException {
     if (!accept(c)) {
       throw noDictionary();
     }

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn.io;
 
 import io.github.jbatchnorm.platform.AtomicFile;
+import io.github.jbatchnorm.platform.Reading;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -33,13 +34,13 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
   /**
    * Reads a file of at most 2 GiB.
    *
-   * @throws SafetensorsException if it is broken, or holds tensors of types that {@link
-   *     Stored.Type} has not got
+   * @throws FileFormatException if it is broken, or holds tensors of types that {@link Stored.Type}
+   *     has not got
    */
   public static Safetensors read(Path file) throws IOException {
     Objects.requireNonNull(file, "file");
     if (Files.isDirectory(file)) {
-      throw new SafetensorsException(file, "is a folder");
+      throw new FileFormatException(file, "is a folder");
     }
     return Reading.of(file, () -> readNow(file));
   }
@@ -48,13 +49,13 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
     try (FileChannel channel = FileChannel.open(file)) {
       long size = channel.size();
       if (size < Long.BYTES || size > Integer.MAX_VALUE - Long.BYTES) {
-        throw new SafetensorsException(
+        throw new FileFormatException(
             file, "is %s bytes long: expected 8 bytes to 2 GiB".formatted(size));
       }
       ByteBuffer all = ByteBuffer.allocate((int) size).order(ByteOrder.LITTLE_ENDIAN);
       while (all.hasRemaining()) {
         if (channel.read(all) < 0) {
-          throw new SafetensorsException(file, "became shorter while it was read");
+          throw new FileFormatException(file, "became shorter while it was read");
         }
       }
       return parse(file, all.flip());
@@ -64,7 +65,7 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
   private static Safetensors parse(Path file, ByteBuffer all) throws IOException {
     long length = all.getLong();
     if (length < 2 || length > Math.min(all.remaining(), SafetensorsHeader.MOST)) {
-      throw new SafetensorsException(
+      throw new FileFormatException(
           file,
           "says that its header is %s bytes long, of %s that follow and at most %s"
               .formatted(Long.toUnsignedString(length), all.remaining(), SafetensorsHeader.MOST));

@@ -146,7 +146,7 @@ final class SafetensorsHeader {
     return Arrays.copyOf(numbers, count);
   }
 
-  private List<Integer> sizes(String name, long... shape) throws SafetensorsException {
+  private List<Integer> sizes(String name, long... shape) throws FileFormatException {
     List<Integer> sizes = new ArrayList<>();
     for (long axis : shape) {
       if (axis > Integer.MAX_VALUE) {
@@ -158,7 +158,7 @@ final class SafetensorsHeader {
   }
 
   /** Takes a tensor that begins where the one before ended; returns where it ends. */
-  private long accept(Claim claim, long reached) throws SafetensorsException {
+  private long accept(Claim claim, long reached) throws FileFormatException {
     if (claim.begin() != reached || claim.end() < reached || claim.end() > data.remaining()) {
       throw problem(
           claim.name(),
@@ -181,8 +181,7 @@ final class SafetensorsHeader {
     return claim.end();
   }
 
-  private void expect(JsonToken found, JsonToken expected, String what)
-      throws SafetensorsException {
+  private void expect(JsonToken found, JsonToken expected, String what) throws FileFormatException {
     if (found != expected) {
       throw problem(
           what,
@@ -193,8 +192,8 @@ final class SafetensorsHeader {
     }
   }
 
-  private SafetensorsException problem(String what, String problem) {
-    return new SafetensorsException(file, what + " " + problem);
+  private FileFormatException problem(String what, String problem) {
+    return new FileFormatException(file, what + " " + problem);
   }
 
   /** Returns the header's text, padded with spaces so that the data is aligned to 8 bytes. */

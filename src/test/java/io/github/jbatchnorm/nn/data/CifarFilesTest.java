@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.jbatchnorm.nn.io.FileFormatException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -52,7 +53,7 @@ class CifarFilesTest {
         .isInstanceOf(NotDirectoryException.class);
     Files.write(file, new byte[3072]);
     assertThatThrownBy(() -> CifarFiles.readTraining(folder))
-        .isInstanceOf(CifarFormatException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessage(file + ": expected records of 3073 bytes, got 3072 bytes");
     byte[] record = new byte[3073];
     record[0] = 10;

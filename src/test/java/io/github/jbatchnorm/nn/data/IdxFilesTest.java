@@ -3,6 +3,7 @@ package io.github.jbatchnorm.nn.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.jbatchnorm.nn.io.FileFormatException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -59,7 +60,7 @@ class IdxFilesTest {
 
   private void assertRefused(Path file, String message) {
     assertThatThrownBy(() -> IdxFiles.read(folder))
-        .isInstanceOf(IdxFormatException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessage(file + ": " + message);
   }
 
@@ -157,7 +158,7 @@ class IdxFilesTest {
     byte[] whole = zipped(idx(LABELS, 2, 2));
     Files.write(labels, Arrays.copyOf(whole, whole.length - 9));
     assertThatThrownBy(() -> IdxFiles.read(folder))
-        .isInstanceOf(IdxFormatException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessageStartingWith(labels.toString());
   }
 }

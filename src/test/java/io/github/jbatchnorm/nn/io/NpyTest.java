@@ -153,7 +153,7 @@ class NpyTest {
   void hostileHeadersAreRefused(String header) throws IOException {
     Files.write(file, npy(1, header, floats(1, 2, 3, 4, 5, 6)));
     assertThatThrownBy(() -> Npy.read(file))
-        .isInstanceOf(NpyException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessageStartingWith(file + ": has ");
   }
 
@@ -320,7 +320,7 @@ class NpyTest {
     for (int version = 1; version <= 3; version++) {
       Files.write(file, npy(version, padded + " ", floats(1, 2, 3, 4, 5, 6)));
       assertThatThrownBy(() -> Npy.read(file))
-          .isInstanceOf(NpyException.class)
+          .isInstanceOf(FileFormatException.class)
           .hasMessage(file + ": says that its header has 10001 bytes, expected at most 10000");
     }
   }
@@ -346,7 +346,7 @@ class NpyTest {
     bytes[size] = (byte) (bytes[size] - 9);
     Files.write(archive, bytes);
     assertThatThrownBy(() -> Npy.readAll(archive))
-        .isInstanceOf(NpyException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessageStartingWith(archive + ": ends within an array");
   }
 
@@ -359,12 +359,12 @@ class NpyTest {
     changed[directory(bytes) - 1] ^= 1;
     Files.write(archive, changed);
     assertThatThrownBy(() -> Npy.readAll(archive))
-        .isInstanceOf(NpyException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessage(archive + " a.npy: has another check sum than the archive says");
     for (int length = 0; length < bytes.length; length += 7) {
       Files.write(archive, java.util.Arrays.copyOf(bytes, length));
       assertThatThrownBy(() -> Npy.readAll(archive))
-          .isInstanceOf(NpyException.class)
+          .isInstanceOf(FileFormatException.class)
           .hasMessageStartingWith(archive.toString());
     }
   }
@@ -373,7 +373,7 @@ class NpyTest {
   void messagesAreOfOneLineAndNameTheFile() throws IOException {
     Files.write(file, npy(1, HEADER.replace("<f4", "<f4\u2028" + "x".repeat(2000))));
     assertThatThrownBy(() -> Npy.read(file))
-        .isInstanceOf(NpyException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessageStartingWith(file + ": has elements of type <f4")
         .satisfies(e -> assertThat(e.getMessage().length()).isLessThan(700));
     assertThatThrownBy(() -> Npy.read(folder)).hasMessage(folder + ": is a folder");
@@ -383,21 +383,21 @@ class NpyTest {
   void wrongLengthsAreRefused() throws IOException {
     Files.write(file, npy(1, HEADER, floats(1, 2, 3, 4, 5)));
     assertThatThrownBy(() -> Npy.read(file))
-        .isInstanceOf(NpyException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessage(file + ": ends after 20 of 24 bytes of elements");
     Files.write(file, npy(1, HEADER, floats(1, 2, 3, 4, 5, 6, 7)));
     assertThatThrownBy(() -> Npy.read(file))
-        .isInstanceOf(NpyException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessage(file + ": goes on after its 24 bytes of elements");
     Files.write(file, new byte[] {1, 2, 3});
     assertThatThrownBy(() -> Npy.read(file))
-        .isInstanceOf(NpyException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessage(file + ": does not begin as a .npy file does");
     byte[] huge = npy(2, HEADER);
     huge[11] = 0x7f;
     Files.write(file, huge);
     assertThatThrownBy(() -> Npy.read(file))
-        .isInstanceOf(NpyException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessageContaining("says that its header has");
   }
 
@@ -415,7 +415,7 @@ class NpyTest {
       Files.write(file, bytes);
       try {
         assertThat(Npy.read(file).bytes().remaining()).isPositive();
-      } catch (NpyException e) {
+      } catch (FileFormatException e) {
         assertThat(e).hasMessageStartingWith(file.toString());
       }
     }
@@ -425,14 +425,14 @@ class NpyTest {
   void brokenArchivesAreRefused() throws IOException {
     Files.write(file, new byte[] {'P', 'K', 3, 4, 5});
     assertThatThrownBy(() -> Npy.readAll(file))
-        .isInstanceOf(NpyException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessageContaining("is no zip archive");
     try (OutputStream out = Files.newOutputStream(file);
         ZipOutputStream zip = new ZipOutputStream(out)) {
       zip.putNextEntry(new ZipEntry("readme.txt"));
     }
     assertThatThrownBy(() -> Npy.readAll(file))
-        .isInstanceOf(NpyException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessageContaining("holds readme.txt, which is no array");
   }
 
@@ -453,7 +453,7 @@ class NpyTest {
     assertThat(Npy.names(file)).containsExactlyInAnyOrder("a", "b");
     assertThat(Npy.read(file, "b")).isEqualTo(Stored.count(2));
     assertThatThrownBy(() -> Npy.read(file, "c"))
-        .isInstanceOf(NpyException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessage(file + ": holds no c.npy");
   }
 }

@@ -215,7 +215,7 @@ class SafetensorsTest {
   @Test
   void aFolderIsNamed() {
     assertThatThrownBy(() -> Safetensors.read(folder))
-        .isInstanceOf(SafetensorsException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessage(folder + ": is a folder");
   }
 
@@ -231,7 +231,7 @@ class SafetensorsTest {
     Files.write(file, bytes);
     assertThatThrownBy(() -> Safetensors.read(file))
         .as(name)
-        .isInstanceOf(SafetensorsException.class)
+        .isInstanceOf(FileFormatException.class)
         .hasMessageStartingWith(file + ": ")
         .hasMessageContaining(message);
   }

@@ -1,4 +1,4 @@
-package io.github.jbatchnorm.nn.io;
+package io.github.jbatchnorm.platform;
 
 import java.io.IOException;
 import java.nio.file.FileSystemException;
