@@ -48,8 +48,20 @@ struct Weights {
 
   template <class G>
   JBN_INLINE G as(int count) const {
-    typename G::Element values[kLanes] = {};
-    for (int i = 0; i < count; i++) values[i] = element(each ? each[i] : one, values[i]);
+    using E = typename G::Element;
+    G group;
+    if (!each) {
+      const auto value = same<typename G::Vector>(element(one, E{}));
+      JBN_EACH_VECTOR
+      for (int i = 0; i < G::kCount; i++) group.v[i] = value;
+      return group;
+    }
+    E values[kLanes] = {};
+    if (count == kLanes) {
+      for (int i = 0; i < kLanes; i++) values[i] = element(each[i], E{});
+    } else {
+      for (int i = 0; i < count; i++) values[i] = element(each[i], E{});
+    }
     return load_as<G>(values);
   }
   // As a float, one that counts does not become 0.

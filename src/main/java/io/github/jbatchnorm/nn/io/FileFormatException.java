@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn.io;
 
 import java.io.IOException;
+import java.util.Objects;
 
 /**
  * A file is not what a reader reads: no .npy, .npz, safetensors, IDX or CIFAR-10 file, or none of
@@ -16,6 +17,9 @@ public final class FileFormatException extends IOException {
    * @param problem what is wrong, as in "is a folder"
    */
   public FileFormatException(Object where, String problem) {
-    super(where + ": " + FileText.printable(problem));
+    super(
+        Objects.requireNonNull(where, "where")
+            + ": "
+            + FileText.printable(Objects.requireNonNull(problem, "problem")));
   }
 }
