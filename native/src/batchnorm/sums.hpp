@@ -101,9 +101,7 @@ JBN_INLINE void add_block(const Job& job, const Origin<Job>& origin, const Place
         read_terms<Job, kCentred, true>(job, origin, place, i, j, kWidth, terms[j]);
       }
     } else {
-      // Not unrolled: rare, or short, and otherwise most of the code.
-      JBN_ROLLED
-      for (int j = 0; j < kDeep; j++) {
+      const auto read = [&](int j) {
         const int there = j < part.full ? part.count : j == part.full ? part.rest : 0;
         const int count = there - i * kWidth;
         if (count >= kWidth) {
@@ -113,6 +111,13 @@ JBN_INLINE void add_block(const Job& job, const Origin<Job>& origin, const Place
         } else {
           for (int term = 0; term < Job::kTerms; term++) terms[j][term] = all(0);
         }
+      };
+      if constexpr (kCentred) {  // rare, or of doubles: not unrolled for the size of the code
+        JBN_ROLLED
+        for (int j = 0; j < kDeep; j++) read(j);
+      } else {
+        JBN_UNROLLED
+        for (int j = 0; j < kDeep; j++) read(j);
       }
     }
     Doubles v[kDeep];
