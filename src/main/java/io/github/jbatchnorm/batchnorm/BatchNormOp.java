@@ -268,9 +268,15 @@ public final class BatchNormOp extends Operation {
       d = op.given.options().hasTail() ? d.leakyRelu(1 / op.given.options().slope()) : d;
       d = beta == null ? d : d.subtract(beta.reshape(channels));
       d = gamma == null ? d : d.divide(gamma.reshape(channels));
-      Storage var = op.saved.slice(2 * op.shape.c(), op.shape.c());
-      Tensor std = Tensor.constant(var, channels).add(op.given.options().eps()).sqrt();
-      return d.multiply(std);
+      // Saved variances are those of x times a scale.
+      Tensor scale = saved(3, channels);
+      Tensor eps = scale.square().multiply(op.given.options().eps());
+      return d.multiply(saved(2, channels).add(eps).sqrt().divide(scale));
+    }
+
+    private Tensor saved(int row, int... channels) {
+      int c = op.shape.c();
+      return Tensor.constant(op.saved.slice(row * c, c), channels);
     }
 
     @Override
