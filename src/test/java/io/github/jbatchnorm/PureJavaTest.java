@@ -9,7 +9,6 @@ import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.functional.Functions;
 import java.io.File;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -75,10 +74,9 @@ class PureJavaTest {
             .filter(jars)
             .collect(Collectors.joining(File.pathSeparator)));
     command.add(Program.class.getName());
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(output).isZero();
-    return output;
+    String output = ChildJvm.run(command);
+    assertThat(output).endsWith("status=0");
+    return output.substring(0, output.length() - "status=0".length());
   }
 
   private static Path thisJava() {

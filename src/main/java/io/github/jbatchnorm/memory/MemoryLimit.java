@@ -3,13 +3,9 @@ package io.github.jbatchnorm.memory;
 import io.github.jbatchnorm.platform.Settings;
 import java.util.Locale;
 
-/** The most memory that all storages may take together: {@link Settings#MAX_MEMORY}. */
+/** What messages say of {@link Settings#MAX_MEMORY}. */
 final class MemoryLimit {
   private MemoryLimit() {}
-
-  static long bytes() {
-    return Settings.maxMemory();
-  }
 
   /** Returns a number of bytes for people. */
   static String text(long bytes) {

@@ -87,7 +87,7 @@ final class MemoryPool {
   private static synchronized MemoryPool make() {
     MemoryPool pool = shared;
     if (pool == null) {
-      pool = new MemoryPool(MemoryLimit.bytes());
+      pool = new MemoryPool(Settings.maxMemory());
       shared = pool;
     }
     return pool;

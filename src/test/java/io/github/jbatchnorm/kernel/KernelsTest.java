@@ -2,6 +2,7 @@ package io.github.jbatchnorm.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.jbatchnorm.ChildJvm;
 import io.github.jbatchnorm.arrays.ArrayKernels;
 import io.github.jbatchnorm.arrays.JavaArrays;
 import io.github.jbatchnorm.arrays.OpenBlas;
@@ -60,9 +61,7 @@ class KernelsTest {
                 Stream.of("-cp", classes + File.pathSeparator + rest, PrintKernel.class.getName()))
             .flatMap(part -> part)
             .toList();
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    return output + "status=" + process.waitFor();
+    return ChildJvm.run(command);
   }
 
   /** Asks for everything that a property has a say in, twice, and prints what is thrown. */
