@@ -147,7 +147,7 @@ class CommandLineTest {
     private final List<Boolean> charts = new ArrayList<>();
 
     @Override
-    public void write(byte[] bytes, int from, int count) {
+    public synchronized void write(byte[] bytes, int from, int count) {
       super.write(bytes, from, count);
       if (new String(bytes, from, count, StandardCharsets.UTF_8).contains("%")) {
         charts.add(Files.exists(out.resolve("chart.png")));
