@@ -37,10 +37,10 @@ struct Convolution {
   // A mask for each of a tap's columns, over so many lines and a vector more.
   int64_t mask_size() const { return of_masks / g.taps[2]; }
 
-  // Sets the masks of a flat geometry: which columns of outputs a tap reads, or, for `inputs`, which
+  // Sets the masks of a geometry whose taps read runs: which columns of outputs a tap reads, or, for `inputs`, which
   // columns of inputs are read by it.
   void set_masks(bool inputs) const {
-    if (!g.flat) return;
+    if (!g.taps_read_runs) return;
     for (int64_t k = 0; k < g.taps[2]; k++) {
       const Reach columns(g, 2, k);
       const int64_t shift = inputs ? columns.shift : 0;
@@ -80,8 +80,8 @@ struct Convolution {
       return {from + channels.from * g.plane() + first, g.plane(), false};
     }
     const int64_t width = whole_vectors(columns(batch, band));
-    if (g.flat && band.width() == g.out[2]) {
-      read_flat_planes(x, batch, group, channels, band, width);
+    if (g.taps_read_runs && band.width() == g.out[2]) {
+      read_planes_by_runs(x, batch, group, channels, band, width);
       return {patches(), width, false};
     }
     const int64_t present = g.samples_of(batch);
@@ -94,8 +94,8 @@ struct Convolution {
     return {patches(), width, false};
   }
 
-  // The taps of a flat geometry by positions of a band of outputs, or of inputs.
-  void set_taps(bool inputs, const Band& band, FlatTap<T>* taps) const {
+  // The taps of a geometry whose taps read runs by positions of a band of outputs, or of inputs.
+  void set_taps(bool inputs, const Band& band, RunTap<T>* taps) const {
     for (int64_t j = 0, t = 0; j < g.taps[1]; j++) {
       const Reach lines = Reach(g, 1, j).within(band.line, band.line_end);
       for (int64_t k = 0; k < g.taps[2]; k++, t++) {
@@ -111,16 +111,16 @@ struct Convolution {
     }
   }
 
-  void read_flat_planes(const T* x, int64_t batch, int64_t group, const Channels& channels,
-                        const Band& band, int64_t width) const {
-    FlatTap<T> taps[kMostFlatTaps];
+  void read_planes_by_runs(const T* x, int64_t batch, int64_t group, const Channels& channels,
+                           const Band& band, int64_t width) const {
+    RunTap<T> taps[kMostRunTaps];
     set_taps(false, band, taps);
     T* row = patches();
     for (int64_t c = channels.from; c < channels.to; c++) {
       const T* const first = plane(x, batch, group, c);
       for (int64_t t = 0; t < g.filter(); t++, row += width) {  // in the order of memory
         for (int64_t s = 0; s < g.samples_of(batch); s++) {
-          read_flat(taps[t], first + s * sample_size(), x, x + g.n * sample_size(), band.count(),
+          read_runs(taps[t], first + s * sample_size(), x, x + g.n * sample_size(), band.count(),
                     row + s * g.positions());
         }
       }
@@ -132,13 +132,13 @@ struct Convolution {
     const int64_t width = whole_vectors(columns(batch, g.whole()));
     const int64_t present = g.samples_of(batch);
     T* const to = plane(x, batch, group, 0);
-    if (g.flat) {
-      FlatTap<T> taps[kMostFlatTaps];
+    if (g.taps_read_runs) {
+      RunTap<T> taps[kMostRunTaps];
       set_taps(true, g.whole(), taps);
       for (int64_t c = channels.from; c < channels.to; c++) {
         const T* const own = rows + (c - channels.from) * g.filter() * width;
         for (int64_t s = 0; s < present; s++) {
-          sum_flat(taps, g.filter(), own + s * g.positions(), width, g.plane(),
+          sum_runs(taps, g.filter(), own + s * g.positions(), width, g.plane(),
                    to + s * sample_size() + c * g.plane());
         }
       }

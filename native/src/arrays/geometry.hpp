@@ -20,7 +20,7 @@ struct Channels {
   int64_t from, to;
 };
 
-constexpr int64_t kMostFlatTaps = 64;  // as Convolution.isFlat has it
+constexpr int64_t kMostRunTaps = 64;  // as Convolution.isFlat has it
 
 struct Geometry {
   int64_t n, groups, c, o;  // c and o of one group
@@ -29,7 +29,7 @@ struct Geometry {
   int64_t bands;                        // of an output, where samples is 1
   int64_t pieces;                       // of a line, where a band is not whole lines
   int64_t input_blocks, filter_blocks;  // of channels, for the gradients of each
-  bool flat;  // what a tap reads of a plane is one run, but for columns outside of it
+  bool taps_read_runs;  // what a tap reads of a plane is one run, but for columns outside of it
 
   static Geometry read(Fields& fields) {
     Geometry g;
@@ -48,7 +48,7 @@ struct Geometry {
     g.pieces = fields.integer();
     g.input_blocks = fields.integer();
     g.filter_blocks = fields.integer();
-    g.flat = fields.flag();
+    g.taps_read_runs = fields.flag();
     return g;
   }
   static int64_t product(const int64_t* sizes) { return sizes[0] * sizes[1] * sizes[2]; }

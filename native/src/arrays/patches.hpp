@@ -39,10 +39,10 @@ JBN_INLINE V load_sixteen(const T* from) {
   return v;
 }
 
-// One tap of a flat geometry: of positions [from, to), those whose mask is set go with the element
-// `shift` further on.
+// One tap of a geometry whose taps read runs: of positions [from, to), those whose mask is set go
+// with the element `shift` further on.
 template <class T>
-struct FlatTap {
+struct RunTap {
   int64_t from, to, shift;
   const Mask<T>* mask;
 
@@ -67,7 +67,7 @@ JBN_INLINE typename Sixteen<T>::Elements masked(const T* from, typename Sixteen<
 // What one tap reads of one plane, 0 elsewhere: `size` positions of a row of patches, and up to a
 // vector more. Reads nothing outside of [begin, limit).
 template <class T>
-void read_flat(const FlatTap<T>& tap, const T* plane, const T* begin, const T* limit, int64_t size,
+void read_runs(const RunTap<T>& tap, const T* plane, const T* begin, const T* limit, int64_t size,
                T* row) {
   const T* const from = plane + tap.shift;
   for (int64_t p = 0; p < size; p += kLanes) {
@@ -86,12 +86,12 @@ void read_flat(const FlatTap<T>& tap, const T* plane, const T* begin, const T* l
 // The sums of a plane's elements over the taps, in their order: what adding the rows of patches one
 // after the other to 0 gives, as a 0 that is added changes nothing.
 template <class T>
-void sum_flat(const FlatTap<T>* taps, int64_t count, const T* rows, int64_t width, int64_t size,
+void sum_runs(const RunTap<T>* taps, int64_t count, const T* rows, int64_t width, int64_t size,
               T* plane) {
   for (int64_t p = 0; p < size; p += kLanes) {
     typename Sixteen<T>::Elements sums = {};
     for (int64_t t = 0; t < count; t++) {
-      const FlatTap<T>& tap = taps[t];
+      const RunTap<T>& tap = taps[t];
       if (tap.from >= p + kLanes || tap.to <= p) continue;
       sums += masked(rows + t * width + tap.shift + p, tap.masks(p));
     }

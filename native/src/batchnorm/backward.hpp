@@ -194,8 +194,8 @@ struct BackwardJob {
     values(x, dy, y, f, static_cast<E>(call.slope), static_cast<E>(1 / call.slope), &in, &g);
     const bool counts = !weights() || w > 0;
     const E result = dx(in, g, Weights::element(w, E{}), f, E{}) * scale;
-    if (call.dx) put_value(counts ? static_cast<double>(result) : 0.0, call.dx + at);
-    if (kMore && call.dz) put_value(counts ? static_cast<double>(g) : 0.0, call.dz + at);
+    if (call.dx) put_rounded(counts ? static_cast<double>(result) : 0.0, call.dx + at);
+    if (kMore && call.dz) put_rounded(counts ? static_cast<double>(g) : 0.0, call.dz + at);
   }
 };
 

@@ -153,7 +153,7 @@ struct ForwardJob {
     const E x = static_cast<E>(value_of(call.x[at])) * scale;
     const E z = kMore && call.z ? static_cast<E>(value_of(call.z[at])) : x;
     const E y = formula(x, z, f, static_cast<E>(call.slope));
-    put_value(weights() && !(w > 0) ? 0.0 : static_cast<double>(y), call.y + at);
+    put_rounded(weights() && !(w > 0) ? 0.0 : static_cast<double>(y), call.y + at);
   }
 };
 

@@ -31,8 +31,8 @@ Order order_of(int64_t n, int64_t s) {
   if (rows == 0 || run == 0) return {rows, run, 1, 0, 0};
   const int64_t segments = divided(run, kChunk);
   const int64_t segment = divided(divided(run, segments), kBlock) * kBlock;
-  const int64_t group = run > kChunk ? 1 : kChunk / run;
-  return {rows, run, divided(run, segment), segment, divided(rows, group)};
+  const int64_t block = run > kChunk ? 1 : kChunk / run;
+  return {rows, run, divided(run, segment), segment, divided(rows, block)};
 }
 
 Plan plan_of(const Shape& shape, int64_t bytes, int threads, int64_t shared_cache) {
@@ -43,7 +43,7 @@ Plan plan_of(const Shape& shape, int64_t bytes, int threads, int64_t shared_cach
   plan.rows = !is_short && !shape.channels_last;
   plan.period = is_short ? shape.c * shape.s : shape.c;
   plan.threads = elements < kSerial ? 1 : threads;
-  if (elements == 0) plan.order.groups = 0;
+  if (elements == 0) plan.order.row_blocks = 0;
   // Chunks that are contiguous, each of one channel, are taken as they lie in memory.
   plan.slices = elements > 0 && plan.rows && plan.order.segments > 1
                     ? plan.period

@@ -21,11 +21,11 @@ struct Shape {
 // added as a tree; the chunks' sums are added in order with their rounding errors kept.
 struct Order {
   int64_t rows;
-  int64_t run;       // positions of a row
-  int64_t segments;  // of a row, where it is longer than a chunk; else 1
-  int64_t segment;   // positions of one, but for the last
-  int64_t groups;    // of rows
-  int64_t chunks() const { return groups * segments; }
+  int64_t run;         // positions of a row
+  int64_t segments;    // of a row, where it is longer than a chunk; else 1
+  int64_t segment;     // positions of one, but for the last
+  int64_t row_blocks;  // of neighbouring rows
+  int64_t chunks() const { return row_blocks * segments; }
 };
 
 constexpr int64_t kShortRow = 16;

@@ -126,12 +126,12 @@ struct Scratch {
   Task task_of(int64_t index) const {
     const int64_t from = index % order.segments * order.segment;
     const int64_t slice = index / order.segments % plan.slices;
-    const int64_t group = index / order.segments / plan.slices;
+    const int64_t row_block = index / order.segments / plan.slices;
     const int64_t unit = plan.rows || plan.slices == 1 ? 1 : kLanes;
     const int64_t units = (period + unit - 1) / unit;
     const int64_t to = from + order.segment, end = units * (slice + 1) / plan.slices * unit;
-    return {order.rows * group / order.groups,
-            order.rows * (group + 1) / order.groups,
+    return {order.rows * row_block / order.row_blocks,
+            order.rows * (row_block + 1) / order.row_blocks,
             from,
             to < order.run ? to : order.run,
             units * slice / plan.slices * unit,
@@ -139,8 +139,9 @@ struct Scratch {
   }
   // Where the sums of a task's chunk go.
   double* partial(int64_t index) const {
-    const int64_t group = index / order.segments / plan.slices, segment = index % order.segments;
-    return partials + (group * order.segments + segment) * S::kAccumulators * period;
+    const int64_t row_block = index / order.segments / plan.slices,
+                  segment = index % order.segments;
+    return partials + (row_block * order.segments + segment) * S::kAccumulators * period;
   }
 
   // Maps up to sixteen elements with coefficients of their own.

@@ -131,8 +131,8 @@ struct SecondJob {
     const E x = static_cast<E>(value_of(call.x[at])) * scale;
     E gdy, gx;
     formula(x, static_cast<E>(value_of(call.dy[at])), v, f, E{}, &gdy, &gx);
-    if (call.gx) put_value(static_cast<double>(gx * scale), call.gx + at);
-    if (call.gdy) put_value(static_cast<double>(gdy), call.gdy + at);
+    if (call.gx) put_rounded(static_cast<double>(gx * scale), call.gx + at);
+    if (call.gdy) put_rounded(static_cast<double>(gdy), call.gdy + at);
   }
 };
 

@@ -76,10 +76,10 @@ constexpr double power(int64_t e) {
 // Writes one element, rounded once. To 16 bits: adds and takes away a number so large that a double
 // ends where T does. Its power of two is v's, limited from below, where T has denormals, and from
 // above, where the sum would overflow; what is past T's range becomes infinite in the float.
-inline void put_value(double v, float* to) { *to = static_cast<float>(v); }
-inline void put_value(double v, double* to) { *to = v; }
+inline void put_rounded(double v, float* to) { *to = static_cast<float>(v); }
+inline void put_rounded(double v, double* to) { *to = v; }
 template <class T>
-inline void put_value(double v, T* to) {
+inline void put_rounded(double v, T* to) {
   constexpr double kLeast = power(Format<T>::kLowest), kMost = power(200);
   constexpr double kEnd = 1.5 * power(52 - Format<T>::kFraction);
   int64_t bits;

@@ -15,10 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** The operations on arrays behind {@code jbn_array}; what has 16 bits or mixed dtypes, in Java. */
 @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
 public final class NativeArrays implements ArrayKernel {
-  private static final int TILE_COLUMNS = 16; // of the ordered product's packed matrix
-  private static final int PACKED_ROWS = 1 << 16; // of it, at most
-
-  /** Bytes of memory that a convolution's threads may take; with more, fewer threads run. */
+  /** Bytes of memory that the threads of one call may take; with more, fewer threads run. */
   private static final long MOST_WORKSPACE = 1 << 30;
 
   private final JavaArrays java = new JavaArrays();
@@ -42,7 +39,7 @@ public final class NativeArrays implements ArrayKernel {
     return dtype == DType.F32 || dtype == DType.F64;
   }
 
-  private NativeCall begin(DType dtype) {
+  static NativeCall begin(DType dtype) {
     return NativeCall.begin().integer(dtype == DType.F64 ? 1 : 0);
   }
 
@@ -50,7 +47,7 @@ public final class NativeArrays implements ArrayKernel {
     run(function, threads, call, used);
   }
 
-  private void run(int function, int workers, NativeCall call, @Nullable Object... used) {
+  void run(int function, int workers, NativeCall call, @Nullable Object... used) {
     int status = Abi.jbn_array(function, call.address(), execution.code(workers));
     Reference.reachabilityFence(used);
     call.end();
@@ -107,8 +104,10 @@ public final class NativeArrays implements ArrayKernel {
     run(Abi.JBN_ARRAY_SUM, call, x, y);
   }
 
-  private static long gemm(DType dtype) {
-    return Products.areOrdered() ? 0 : Blas.gemm(dtype);
+  /** Returns how many threads so many tasks take, of which each thread needs so many bytes. */
+  int workers(long tasks, long bytes) {
+    long fitting = MOST_WORKSPACE / Math.max(1, bytes);
+    return (int) Math.max(1, Math.min(Math.min(threads, tasks), fitting));
   }
 
   @Override
@@ -117,15 +116,14 @@ public final class NativeArrays implements ArrayKernel {
     if (p.c.length() == 0) {
       return;
     }
-    int tasks = Math.min(threads, Math.max(1, p.parts() * p.count()));
-    int inner = Products.areOrdered() ? Math.min(p.k, PACKED_ROWS) * TILE_COLUMNS : 0;
-    long fitting = Math.max(1, MOST_WORKSPACE / Math.max(1, (long) inner * Double.BYTES));
-    int workers = (int) Math.min(tasks, fitting);
+    long tasks = (long) p.parts() * p.count();
+    int inner = Products.packed(p.k);
+    int workers = workers(tasks, (long) inner * Double.BYTES);
     Storage packed = Storage.scratch(DType.F64, (long) workers * inner);
     try {
       NativeCall call =
           begin(p.a.dtype())
-              .integer(gemm(p.a.dtype()))
+              .integer(Products.gemm(p.a.dtype()))
               .integer(p.m)
               .integer(p.n)
               .integer(p.k)
@@ -143,122 +141,19 @@ public final class NativeArrays implements ArrayKernel {
     }
   }
 
-  /** The memory that the threads of one convolution work in, and how many these are. */
-  private final class Workspace implements AutoCloseable {
-    private final Storage memory;
-    private final long before;
-    private final long patches;
-    private final long outputs;
-    private final long masks;
-    private final long ofThread;
-    private final int workers;
-
-    Workspace(Convolution shape, long matrix, DType dtype, long tasks) {
-      if (matrix > ConvolutionTiles.LIMIT) {
-        throw new IllegalArgumentException(
-            "x: the gradient's patches of one channel, %s elements, are more than %s"
-                .formatted(matrix, ConvolutionTiles.LIMIT));
-      }
-      ConvolutionTiles tiles = shape.tiles;
-      before = aligned(tiles.width()); // sums over taps read a line beyond a row, to no effect
-      patches = aligned(matrix + tiles.width());
-      outputs = aligned(tiles.outputs());
-      int masked = Math.max(shape.positions(), shape.plane());
-      masks = shape.tapsReadRuns() ? shape.taps[2] * aligned(masked) : 0;
-      long packed =
-          Products.areOrdered() ? (long) TILE_COLUMNS * Math.min(tiles.inner(), PACKED_ROWS) : 0;
-      ofThread =
-          before + patches + outputs + masks + aligned(packed * Double.BYTES / dtype.bytes());
-      long fitting = Math.max(1, MOST_WORKSPACE / (ofThread * dtype.bytes()));
-      workers = (int) Math.max(1, Math.min(Math.min(threads, tasks), fitting));
-      memory = Storage.scratch(dtype, workers * ofThread);
-    }
-
-    private static long aligned(long elements) {
-      return (elements + 31) / 16 * 16; // whole vectors and one more
-    }
-
-    @Override
-    public void close() {
-      memory.close();
-    }
-  }
-
-  private NativeCall begin(Convolution g, DType dtype, Workspace workspace) {
-    return begin(dtype)
-        .integer(g.n)
-        .integer(g.groups)
-        .integer(g.c)
-        .integer(g.o)
-        .integers(g.in)
-        .integers(g.taps)
-        .integers(g.out)
-        .integers(g.stride)
-        .integers(g.padding)
-        .integers(g.dilation)
-        .integer(g.tiles.samples())
-        .integer(g.tiles.bands())
-        .integer(g.tiles.pieces())
-        .integer(g.tiles.inputBlocks())
-        .integer(g.tiles.filterBlocks())
-        .flag(g.tapsReadRuns())
-        .integer(gemm(dtype))
-        .storage(workspace.memory)
-        .integer(workspace.ofThread)
-        .integer(workspace.before)
-        .integer(workspace.patches)
-        .integer(workspace.outputs)
-        .integer(workspace.masks);
-  }
-
   @Override
   public void convolve(Convolution shape, ConvolutionArguments a) {
-    a.check(shape);
-    DType dtype = a.x().dtype();
-    long tasks = (long) shape.batches() * shape.groups * shape.tiles.bands();
-    try (Workspace workspace = new Workspace(shape, shape.tiles.patches(), dtype, tasks)) {
-      NativeCall call =
-          begin(shape, dtype, workspace)
-              .storage(a.x())
-              .storage(a.filters())
-              .storage(a.bias())
-              .number(a.slope())
-              .storage(a.y());
-      run(Abi.JBN_ARRAY_CONVOLVE, workspace.workers, call, a, workspace);
-    }
+    new NativeConvolution(this, shape).forward(a);
   }
 
   @Override
   public void convolveInput(Convolution shape, Storage dy, Storage filters, Storage dx) {
-    shape.check(dx, filters, dy);
-    long tasks = (long) shape.batches() * shape.groups * shape.tiles.inputBlocks();
-    try (Workspace workspace =
-        new Workspace(shape, shape.tiles.gradientPatches(), dy.dtype(), tasks)) {
-      NativeCall call =
-          begin(shape, dy.dtype(), workspace).storage(dy).storage(filters).storage(dx);
-      run(Abi.JBN_ARRAY_CONVOLVE_INPUT, workspace.workers, call, dy, filters, dx, workspace);
-    }
+    new NativeConvolution(this, shape).input(dy, filters, dx);
   }
 
   @Override
   public void convolveFilters(Convolution shape, Storage x, Storage dy, Storage dFilters) {
-    shape.check(x, dFilters, dy);
-    Storage parts = Storage.scratch(x.dtype(), (long) shape.parts() * dFilters.length());
-    long tasks = (long) shape.parts() * shape.groups * shape.tiles.filterBlocks();
-    try (Workspace workspace =
-        new Workspace(shape, shape.tiles.gradientPatches(), x.dtype(), tasks)) {
-      NativeCall call =
-          begin(shape, x.dtype(), workspace)
-              .storage(x)
-              .storage(dy)
-              .storage(parts)
-              .integer(shape.parts());
-      run(Abi.JBN_ARRAY_CONVOLVE_FILTERS, workspace.workers, call, x, dy, parts, workspace);
-      int[] sizes = {shape.parts(), dFilters.length()};
-      sum(sizes, parts, new boolean[] {true, false}, dFilters);
-    } finally {
-      parts.close();
-    }
+    new NativeConvolution(this, shape).filters(x, dy, dFilters);
   }
 
   @Override

@@ -10,6 +10,11 @@ import org.jspecify.annotations.Nullable;
  * Products of matrices, convolutions' included: how {@link Settings#MATMUL} has them, and of what.
  */
 public final class Products {
+  // The native kernel's ordered product packs a matrix in tiles of so many columns, and at most so
+  // many rows of it at a time.
+  private static final int TILE_COLUMNS = 16;
+  private static final int PACKED_ROWS = 1 << 16;
+
   /** Null until the property was found to be good. */
   private static volatile @Nullable Boolean ordered;
 
@@ -52,6 +57,16 @@ public final class Products {
               NativeLibrary.innermost(e));
       return false;
     }
+  }
+
+  /** Returns the address of OpenBLAS's function for native code to call; 0 for ordered products. */
+  static long gemm(DType dtype) {
+    return areOrdered() ? 0 : Blas.gemm(dtype);
+  }
+
+  /** Returns how many doubles a native thread packs for products of {@code k} summands. */
+  static int packed(int k) {
+    return areOrdered() ? Math.min(k, PACKED_ROWS) * TILE_COLUMNS : 0;
   }
 
   /**

@@ -15,9 +15,9 @@ final class Reduction {
   /** Whether the axis that lies together goes. */
   private final boolean inRuns;
 
-  Reduction(int[] givenShape, boolean[] givenReduces) {
-    int[] shape = givenShape.clone(); // what is checked is what is used
-    boolean[] reduces = givenReduces.clone();
+  Reduction(int[] sizes, boolean[] isReduced) {
+    int[] shape = sizes.clone(); // what is checked is what is used
+    boolean[] reduces = isReduced.clone();
     if (shape.length != reduces.length) {
       throw new IllegalArgumentException(
           "reduced: expected %s axes, got %s".formatted(shape.length, reduces.length));

@@ -3,7 +3,6 @@ package io.github.jbatchnorm.autograd;
 import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
-import java.util.Arrays;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * anew, sums over reuse, and clears the graph. Confined to one thread while a graph is built and
  * until backward has run; a finished tensor that no one changes may be read by any thread.
  */
-public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeMethods {
+public final class Tensor
+    implements ArithmeticMethods, ElementMethods, ReductionMethods, ShapeMethods {
   /** Counts the changes of data that a tensor shares with its views. */
   private static final class Version {
     int count;
@@ -298,59 +298,6 @@ public final class Tensor implements ArithmeticMethods, ReductionMethods, ShapeM
   void overwrite(Consumer<Storage> change) {
     change.accept(storage);
     version.count++;
-  }
-
-  /** Returns the only element. */
-  public double item() {
-    if (size() != 1) {
-      throw new IllegalStateException(
-          "item: expected one element, got shape " + Shapes.text(shape));
-    }
-    return storage.get(0);
-  }
-
-  /** Returns one element, by an index for each axis. */
-  public double get(int... index) {
-    if (index.length != shape.length) {
-      throw new IllegalArgumentException(
-          "index: expected %s axes, got %s".formatted(shape.length, index.length));
-    }
-    int[] strides = Shapes.strides(shape);
-    int offset = 0;
-    for (int axis = 0; axis < shape.length; axis++) {
-      offset += Objects.checkIndex(index[axis], shape[axis]) * strides[axis];
-    }
-    return storage.get(offset);
-  }
-
-  /**
-   * Returns whether this has the other's shape and each element differs from the other's by at most
-   * atol + rtol |other|; infinities equal themselves, NaN nothing. NumPy's are 1e-5 and 1e-8.
-   */
-  public boolean allClose(Tensor other, double rtol, double atol) {
-    boolean close = Arrays.equals(shape, other.shape);
-    for (int i = 0; close && i < size(); i++) {
-      double a = storage.get(i);
-      double b = other.storage.get(i);
-      close = a == b || (Math.abs(a - b) <= atol + rtol * Math.abs(b) && Double.isFinite(b));
-    }
-    return close;
-  }
-
-  /** Returns a copy of the elements, row-major. */
-  public double[] toDoubleArray() {
-    double[] values = new double[size()];
-    storage.read(0, values, 0, values.length);
-    return values;
-  }
-
-  /** Returns a copy of the elements, row-major, rounded to f32. */
-  public float[] toFloatArray() {
-    float[] values = new float[size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) storage.get(i);
-    }
-    return values;
   }
 
   @Override

@@ -21,12 +21,12 @@ import org.jspecify.annotations.Nullable;
  * -gamma / (2 (var + eps)) dGamma.
  */
 final class BatchNormGiven extends Operation {
-  private final BatchNormInputs given;
+  private final BatchNormInputs in;
   private final Storage saved;
 
   BatchNormGiven(BatchNormInputs inputs) {
     super(inputs.tensors());
-    this.given = inputs;
+    this.in = inputs;
     this.saved =
         Storage.allocate(DType.F64, (long) BatchNormKernel.SAVED_PER_CHANNEL * inputs.shape().c());
   }
@@ -37,12 +37,12 @@ final class BatchNormGiven extends Operation {
   }
 
   private @Nullable Storage storage(BatchNormInputs.Role role) {
-    int at = given.index(role);
+    int at = in.index(role);
     return at < 0 ? null : input(at).storage();
   }
 
   private Tensor tensor(BatchNormInputs.Role role) {
-    return input(given.index(role));
+    return input(in.index(role));
   }
 
   @Override
@@ -52,18 +52,18 @@ final class BatchNormGiven extends Operation {
 
   @Override
   protected Tensor forward() {
-    BatchNormShape shape = given.shape();
+    BatchNormShape shape = in.shape();
     Storage y = Storage.allocate(shape.dtype(), shape.size());
     Kernels.current()
         .forward(
-            new ForwardArguments(shape, given.options(), input(0).storage())
+            new ForwardArguments(shape, in.options(), input(0).storage())
                 .z(storage(BatchNormInputs.Role.Z))
                 .gamma(storage(BatchNormInputs.Role.GAMMA))
                 .beta(storage(BatchNormInputs.Role.BETA))
                 .given(
                     tensor(BatchNormInputs.Role.MEAN).storage(),
                     tensor(BatchNormInputs.Role.VAR).storage())
-                .weights(given.weights())
+                .weights(in.weights())
                 .y(y)
                 .saved(saved));
     return Tensor.constant(y, input(0).shape());
@@ -72,15 +72,15 @@ final class BatchNormGiven extends Operation {
   @Override
   protected @Nullable Tensor[] backward(Tensor grad) {
     if (NoAutodiff.isRecording()) {
-      return gradients(input -> composed(given.role(input), grad).reshape(input(input).shape()));
+      return gradients(input -> composed(in.role(input), grad).reshape(input(input).shape()));
     }
     BatchNormGradients found = compute(grad);
     return gradients(input -> gradient(input, found));
   }
 
   private Tensor gradient(int input, BatchNormGradients gradients) {
-    return switch (given.role(input)) {
-      case X, GAMMA, BETA, Z -> gradients.of(given.role(input));
+    return switch (in.role(input)) {
+      case X, GAMMA, BETA, Z -> gradients.of(in.role(input));
       case MEAN ->
           scale()
               .multiply(gradients.of(BatchNormInputs.Role.BETA).reshape(-1))
@@ -96,13 +96,13 @@ final class BatchNormGiven extends Operation {
   }
 
   private Tensor std() {
-    return perChannel(BatchNormInputs.Role.VAR).add(given.options().eps()).sqrt();
+    return perChannel(BatchNormInputs.Role.VAR).add(in.options().eps()).sqrt();
   }
 
   /** gamma / sqrt(var + eps), of C elements. */
   private Tensor scale() {
     Tensor std = std();
-    return given.index(BatchNormInputs.Role.GAMMA) < 0
+    return in.index(BatchNormInputs.Role.GAMMA) < 0
         ? std.reciprocal()
         : perChannel(BatchNormInputs.Role.GAMMA).divide(std);
   }
@@ -112,15 +112,14 @@ final class BatchNormGiven extends Operation {
   }
 
   private BatchNormGradients compute(Tensor grad) {
-    BatchNormGradients found = new BatchNormGradients(given, inputs(), true);
+    BatchNormGradients found = new BatchNormGradients(in, inputs(), true);
     BackwardArguments arguments =
-        new BackwardArguments(
-                given.shape(), given.options(), input(0).storage(), grad.storage(), saved)
+        new BackwardArguments(in.shape(), in.options(), input(0).storage(), grad.storage(), saved)
             .given()
             .gamma(storage(BatchNormInputs.Role.GAMMA))
             .beta(storage(BatchNormInputs.Role.BETA))
-            .weights(given.weights());
-    if (given.index(BatchNormInputs.Role.Z) >= 0 && given.options().hasTail()) {
+            .weights(in.weights());
+    if (in.index(BatchNormInputs.Role.Z) >= 0 && in.options().hasTail()) {
       arguments.y(output().storage());
     }
     Kernels.current().backward(found.into(arguments, 0, 1));
@@ -129,10 +128,10 @@ final class BatchNormGiven extends Operation {
 
   /** Any gradient in elementary operations, in f64: the tape rounds it once. */
   private Tensor composed(BatchNormInputs.Role role, Tensor grad) {
-    BatchNormOptions options = given.options();
+    BatchNormOptions options = in.options();
     Tensor g =
         counted(BatchNormComposition.bendGradient(grad, output().asConstant(), options.slope()));
-    int[] channels = BatchNormComposition.broadcastShape(given.shape(), input(0).ndim());
+    int[] channels = BatchNormComposition.broadcastShape(in.shape(), input(0).ndim());
     return switch (role) {
       case X -> counted(g.multiply(scale().reshape(channels)));
       case Z -> g;
@@ -146,9 +145,9 @@ final class BatchNormGiven extends Operation {
   /** Returns the data in f64, 0 at what does not count, whatever is there. */
   private Tensor counted(Tensor data) {
     Tensor wide = data.astype(DType.F64);
-    return given.weights() == null
+    return in.weights() == null
         ? wide
-        : Tensors.where(given.weightsLike(wide), wide, Tensors.zeros(DType.F64).asConstant());
+        : Tensors.where(in.weightsLike(wide), wide, Tensors.zeros(DType.F64).asConstant());
   }
 
   private Tensor xHatSum(Tensor g, int... channels) {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * formulas and accuracy in docs/numerics.md.
  */
 public final class BatchNormOp extends Operation {
-  private final BatchNormInputs given;
+  private final BatchNormInputs in;
   private final BatchNormShape shape; // of one group
   private final int groups;
   private final boolean inPlace;
@@ -33,7 +33,7 @@ public final class BatchNormOp extends Operation {
   BatchNormOp(BatchNormInputs inputs, int groups, boolean inPlace) {
     super(inputs.tensors());
     BatchNormShape whole = inputs.shape();
-    this.given = inputs;
+    this.in = inputs;
     this.groups = groups;
     this.inPlace = inPlace;
     this.shape =
@@ -57,7 +57,7 @@ public final class BatchNormOp extends Operation {
   }
 
   private @Nullable Storage storage(Role role) {
-    int at = given.index(role);
+    int at = in.index(role);
     return at < 0 ? null : input(at).storage();
   }
 
@@ -67,7 +67,7 @@ public final class BatchNormOp extends Operation {
   }
 
   private @Nullable Tensor tensor(Role role) {
-    int at = given.index(role);
+    int at = in.index(role);
     return at < 0 ? null : input(at);
   }
 
@@ -78,7 +78,7 @@ public final class BatchNormOp extends Operation {
 
   /** Returns W, the sum of the weights of those elements: {@link #count} without weights. */
   public double totalWeight() {
-    return given.weights() == null ? count() : given.weights().total();
+    return in.weights() == null ? count() : in.weights().total();
   }
 
   /**
@@ -129,11 +129,11 @@ public final class BatchNormOp extends Operation {
   private void compute(Storage y) {
     for (int group = 0; group < groups; group++) {
       ForwardArguments arguments =
-          new ForwardArguments(shape, given.options(), slice(input(0).storage(), group, groups))
+          new ForwardArguments(shape, in.options(), slice(input(0).storage(), group, groups))
               .z(slice(Role.Z, group))
               .gamma(storage(Role.GAMMA))
               .beta(storage(Role.BETA))
-              .weights(given.weights())
+              .weights(in.weights())
               .y(slice(y, group, groups))
               .mean(slice(mean, group, groups))
               .var(slice(var, group, groups))
@@ -154,26 +154,26 @@ public final class BatchNormOp extends Operation {
       return recorded(grad);
     }
     BatchNormGradients found = compute(grad);
-    return gradients(input -> found.of(given.role(input)));
+    return gradients(input -> found.of(in.role(input)));
   }
 
   private BatchNormGradients compute(Tensor grad) {
-    BatchNormGradients found = new BatchNormGradients(given, inputs(), false);
+    BatchNormGradients found = new BatchNormGradients(in, inputs(), false);
     GroupSums sums = new GroupSums(found);
     for (int group = 0; group < groups; group++) {
       BackwardArguments arguments =
           new BackwardArguments(
                   shape,
-                  given.options(),
+                  in.options(),
                   slice(input(0).storage(), group, groups),
                   slice(grad.storage(), group, groups),
                   slice(saved, group, groups))
               .gamma(storage(Role.GAMMA))
               .beta(storage(Role.BETA))
-              .weights(given.weights());
+              .weights(in.weights());
       if (inPlace) {
         arguments.inverted();
-      } else if (given.options().hasTail() && given.index(Role.Z) >= 0) {
+      } else if (in.options().hasTail() && in.index(Role.Z) >= 0) {
         arguments.y(slice(output().storage(), group, groups));
       }
       Kernels.current().backward(found.into(arguments, group, groups));
@@ -219,18 +219,18 @@ public final class BatchNormOp extends Operation {
 
   /** The gradients as operations, so that they have gradients too. */
   private @Nullable Tensor[] recorded(Tensor grad) {
-    double eps = given.options().eps();
-    double slope = given.options().slope();
+    double eps = in.options().eps();
+    double slope = in.options().slope();
     Tensor x = inPlace ? new RecoveredInput(this).apply() : input(0);
     Tensor g = BatchNormComposition.bendGradient(grad, output().asConstant(), slope);
     Tensor gamma = tensor(Role.GAMMA);
     BatchNormComposition composition =
-        new BatchNormComposition(given.shape(), eps, groups, given.weightsTensor());
-    boolean composed = inPlace || groups > 1 || given.weights() != null;
+        new BatchNormComposition(in.shape(), eps, groups, in.weightsTensor());
+    boolean composed = inPlace || groups > 1 || in.weights() != null;
     return gradients(
         input -> {
           Tensor found =
-              switch (given.role(input)) {
+              switch (in.role(input)) {
                 case X ->
                     composed ? composition.inputGradient(x, g, gamma) : byKernel(Of.X, g, gamma);
                 case GAMMA ->
@@ -243,7 +243,7 @@ public final class BatchNormOp extends Operation {
   }
 
   private Tensor byKernel(Of of, Tensor g, @Nullable Tensor gamma) {
-    double eps = given.options().eps();
+    double eps = in.options().eps();
     return new BatchNormGradient(of, shape, eps, saved, input(0), g, gamma).apply();
   }
 
@@ -265,12 +265,12 @@ public final class BatchNormOp extends Operation {
       Tensor beta = op.tensor(Role.BETA);
       Tensor gamma = op.tensor(Role.GAMMA);
       Tensor d = op.output().astype(DType.F64);
-      d = op.given.options().hasTail() ? d.leakyRelu(1 / op.given.options().slope()) : d;
+      d = op.in.options().hasTail() ? d.leakyRelu(1 / op.in.options().slope()) : d;
       d = beta == null ? d : d.subtract(beta.reshape(channels));
       d = gamma == null ? d : d.divide(gamma.reshape(channels));
       // Saved variances are those of x times a scale.
       Tensor scale = saved(3, channels);
-      Tensor eps = scale.square().multiply(op.given.options().eps());
+      Tensor eps = scale.square().multiply(op.in.options().eps());
       return d.multiply(saved(2, channels).add(eps).sqrt().divide(scale));
     }
 

@@ -11,7 +11,7 @@ final class Memory {
   /** Null once closed, so that whoever still holds this does not hold the block. */
   private volatile @Nullable Block block;
 
-  private MemoryPool.@Nullable Lease lease;
+  private @Nullable Lease lease;
 
   /** Whether the memory is a user's own, so that it may end without this being closed. */
   private final boolean wrapped;
@@ -39,7 +39,7 @@ final class Memory {
     return wrapped;
   }
 
-  void leased(MemoryPool.Lease from) {
+  void leased(Lease from) {
     lease = from;
   }
 
@@ -82,7 +82,7 @@ final class Memory {
    * them, and never leased again.
    */
   void expose() {
-    MemoryPool.Lease from = lease;
+    Lease from = lease;
     if (from != null) {
       from.expose();
     }
@@ -90,7 +90,7 @@ final class Memory {
 
   /** Gives the memory back; later use throws. A user's own buffer stays as it is. */
   void close() {
-    MemoryPool.Lease from = lease;
+    Lease from = lease;
     if (from != null) {
       lease = null;
       block = null;

@@ -4,15 +4,10 @@ import io.github.jbatchnorm.platform.Settings;
 import java.lang.ref.PhantomReference;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
-import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -43,15 +38,12 @@ final class MemoryPool {
   private final ReferenceQueue<Object> dropped = new ReferenceQueue<>();
   private final HeapCollector collector = new HeapCollector(dropped, this::take, this::mayBeLate);
 
-  /** Where the list of open leases begins and ends: a ring of them, with this one, of no block. */
-  private final Lease ring = new Lease(this);
-
+  private final Leases leases = new Leases(this);
   private final List<ArrayDeque<Block>> free = new ArrayList<>();
   private final Set<Page> pages = new HashSet<>();
   private long garbage;
   private long threshold;
   private long held;
-  private long inUse;
   private long fresh;
   private long reused;
   private long collected;
@@ -93,66 +85,6 @@ final class MemoryPool {
     return pool;
   }
 
-  /** One use of a block: ends when its memory is dropped or closed. */
-  static final class Lease extends PhantomReference<Object> {
-    private final MemoryPool pool;
-    private final Block block;
-    private final int kind;
-    private final String user;
-    private @Nullable Lease before;
-    private @Nullable Lease after;
-    private boolean exposed;
-
-    private Lease(MemoryPool pool) {
-      super(pool, null);
-      this.pool = pool;
-      this.block = new Block(ByteBuffer.allocate(0));
-      this.kind = 0;
-      this.user = "";
-      this.before = this;
-      this.after = this;
-    }
-
-    private Lease(MemoryPool pool, Memory memory, Block block, int kind, String user) {
-      super(memory, pool.dropped);
-      this.pool = pool;
-      this.block = block;
-      this.kind = kind;
-      this.user = user;
-      this.before = pool.ring;
-      this.after = pool.ring.after;
-      before.after = this;
-      after.before = this;
-      pool.inUse += bytes();
-    }
-
-    private int bytes() {
-      return block.bytes.capacity();
-    }
-
-    void expose() {
-      synchronized (pool) {
-        exposed = true;
-      }
-    }
-
-    void end() {
-      synchronized (pool) {
-        if (after == null) {
-          return;
-        }
-        before.after = after;
-        after.before = before;
-        before = null;
-        after = null;
-        pool.inUse -= bytes();
-        if (!exposed) {
-          pool.free.get(kind).push(block);
-        }
-      }
-    }
-  }
-
   /** Memory of the system's: given back when no one refers to a view of it any more. */
   private static final class Page extends PhantomReference<Object> {
     private final @Nullable Runnable free;
@@ -179,17 +111,26 @@ final class MemoryPool {
       synchronized (this) {
         if (block != null) {
           Memory memory = Memory.pooled(block);
-          memory.leased(new Lease(this, memory, block, kind, user));
+          Lease lease = new Lease(this, dropped, memory, block, kind, user);
+          leases.add(lease);
+          memory.leased(lease);
           return memory;
         }
         // Again where other threads took what was found, or gave back meanwhile.
-        boolean changed = before != fresh + reused || inUse + capacity <= limit;
+        boolean changed = before != fresh + reused || leases.bytes() + capacity <= limit;
         if (tries == MOST_TRIES || !changed) {
           throw refusal(bytes, capacity);
         }
         before = fresh + reused;
       }
       block = afterCollection(kind, capacity);
+    }
+  }
+
+  /** Ends a lease, once: its block waits for the next, unless views of it may be about. */
+  synchronized void end(Lease lease) {
+    if (leases.remove(lease) && !lease.exposed) {
+      free.get(lease.kind).push(lease.block);
     }
   }
 
@@ -278,7 +219,7 @@ final class MemoryPool {
 
   /** Whether so much is in use that some of what was dropped may be still to be found. */
   private synchronized boolean mayBeLate() {
-    return inUse > threshold / 2;
+    return leases.bytes() > threshold / 2;
   }
 
   private synchronized void ended(long start, boolean judged, boolean found) {
@@ -286,7 +227,7 @@ final class MemoryPool {
     if (judged && (end - start) * 20 > start - lastCollected) {
       garbage = Math.max(garbage, Math.min(limit / SHARE, 2 * garbage));
     }
-    threshold = Math.min(limit, Math.max(garbage, inUse + inUse / 2));
+    threshold = Math.min(limit, Math.max(garbage, leases.bytes() + leases.bytes() / 2));
     if (held > 2 * threshold) {
       forget(); // what a peak has left
     }
@@ -303,35 +244,17 @@ final class MemoryPool {
   /** Returns the counts of this moment. */
   synchronized MemoryUse use() {
     drain();
-    int storages = 0;
-    for (Lease lease = ring.after; lease != ring; lease = lease.after) {
-      storages++;
-    }
-    return new MemoryUse(limit, held, inUse, storages, fresh, reused, collected);
+    return new MemoryUse(limit, held, leases.bytes(), leases.count(), fresh, reused, collected);
   }
 
   /** Returns what is held by what, the largest first. */
   synchronized String describe() {
-    Map<String, long[]> users = new HashMap<>();
-    for (Lease lease = ring.after; lease != ring; lease = lease.after) {
-      long[] sums = users.computeIfAbsent(lease.user, user -> new long[2]);
-      sums[0] += lease.bytes();
-      sums[1]++;
-    }
-    List<String> largest = new ArrayList<>(users.keySet());
-    largest.sort(Collections.reverseOrder(Comparator.comparing(user -> users.get(user)[0])));
-    StringBuilder text =
-        new StringBuilder(
-            "%s held of %s (%s), %s of it in use"
-                .formatted(
-                    MemoryLimit.text(held),
-                    MemoryLimit.text(limit),
-                    Settings.MAX_MEMORY,
-                    MemoryLimit.text(inUse)));
-    for (String user : largest.subList(0, Math.min(8, largest.size()))) {
-      long[] sums = users.get(user);
-      text.append(", %s by %s of %s".formatted(MemoryLimit.text(sums[0]), sums[1], user));
-    }
-    return text.toString();
+    return "%s held of %s (%s), %s of it in use%s"
+        .formatted(
+            MemoryLimit.text(held),
+            MemoryLimit.text(limit),
+            Settings.MAX_MEMORY,
+            MemoryLimit.text(leases.bytes()),
+            leases.users());
   }
 }

@@ -63,7 +63,8 @@ public final class NativeCall {
   public NativeCall address(Storage storage, int element) {
     Block block = storage.memory().block();
     used[usedCount++] = block;
-    return put(storage.address(block) + (long) element * storage.dtype().bytes());
+    long first = (long) storage.from() + element;
+    return put(block.address() + first * storage.dtype().bytes());
   }
 
   /** Puts 1 or 0. */
@@ -114,16 +115,21 @@ public final class NativeCall {
    * storage reachable and open.
    */
   public static FloatBuffer floats(Storage storage, int index) {
-    return storage.floatsFrom(index);
+    return storage.memory().block().floats.duplicate().position(storage.from() + index);
   }
 
   /** As {@link #floats}, of f64. */
   public static DoubleBuffer doubles(Storage storage, int index) {
-    return storage.doublesFrom(index);
+    return storage.memory().block().doubles.duplicate().position(storage.from() + index);
   }
 
   /** As {@link #floats}, of the bits of a storage's elements alone. */
   public static IntBuffer bits(Storage storage) {
-    return storage.bits();
+    int width = storage.dtype().bytes();
+    ByteBuffer bytes = storage.memory().block().bytes;
+    return bytes
+        .slice(storage.from() * width, storage.length() * width)
+        .order(ByteOrder.nativeOrder())
+        .asIntBuffer();
   }
 }

@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
 import java.util.Objects;
 import java.util.function.IntFunction;
 
@@ -19,11 +18,6 @@ import java.util.function.IntFunction;
  */
 @SuppressWarnings("ReachabilityFenceUsage") // no finally: what throws has nothing more to touch
 public final class Storage {
-  /** Elements converted at a time: small enough for the first-level cache. */
-  private static final int CHUNK = 1024;
-
-  private static final byte[] ZEROS = new byte[1 << 14];
-
   private final DType dtype;
   private final Memory memory;
   private final int from; // in elements
@@ -46,11 +40,7 @@ public final class Storage {
    */
   public static Storage allocate(DType dtype, long length) {
     Storage storage = uninitialized(dtype, length);
-    ByteBuffer bytes = storage.memory.block().bytes;
-    int size = storage.length * dtype.bytes();
-    for (int at = 0; at < size; at += ZEROS.length) {
-      bytes.put(at, ZEROS, 0, Math.min(ZEROS.length, size - at));
-    }
+    Elements.clear(storage.memory.block(), storage.length * dtype.bytes());
     return storage;
   }
 
@@ -106,14 +96,14 @@ public final class Storage {
     return new Storage(dtype, memory, 0, part.capacity() / dtype.bytes());
   }
 
-  /** Returns the native address of element 0; valid as long as the block is reachable. */
-  long address() {
-    return address(memory.block());
+  /** Returns where this begins in the memory, in elements. */
+  int from() {
+    return from;
   }
 
-  /** As {@link #address()}, in the block that this has. */
-  long address(Block block) {
-    return block.address() + (long) from * dtype.bytes();
+  /** Returns the native address of element 0; valid as long as the block is reachable. */
+  long address() {
+    return memory.block().address() + (long) from * dtype.bytes();
   }
 
   /** Where the other begins, in bytes from here. */
@@ -182,13 +172,7 @@ public final class Storage {
   /** Returns element {@code index}, widened to double. */
   public double get(int index) {
     int at = from + Objects.checkIndex(index, length);
-    Block block = memory.block();
-    double value =
-        switch (dtype) {
-          case F32 -> block.floats.get(at);
-          case F64 -> block.doubles.get(at);
-          case BF16, F16 -> Halves.widen(block.shorts.get(at), dtype);
-        };
+    double value = Elements.get(dtype, memory.block(), at);
     Reference.reachabilityFence(memory);
     return value;
   }
@@ -196,12 +180,7 @@ public final class Storage {
   /** Sets element {@code index} to {@code value}, rounded to the dtype (nearest, ties to even). */
   public void set(int index, double value) {
     int at = from + Objects.checkIndex(index, length);
-    Block block = memory.block();
-    switch (dtype) {
-      case F32 -> block.floats.put(at, (float) value);
-      case F64 -> block.doubles.put(at, value);
-      case BF16, F16 -> block.shorts.put(at, Halves.narrow(value, dtype));
-    }
+    Elements.set(dtype, memory.block(), at, value);
     Reference.reachabilityFence(memory);
   }
 
@@ -213,30 +192,11 @@ public final class Storage {
     return bits;
   }
 
-  /** Returns a view of the bits of all elements, of f32; once this is closed, of others' memory. */
-  IntBuffer bits() {
-    ByteBuffer bytes = memory.block().bytes;
-    return bytes
-        .slice(from * dtype.bytes(), length * dtype.bytes())
-        .order(ByteOrder.nativeOrder())
-        .asIntBuffer();
-  }
-
   /** Sets the bits of element {@code index} of an f32 storage. */
   public void bits(int index, int bits) {
     int at = from + Objects.checkIndex(index, length);
     memory.block().bytes.putInt(at * Integer.BYTES, bits);
     Reference.reachabilityFence(memory);
-  }
-
-  /** Returns the block's floats with element {@code index} at the position; f32. */
-  FloatBuffer floatsFrom(int index) {
-    return memory.block().floats.duplicate().position(from + index);
-  }
-
-  /** Returns the block's doubles with element {@code index} at the position; f64. */
-  DoubleBuffer doublesFrom(int index) {
-    return memory.block().doubles.duplicate().position(from + index);
   }
 
   /**
@@ -246,28 +206,8 @@ public final class Storage {
    */
   public void read(int from, double[] into, int at, int count) {
     int first = this.from + Objects.checkFromIndexSize(from, count, length);
-    Block block = memory.block();
-    if (dtype == DType.F64) {
-      block.doubles.get(first, into, at, count);
-    } else if (dtype == DType.F32) {
-      readFloats(block, first, into, at, count);
-    } else {
-      for (int i = 0; i < count; i++) {
-        into[at + i] = Halves.widen(block.shorts.get(first + i), dtype);
-      }
-    }
+    Elements.read(dtype, memory.block(), first, into, at, count);
     Reference.reachabilityFence(memory);
-  }
-
-  private static void readFloats(Block block, int first, double[] into, int at, int count) {
-    float[] part = new float[Math.min(count, CHUNK)];
-    for (int done = 0; done < count; done += part.length) {
-      int n = Math.min(part.length, count - done);
-      block.floats.get(first + done, part, 0, n);
-      for (int i = 0; i < n; i++) {
-        into[at + done + i] = part[i];
-      }
-    }
   }
 
   /**
@@ -278,28 +218,8 @@ public final class Storage {
    */
   public void write(int to, double[] values, int at, int count) {
     int first = from + Objects.checkFromIndexSize(to, count, length);
-    Block block = memory.block();
-    if (dtype == DType.F64) {
-      block.doubles.put(first, values, at, count);
-    } else if (dtype == DType.F32) {
-      writeFloats(block, first, values, at, count);
-    } else {
-      for (int i = 0; i < count; i++) {
-        block.shorts.put(first + i, Halves.narrow(values[at + i], dtype));
-      }
-    }
+    Elements.write(dtype, memory.block(), first, values, at, count);
     Reference.reachabilityFence(memory);
-  }
-
-  private static void writeFloats(Block block, int first, double[] values, int at, int count) {
-    float[] part = new float[Math.min(count, CHUNK)];
-    for (int done = 0; done < count; done += part.length) {
-      int n = Math.min(part.length, count - done);
-      for (int i = 0; i < n; i++) {
-        part[i] = (float) values[at + done + i];
-      }
-      block.floats.put(first + done, part, 0, n);
-    }
   }
 
   /** Copies every element of {@code source}, which has this length and dtype, into this. */

@@ -19,7 +19,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.condition.JRE;
@@ -27,7 +26,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Nothing that native code follows, an index, a length, an address, is followed unchecked. */
-@Tag("machine")
 class UncheckedMemoryTest {
   static Stream<ArrayKernel> arrays() {
     return Stream.of(new NativeArrays(0, Isa.BEST), new JavaArrays());

@@ -33,7 +33,7 @@ class GradientOrdersTest {
   /** Cases of {@link ComplexStepTest} and {@link OperationGradientTest}. */
   static Stream<Arguments> operations() {
     Stream<Arguments> cases =
-        Stream.concat(ComplexStepTest.cases(), ComplexStepTest.others())
+        Stream.concat(ComplexStepTest.cases(), LayerSteps.others())
             .filter(c -> !c.name().equals("astype")) // f32 has no differences of f64
             .map(
                 c ->

@@ -11,13 +11,11 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What both kernels refuse, and what a refusal leaves alone. */
-@Tag("machine")
 class KernelArgumentsTest {
   private static final BatchNormShape SHAPE = new BatchNormShape(DType.F32, Layout.NCHW, 2, 3, 4);
 

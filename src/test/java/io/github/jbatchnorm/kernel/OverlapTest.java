@@ -13,7 +13,6 @@ import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -21,7 +20,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Arguments that lie anywhere in one memory: both kernels refuse the same ones with the same words,
  * those that the C ABI's header excludes.
  */
-@Tag("machine")
 class OverlapTest {
   private static final int ROUNDS = 4000;
   private static final int REGION = 1024; // bytes

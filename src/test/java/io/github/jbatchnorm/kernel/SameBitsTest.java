@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -22,10 +23,16 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The contract's fourth point: one result for every thread count, instruction set and kernel. */
 @Tag("machine")
 final class SameBitsTest {
-  /** All cases, or what covers them where the processor is emulated. */
+  private static final int FEW = 4;
+
+  /** All cases, or some of what covers them where the processor is emulated: ctest takes it all. */
   static Stream<SharedCase> cases() throws IOException {
     List<SharedCase> all = SharedCase.all();
-    return (Boolean.getBoolean("jbatchnorm.test.cover") ? SharedCase.cover(all) : all).stream();
+    if (!Boolean.getBoolean("jbatchnorm.test.cover")) {
+      return all.stream();
+    }
+    List<SharedCase> cover = SharedCase.cover(all);
+    return IntStream.range(0, cover.size()).filter(i -> i % FEW == 0).mapToObj(cover::get);
   }
 
   static Stream<Arguments> casesAndLayouts() throws IOException {

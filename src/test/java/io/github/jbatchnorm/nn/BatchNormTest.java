@@ -9,13 +9,11 @@ import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.io.Stored;
 import java.util.Map;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The layer: running statistics, and the two modes. */
-@Tag("machine")
 class BatchNormTest {
   private static Tensor x() {
     return Tensor.of(new float[] {1, 10, 3, 30}, 2, 2);

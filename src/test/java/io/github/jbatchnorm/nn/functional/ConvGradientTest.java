@@ -6,12 +6,10 @@ import io.github.jbatchnorm.autograd.Tensor;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The gradients of convolutions, and of these, against differences. */
-@Tag("machine")
 class ConvGradientTest {
   static IntStream rounds() {
     return IntStream.range(0, 20);

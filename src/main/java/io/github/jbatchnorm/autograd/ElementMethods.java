@@ -1,0 +1,66 @@
+package io.github.jbatchnorm.autograd;
+
+import io.github.jbatchnorm.arrays.Shapes;
+import java.util.Arrays;
+import java.util.Objects;
+
+/** The elements as Java's numbers and arrays: copies, outside of every graph. */
+sealed interface ElementMethods permits Tensor {
+  /** Returns the only element. */
+  default double item() {
+    if (self().size() != 1) {
+      throw new IllegalStateException(
+          "item: expected one element, got shape " + Shapes.text(self().axes()));
+    }
+    return self().storage().get(0);
+  }
+
+  /** Returns one element, by an index for each axis. */
+  default double get(int... index) {
+    int[] shape = self().axes();
+    if (index.length != shape.length) {
+      throw new IllegalArgumentException(
+          "index: expected %s axes, got %s".formatted(shape.length, index.length));
+    }
+    int[] strides = Shapes.strides(shape);
+    int offset = 0;
+    for (int axis = 0; axis < shape.length; axis++) {
+      offset += Objects.checkIndex(index[axis], shape[axis]) * strides[axis];
+    }
+    return self().storage().get(offset);
+  }
+
+  /**
+   * Returns whether this has the other's shape and each element differs from the other's by at most
+   * atol + rtol |other|; infinities equal themselves, NaN nothing. NumPy's are 1e-5 and 1e-8.
+   */
+  default boolean allClose(Tensor other, double rtol, double atol) {
+    boolean close = Arrays.equals(self().axes(), other.axes());
+    for (int i = 0; close && i < other.size(); i++) {
+      double a = self().storage().get(i);
+      double b = other.storage().get(i);
+      close = a == b || (Math.abs(a - b) <= atol + rtol * Math.abs(b) && Double.isFinite(b));
+    }
+    return close;
+  }
+
+  /** Returns a copy of the elements, row-major. */
+  default double[] toDoubleArray() {
+    double[] values = new double[self().size()];
+    self().storage().read(0, values, 0, values.length);
+    return values;
+  }
+
+  /** Returns a copy of the elements, row-major, rounded to f32. */
+  default float[] toFloatArray() {
+    float[] values = new float[self().size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) self().storage().get(i);
+    }
+    return values;
+  }
+
+  private Tensor self() {
+    return (Tensor) this;
+  }
+}
