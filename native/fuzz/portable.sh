@@ -16,10 +16,13 @@ build() {
   cmake --build "$build" --parallel "$(nproc)" --target fuzz_batchnorm fuzz_arrays
   mkdir "$folder/$kind"
   cp "$build"/native/fuzz/fuzz_{batchnorm,arrays} "$build"/libjbatchnorm_kernel.so.0 "$folder/$kind"
+  strip --strip-debug "$folder/$kind"/*
 }
 
 build plain ""
 build sanitized address,undefined
 cp -L "$(ldd "$folder/plain/fuzz_arrays" | awk '/libomp/ { print $3 }')" "$folder"
+mkdir "$folder/glibc"
+cp -L $(ldd "$folder/plain/fuzz_arrays" | grep -o '/lib[^ ]*/\(libc\|libm\|ld-linux\)[^ ]*') "$folder/glibc"
 cp native/fuzz/*.corpus native/fuzz/run-fuzz.sh "$folder"
 du -sh "$folder"

@@ -1,15 +1,27 @@
 #!/usr/bin/env bash
 # Fuzzes both targets on every core: run-fuzz.sh SECONDS OUT [JOBS], in a folder that portable.sh made.
 # Half of the jobs are for each target; of four, one is under ASan and UBSan, the others check by guard pages and
-# bits alone, which is ten times as fast. OUT/counts has what was executed; OUT/crash-* are findings, one a file;
-# OUT/*.corpus the corpora with what reaches something new. Fails where there is a finding.
+# bits alone, which is ten times as fast. OUT/counts has what was executed; OUT/crash-*, timeout-* and failed-*.log are findings. Fails where
+# there is one.
 set -euo pipefail
 seconds=$1 out=$(realpath -m "$2") jobs=${3:-$(nproc)}
 cd "$(dirname "$0")"
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
-export OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$PWD
+export OMP_WAIT_POLICY=passive ASAN_OPTIONS=detect_leaks=0
+# libFuzzer's bookkeeping, by default, takes longer than the calls.
+options=(-max_len=96 -len_control=0 -timeout=60 -rss_limit_mb=4096 -entropic=0 -print_funcs=0 -reload=0)
+
+# Runs a target: KIND TARGET OPTIONS; with the C library that lies here where this machine's is older.
+fuzz() {
+  local kind=$1 target=$2 start=()
+  shift 2
+  if ! LD_LIBRARY_PATH=$kind:$PWD $kind/fuzz_$target -help=1 >/dev/null 2>&1; then
+    start=("$PWD/glibc/ld-linux-x86-64.so.2" --library-path "$PWD/$kind:$PWD:$PWD/glibc")
+  fi
+  LD_LIBRARY_PATH=$PWD/$kind:$PWD "${start[@]}" "$kind/fuzz_$target" "${options[@]}" "$@"
+}
 
 for target in batchnorm arrays; do
   mkdir "$work/$target"
@@ -25,10 +37,10 @@ job() {
   target=${targets[$((number % 2))]}
   [ $((number / 2 % 4)) != 3 ] || kind=sanitized
   cp -r "$work/$target" "$work/$number"
-  LD_LIBRARY_PATH=$PWD/$kind:$PWD ASAN_OPTIONS=detect_leaks=0 "$kind/fuzz_$target" -max_len=96 -len_control=0 -timeout=60 \
-    -rss_limit_mb=4096 -seed=$((number + 1)) -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="$out/" \
-    "$work/$number" >"$work/$number.log" 2>&1 || cp "$work/$number.log" "$out/failed-$number-$kind-$target.log"
-  echo "$kind $target $(awk '/number_of_executed_units/ { print $2 }' "$work/$number.log")" >"$work/$number.count"
+  fuzz $kind $target -seed=$((number + 1)) -max_total_time="$seconds" -print_final_stats=1 \
+    -artifact_prefix="$out/" "$work/$number" >"$work/$number.log" 2>&1 ||
+    cp "$work/$number.log" "$out/failed-$number-$kind-$target.log"
+  echo "$kind $target $(awk '/number_of_executed_units/ { print $2; exit }' "$work/$number.log")" >"$work/$number.count"
 }
 for ((number = 0; number < jobs; number++)); do
   job "$number" &
@@ -38,17 +50,4 @@ wait
 awk '{ sums[$1 " " $2] += $3; jobs[$1 " " $2]++ }
   END { for (kind in sums) printf "%-20s %3d jobs %12d executions\n", kind, jobs[kind], sums[kind] }' \
   "$work"/*.count | sort | tee "$out/counts"
-for target in batchnorm arrays; do
-  first=$([ $target = arrays ] && echo 1 || echo 0)
-  all=()
-  for ((number = first; number < jobs; number += 2)); do all+=("$work/$number"); done
-  mkdir "$work/reduced-$target"
-  LD_LIBRARY_PATH=$PWD/plain:$PWD plain/fuzz_$target -merge=1 -max_total_time=120 "$work/reduced-$target" "${all[@]}" \
-    2>&1 | tail -n 1
-  for input in "$work/reduced-$target"/*; do
-    od -An -v -tx1 "$input" | tr -d ' \n'
-    echo
-  done | sort >"$out/$target.corpus"
-done
-ls "$out"
 ! ls "$out"/failed-* >/dev/null 2>&1
