@@ -87,7 +87,9 @@ JBN_API const char* jbn_isa_name(int isa);
  * Threads are OpenMP's, and wait at barriers as it is told to when it is loaded: beside other busy
  * processes set OMP_WAIT_POLICY=passive, or GOMP_SPINCOUNT to a few thousand (as the Java library
  * does), or threads that spin hold up those that they wait for. Each calling thread has a team of
- * its own, and a process that forks must not call in the child where the parent has called.
+ * its own. In the child of a fork whose parent has had a team, calls run on one thread: OpenMP's
+ * threads stay with the parent. OMP_PROC_BIND and OMP_PLACES bind the thread that loads OpenMP to
+ * one core, and with it what it starts later; leave them unset in programs that have other threads.
  */
 
 /* The threads that a call with threads = 0 uses (OpenMP's setting for the calling thread). */

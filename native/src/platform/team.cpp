@@ -51,6 +51,15 @@ void join(const Probe& probe) {
 #endif
 }
 
+// OpenMP's threads stay behind in the parent: in the child of a fork, a team would wait for them for
+// ever, so there each call runs on its own thread.
+std::atomic<bool> forked{false};
+
+void watch_forks() {
+  static const int watching = pthread_atfork(nullptr, nullptr, [] { forked = true; });
+  static_cast<void>(watching);
+}
+
 // How many of so many threads the system starts beside those that there are.
 int startable(int count) {
   Probe* const probes = static_cast<Probe*>(std::calloc(static_cast<size_t>(count), sizeof(Probe)));
@@ -76,8 +85,9 @@ int startable(int count) {
 }  // namespace
 
 int team_size(int wanted) {
-  if (omp_get_active_level() >= omp_get_max_active_levels()) return 1;
+  if (forked || omp_get_active_level() >= omp_get_max_active_levels()) return 1;
   if (wanted > last) {
+    watch_forks();
     pthread_mutex_lock(&asking);
     wanted = last + startable(wanted - last);
     std::atomic<int> there{0};  // a region without anything in it would be left out

@@ -1,18 +1,13 @@
 /**
- * Batch normalization for the JVM. What is not exported may change at any time: the command line,
- * the operations on arrays, the bindings.
+ * Batch normalization for the JVM. What is not exported may change at any time: the operations on
+ * arrays, the bindings.
  */
-@SuppressWarnings("requires-automatic") // the command line's own, which a program does without
 module io.github.jbatchnorm {
   requires com.fasterxml.jackson.core;
   requires jdk.management;
   requires org.bytedeco.javacpp;
   requires org.bytedeco.openblas;
   requires transitive org.jspecify;
-  requires static info.picocli;
-  requires static java.desktop;
-  requires static me.tongfei.progressbar;
-  requires static xchart;
 
   exports io.github.jbatchnorm.autograd;
   exports io.github.jbatchnorm.batchnorm;

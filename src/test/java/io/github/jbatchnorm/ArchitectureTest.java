@@ -85,9 +85,9 @@ final class ArchitectureTest {
     }
   }
 
-  /** Returns the arrows of the files in a folder, between the picture's rooms. */
-  private static Graph found(Graph drawn, Path folder, Pattern reference) throws IOException {
-    Graph found = new Graph(new TreeMap<>());
+  /** Adds the arrows of the files in a folder, between the picture's rooms. */
+  private static void find(Graph found, Graph drawn, Path folder, Pattern reference)
+      throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {
       files
           .filter(file -> file.toString().matches(".*\\.(java|cpp|hpp|h)"))
@@ -104,7 +104,6 @@ final class ArchitectureTest {
                     .forEach(to -> found.add(from, drawn.room(to)));
               });
     }
-    return found;
   }
 
   private static String text(Path file) {
@@ -122,7 +121,10 @@ final class ArchitectureTest {
     for (String room : drawn.arrows.keySet()) {
       assertThat(drawn.leads(room, room)).as("%s lies on a circle", room).isFalse();
     }
-    Graph found = found(drawn, BASE.resolve("src/main/java/io/github/jbatchnorm"), IMPORT);
+    Graph found = new Graph(new TreeMap<>());
+    for (String sources : List.of("src/main/java", "cli/src/main/java")) {
+      find(found, drawn, BASE.resolve(sources).resolve("io/github/jbatchnorm"), IMPORT);
+    }
     found.arrows.forEach(
         (from, all) -> {
           for (String to : all) {
@@ -135,7 +137,8 @@ final class ArchitectureTest {
   @Test
   void thePictureOfTheNativeRoomsIsTheirIncludes() throws IOException {
     Graph drawn = Graph.drawn(1);
-    Graph found = found(drawn, BASE.resolve("native/src"), INCLUDE);
+    Graph found = new Graph(new TreeMap<>());
+    find(found, drawn, BASE.resolve("native/src"), INCLUDE);
     assertThat(found.texts()).isNotEmpty().isEqualTo(drawn.texts());
   }
 }

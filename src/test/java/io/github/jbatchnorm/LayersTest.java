@@ -16,8 +16,6 @@ class LayersTest {
   static final ArchRule callsGoDownwards =
       layeredArchitecture()
           .consideringOnlyDependenciesInLayers()
-          .layer("cli")
-          .definedBy("io.github.jbatchnorm.cli..")
           .layer("nn")
           .definedBy(
               "io.github.jbatchnorm.nn",
@@ -40,25 +38,23 @@ class LayersTest {
           .definedBy("io.github.jbatchnorm.platform..")
           .layer("jni")
           .definedBy("io.github.jbatchnorm.jni..")
-          .whereLayer("cli")
-          .mayNotBeAccessedByAnyLayer()
           .whereLayer("nn")
-          .mayOnlyBeAccessedByLayers("cli")
+          .mayNotBeAccessedByAnyLayer()
           .whereLayer("functional")
-          .mayOnlyBeAccessedByLayers("cli", "nn")
+          .mayOnlyBeAccessedByLayers("nn")
           .whereLayer("batchnorm")
-          .mayOnlyBeAccessedByLayers("cli", "nn", "functional")
+          .mayOnlyBeAccessedByLayers("nn", "functional")
           .whereLayer("autograd")
-          .mayOnlyBeAccessedByLayers("cli", "nn", "functional", "batchnorm")
+          .mayOnlyBeAccessedByLayers("nn", "functional", "batchnorm")
           .whereLayer("kernel")
-          .mayOnlyBeAccessedByLayers("cli", "nn", "functional", "batchnorm")
+          .mayOnlyBeAccessedByLayers("nn", "functional", "batchnorm")
           .whereLayer("arrays")
-          .mayOnlyBeAccessedByLayers("cli", "nn", "functional", "batchnorm", "autograd")
+          .mayOnlyBeAccessedByLayers("nn", "functional", "batchnorm", "autograd")
           .whereLayer("memory")
           .mayOnlyBeAccessedByLayers(
-              "cli", "nn", "functional", "batchnorm", "autograd", "kernel", "arrays")
+              "nn", "functional", "batchnorm", "autograd", "kernel", "arrays")
           .whereLayer("platform")
-          .mayOnlyBeAccessedByLayers("cli", "nn", "kernel", "arrays", "memory")
+          .mayOnlyBeAccessedByLayers("nn", "kernel", "arrays", "memory")
           .whereLayer("jni")
           .mayOnlyBeAccessedByLayers("kernel", "arrays", "memory", "platform");
 
@@ -67,20 +63,10 @@ class LayersTest {
       slices().matching("io.github.jbatchnorm.(**)").should().beFreeOfCycles();
 
   @ArchTest
-  static final ArchRule onlyTheCommandLineUsesItsLibraries =
-      noClasses()
-          .that()
-          .resideOutsideOfPackage("..cli..")
-          .should()
-          .dependOnClassesThat()
-          .resideInAnyPackage("picocli..", "me.tongfei..", "org.knowm..");
-
-  @ArchTest
   static final ArchRule noPointersAboveTheKernels =
       noClasses()
           .that()
-          .resideInAnyPackage(
-              "..nn..", "..cli..", "..autograd..", "io.github.jbatchnorm.batchnorm..")
+          .resideInAnyPackage("..nn..", "..autograd..", "io.github.jbatchnorm.batchnorm..")
           .should()
           .dependOnClassesThat()
           .haveFullyQualifiedName("org.bytedeco.javacpp.Pointer");

@@ -42,8 +42,7 @@ class LocaleTest {
           "%[-+ 0,#(]*\\d*(\\.\\d+)?[deEfgGtTSXCB]"
               + "|\\.to(Lower|Upper)Case\\(\\)|DecimalFormat|NumberFormat|new Formatter|new Scanner");
 
-  private static final Path SOURCES =
-      Path.of(System.getProperty("jbatchnorm.test.basedir"), "src", "main", "java");
+  private static final Path BASE = Path.of(System.getProperty("jbatchnorm.test.basedir"));
 
   @TempDir private Path folder;
 
@@ -132,9 +131,11 @@ class LocaleTest {
   @Test
   void everyConversionInTheSourceSaysItsLocale() throws IOException {
     List<String> found = new ArrayList<>();
-    try (Stream<Path> sources = Files.walk(SOURCES)) {
-      for (Path source : sources.filter(path -> path.toString().endsWith(".java")).toList()) {
-        found.addAll(localized(source));
+    for (String folder : List.of("src/main/java", "cli/src/main/java")) {
+      try (Stream<Path> sources = Files.walk(BASE.resolve(folder))) {
+        for (Path source : sources.filter(path -> path.toString().endsWith(".java")).toList()) {
+          found.addAll(localized(source));
+        }
       }
     }
     assertThat(found).isEmpty();

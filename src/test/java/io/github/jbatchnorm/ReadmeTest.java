@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ReadmeTest {
   private static final Pattern VERSION =
       Pattern.compile(
-          "jbatchnorm(?:-|</artifactId>\\s*<version>)(\\d+\\.\\d+\\.\\d+[-A-Z]*)(?:\\.jar|</version>)");
+          "jbatchnorm[a-z-]*(?:-|</artifactId>\\s*<version>)(\\d+\\.\\d+\\.\\d+[-A-Z]*)(?:\\.jar|</version>)");
   private static final Pattern JAVA = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
   private static final Pattern OUTPUT =
       Pattern.compile("It prints\n\n```\n(.*?)```", Pattern.DOTALL);

@@ -5,12 +5,15 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.JarURLConnection;
 import java.net.URL;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.UserPrincipal;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
@@ -24,26 +27,34 @@ import org.bytedeco.javacpp.Loader;
  */
 final class UnpackedNatives {
   private static final int CHUNK = 1 << 16;
+  private static final int ELF = 0x464c457f;
+  private static final int ELF_HEADER = 64;
   private static final Set<PosixFilePermission> OF_OTHERS =
       EnumSet.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
 
-  private UnpackedNatives() {}
+  private final Path cache;
+  private final UserPrincipal user;
+
+  private UnpackedNatives(Path cache) throws IOException {
+    this.cache = cache;
+    this.user = user(cache);
+  }
 
   /**
    * Unpacks what lies beside a class for this platform, where that is in a jar, and checks it.
    *
-   * @throws UnsatisfiedLinkError if a file differs from the jar's however often it is unpacked, or a
-   *     folder belongs to someone else
+   * @throws UnsatisfiedLinkError if a file differs from the jar's however often it is unpacked, or
+   *     a folder belongs to someone else
    */
   static void check(Class<?> bindings) {
-    String folder =
-        bindings.getPackageName().replace('.', '/') + "/" + Loader.getPlatform() + "/";
+    String folder = bindings.getPackageName().replace('.', '/') + "/" + Loader.getPlatform() + "/";
     try {
       URL found = bindings.getClassLoader().getResource(folder);
       if (found != null && found.openConnection() instanceof JarURLConnection jar) {
-        own(Loader.getCacheDir().toPath());
+        UnpackedNatives natives = new UnpackedNatives(Loader.getCacheDir().toPath());
+        natives.own(natives.cache);
         for (String name : names(jar)) {
-          check(new URL(found, name));
+          natives.check(new URL(found, name));
         }
       }
     } catch (IOException e) {
@@ -61,13 +72,31 @@ final class UnpackedNatives {
         .toList();
   }
 
-  private static void check(URL packed) throws IOException {
+  private void check(URL packed) throws IOException {
     if (!isUnpacked(packed)) {
       Files.deleteIfExists(unpacked(packed));
       if (!isUnpacked(packed)) {
-        throw new UnsatisfiedLinkError(
-            "%s is not what %s has".formatted(unpacked(packed), packed));
+        throw new UnsatisfiedLinkError("%s is not what %s has".formatted(unpacked(packed), packed));
       }
+    }
+    if (!isWhole(unpacked(packed))) {
+      throw new UnsatisfiedLinkError("%s is cut short".formatted(packed));
+    }
+  }
+
+  /**
+   * Whether a library ends where it says: an ELF file's last part is the table of its sections. The
+   * system maps what is cut short, and ends the process.
+   */
+  private static boolean isWhole(Path library) throws IOException {
+    try (InputStream in = Files.newInputStream(library)) {
+      ByteBuffer header = ByteBuffer.wrap(in.readNBytes(ELF_HEADER)).order(ByteOrder.LITTLE_ENDIAN);
+      if (header.limit() < ELF_HEADER || header.getInt(0) != ELF) {
+        return header.limit() > 0; // of another kind, for which this does not know
+      }
+      long sections = Short.toUnsignedLong(header.getShort(60));
+      long size = Short.toUnsignedLong(header.getShort(58));
+      return header.getLong(40) + size * sections <= Files.size(library);
     }
   }
 
@@ -79,9 +108,8 @@ final class UnpackedNatives {
     return file.toPath();
   }
 
-  private static boolean isUnpacked(URL packed) throws IOException {
+  private boolean isUnpacked(URL packed) throws IOException {
     Path file = unpacked(packed);
-    Path cache = Loader.getCacheDir().toPath();
     for (Path folder = file.getParent();
         folder != null && folder.startsWith(cache);
         folder = folder.getParent()) {
@@ -104,19 +132,29 @@ final class UnpackedNatives {
     }
   }
 
+  /** Returns who the system says this is: the owner of what is written. */
+  private static UserPrincipal user(Path folder) throws IOException {
+    Path own = Files.createTempFile(folder, ".jbatchnorm", ".tmp");
+    try {
+      return Files.getOwner(own);
+    } finally {
+      Files.delete(own);
+    }
+  }
+
   /**
    * Makes a file or folder of this user's one that others cannot write.
    *
    * @throws UnsatisfiedLinkError if it is someone else's
    */
-  private static void own(Path path) throws IOException {
+  private void own(Path path) throws IOException {
     PosixFileAttributeView view =
         Files.getFileAttributeView(path, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
     if (view == null) {
       return; // no such rights on this system
     }
     PosixFileAttributes attributes = view.readAttributes();
-    if (!attributes.owner().equals(Files.getOwner(ownFile()))) {
+    if (!attributes.owner().equals(user)) {
       throw new UnsatisfiedLinkError(
           "%s, where native code is unpacked, belongs to %s: choose another folder with"
                   .formatted(path, attributes.owner().getName())
