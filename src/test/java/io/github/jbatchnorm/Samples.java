@@ -25,6 +25,7 @@ import io.github.jbatchnorm.nn.StateVisitor;
 import io.github.jbatchnorm.nn.WeightDecay;
 import io.github.jbatchnorm.nn.data.Batch;
 import io.github.jbatchnorm.nn.data.BatchSource;
+import io.github.jbatchnorm.nn.data.CifarFiles;
 import io.github.jbatchnorm.nn.data.ColorImages;
 import io.github.jbatchnorm.nn.data.ImageSet;
 import io.github.jbatchnorm.nn.functional.ConvOptions;
@@ -138,6 +139,7 @@ final class Samples {
   private static void data() {
     put(ImageSet.class, () -> ImageSet.draw(1, 1));
     put(ColorImages.class, () -> ColorImages.draw(1, 1));
+    put(CifarFiles.Labels.class, () -> CifarFiles.Labels.FINE);
     put(BatchSource.class, Source::new);
     put(Stored.Type.class, () -> Stored.Type.F32);
     put(Stored.class, () -> Stored.count(1));

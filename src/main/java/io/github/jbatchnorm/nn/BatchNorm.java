@@ -221,6 +221,10 @@ public final class BatchNorm implements Layer {
     Objects.requireNonNull(x, "x");
     Objects.requireNonNull(mode, "mode");
     checkChannels(x);
+    return OutputShapes.seen(this, normalize(x, residual, mask, mode));
+  }
+
+  private Tensor normalize(Tensor x, @Nullable Tensor residual, @Nullable Tensor mask, Mode mode) {
     BatchNormBuilder call =
         BatchNormOp.on(x)
             .options(options)
@@ -356,5 +360,22 @@ public final class BatchNorm implements Layer {
     if (statistics != null) {
       statistics.visit(visitor);
     }
+  }
+
+  @Override
+  public String toString() {
+    double slope = options.slope();
+    return LayerText.of(
+        "BatchNorm",
+        Integer.toString(channels),
+        "eps " + options.eps(),
+        LayerText.when(options.layout() == Layout.NHWC, "channels last"),
+        LayerText.when(gamma == null, "no scale"),
+        LayerText.when(beta == null, "no shift"),
+        LayerText.when(statistics == null, "no statistics"),
+        LayerText.when(renormalization != null, "renormalized"),
+        LayerText.when(groups > 1, "groups " + groups),
+        LayerText.when(inPlace, "in place"),
+        LayerText.when(options.hasTail(), slope == 0 ? "ReLU" : "leaky ReLU " + slope));
   }
 }

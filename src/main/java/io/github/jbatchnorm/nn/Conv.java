@@ -9,6 +9,7 @@ import io.github.jbatchnorm.nn.functional.Functions;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Convolution of one to three dimensions, f32: x of shape (N, in, ...) to (N, out, ...). */
@@ -142,9 +143,11 @@ public final class Conv implements Layer {
           "x: expected shape (N, %s, ...) of %s axes, got %s"
               .formatted(in, weight.ndim(), Arrays.toString(x.shape())));
     }
-    return relu
-        ? Functions.convRelu(x, weight, bias, options)
-        : Functions.conv(x, weight, bias, options);
+    return OutputShapes.seen(
+        this,
+        relu
+            ? Functions.convRelu(x, weight, bias, options)
+            : Functions.conv(x, weight, bias, options));
   }
 
   @Override
@@ -153,5 +156,21 @@ public final class Conv implements Layer {
     if (bias != null) {
       visitor.parameter("bias", bias);
     }
+  }
+
+  @Override
+  public String toString() {
+    String kernel =
+        Arrays.stream(weight.shape())
+            .skip(2)
+            .mapToObj(Integer::toString)
+            .collect(Collectors.joining("x", "kernel ", ""));
+    return LayerText.of(
+        "Conv",
+        weight.dim(1) * options.groups() + " -> " + weight.dim(0),
+        kernel,
+        options.toString(),
+        LayerText.when(bias == null, "no bias"),
+        LayerText.when(relu, "ReLU"));
   }
 }

@@ -55,12 +55,17 @@ public final class Dense implements Layer {
   @Override
   public Tensor forward(Tensor x, Mode mode) {
     Objects.requireNonNull(mode, "mode");
-    return Functions.dense(x, weight, bias);
+    return OutputShapes.seen(this, Functions.dense(x, weight, bias));
   }
 
   @Override
   public void visit(StateVisitor visitor) {
     visitor.parameter("weight", weight);
     visitor.parameter("bias", bias);
+  }
+
+  @Override
+  public String toString() {
+    return LayerText.of("Dense", weight.dim(1) + " -> " + weight.dim(0));
   }
 }

@@ -34,7 +34,7 @@ public final class Dropout implements Layer {
     Objects.requireNonNull(x, "x");
     Objects.requireNonNull(mode, "mode");
     if (mode == Mode.EVALUATION || p == 0) {
-      return x;
+      return OutputShapes.seen(this, x);
     }
     long batch = Checkpoint.kept(batches::incrementAndGet);
     return Functions.dropout(x, p, new SplittableRandom(seed * 1_000_003 + batch));
@@ -43,5 +43,10 @@ public final class Dropout implements Layer {
   @Override
   public void visit(StateVisitor visitor) {
     visitor.count("batches", batches);
+  }
+
+  @Override
+  public String toString() {
+    return LayerText.of("Dropout", "p " + p);
   }
 }

@@ -65,4 +65,22 @@ public interface Layer {
     Objects.requireNonNull(name, "name");
     return Folding.withoutBatchNorm(name, this);
   }
+
+  /** Returns a table of the layers inside and their parameters, as {@link #summary(int...)}. */
+  default String summary() {
+    return Summary.of(this, null);
+  }
+
+  /**
+   * Returns a table of the layers inside, the shapes of their outputs and their parameters, with
+   * the totals at its end. The model is evaluated once, on zeros; a layer that is called neither by
+   * a {@link Sequential} nor is one of this package has no shape in the table.
+   *
+   * @param shape of the input, f32, with its axis of samples
+   * @throws IllegalArgumentException if a layer does not take what it gets, in the layer's words
+   */
+  default String summary(int... shape) {
+    Objects.requireNonNull(shape, "shape");
+    return Summary.of(this, OutputShapes.of(this, shape));
+  }
 }

@@ -66,9 +66,9 @@ public final class Sequential implements Layer {
     Objects.requireNonNull(mode, "mode");
     Tensor y = x;
     for (Layer layer : layers.values()) {
-      y = layer.forward(y, mode);
+      y = OutputShapes.seen(layer, layer.forward(y, mode));
     }
-    return y;
+    return OutputShapes.seen(this, y);
   }
 
   @Override
@@ -103,5 +103,11 @@ public final class Sequential implements Layer {
       return conv.folded(name, norm);
     }
     return before instanceof Dense dense ? dense.folded(name, norm) : null;
+  }
+
+  /** Returns the layers with their options, one a line, as PyTorch does. */
+  @Override
+  public String toString() {
+    return LayerText.tree("Sequential", layers);
   }
 }

@@ -5,6 +5,7 @@ import io.github.jbatchnorm.nn.StateVisitor;
 import io.github.jbatchnorm.nn.io.Safetensors;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -15,6 +16,7 @@ import java.util.Map;
 final class Checkpoint {
   private static final String EPOCH = "epoch";
   private static final String OPTIMIZER = "optimizer";
+  private static final String ACCURACIES = "accuracies";
 
   private final Contestant with;
   private final Contestant without;
@@ -41,16 +43,29 @@ final class Checkpoint {
     without.visit(visitor.within("without."));
   }
 
-  /** Returns the state after an epoch. */
-  Safetensors save(int epoch) {
+  /** Returns the state after an epoch, with the accuracies of those so far. */
+  Safetensors save(int epoch, List<EpochRow> rows) {
     return new Safetensors(
         StateFile.save(this::visit),
         Map.of(
-            EPOCH, Integer.toString(epoch), OPTIMIZER, optimizer.name().toLowerCase(Locale.ROOT)));
+            EPOCH,
+            Integer.toString(epoch),
+            OPTIMIZER,
+            optimizer.name().toLowerCase(Locale.ROOT),
+            ACCURACIES,
+            EpochRow.text(rows)));
   }
 
-  /** Takes the state of a file; returns the number of epochs trained. */
-  int load(Path file) throws IOException, UserException {
+  /**
+   * What was done so far.
+   *
+   * @param epochs how many were trained
+   * @param rows their accuracies
+   */
+  record Done(int epochs, List<EpochRow> rows) {}
+
+  /** Takes the state of a file. */
+  Done load(Path file) throws IOException, UserException {
     Safetensors saved = Safetensors.read(file);
     String trainedWith = saved.metadata().get(OPTIMIZER);
     String epoch = saved.metadata().getOrDefault(EPOCH, "");
@@ -62,10 +77,11 @@ final class Checkpoint {
           "--resume: %s was trained with --optimizer %s".formatted(file, trainedWith));
     }
     try {
+      List<EpochRow> rows = EpochRow.parse(saved.metadata().getOrDefault(ACCURACIES, ""));
       StateFile.load(saved.tensors(), this::visit);
+      return new Done(Integer.parseInt(epoch), rows);
     } catch (IllegalArgumentException e) {
       throw new UserException("--resume: %s: %s".formatted(file, e.getMessage()));
     }
-    return Integer.parseInt(epoch);
   }
 }

@@ -6,7 +6,6 @@ import io.github.jbatchnorm.nn.BatchNorm;
 import io.github.jbatchnorm.nn.Conv;
 import io.github.jbatchnorm.nn.Dense;
 import io.github.jbatchnorm.nn.Sequential;
-import io.github.jbatchnorm.nn.data.ImageSet;
 import io.github.jbatchnorm.nn.functional.ConvOptions;
 import io.github.jbatchnorm.nn.functional.Functions;
 import java.util.OptionalDouble;
@@ -26,16 +25,16 @@ final class DemoNetwork {
   private DemoNetwork() {}
 
   /** Returns the network for images of a size; eps is absent in the network without batch norm. */
-  static Sequential create(ImageSet images, int classes, OptionalDouble eps, long seed) {
+  static Sequential create(TrainingImages images, OptionalDouble eps, long seed) {
     RandomGenerator random = new SplittableRandom(seed);
     Sequential.Builder network = Sequential.builder();
-    addBlock(network, 1, 1, FIRST, eps, random);
+    addBlock(network, 1, images.colors(), FIRST, eps, random);
     addBlock(network, 2, FIRST, SECOND, eps, random);
     addBlock(network, 3, SECOND, THIRD, eps, random);
     int features = THIRD * (images.rows() / 8) * (images.columns() / 8);
     return network
         .add("flatten", x -> x.reshape(x.dim(0), features))
-        .add("fc", new Dense(features, classes, random))
+        .add("fc", new Dense(features, images.classes(), random))
         .build();
   }
 

@@ -6,43 +6,56 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.Locale;
 import java.util.function.Consumer;
-import me.tongfei.progressbar.DelegatingProgressBarConsumer;
+import java.util.function.LongSupplier;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The progress of one epoch of one network on standard error: a bar on a terminal, else a line
- * every few seconds.
+ * The progress of one epoch of one network on standard error: a bar on a terminal, else a plain
+ * line whenever some seconds went by, so that a file or a log has few.
  */
 final class EpochProgress implements AutoCloseable {
   private static final double SMOOTHING = 0.05;
   private static final int BAR_INTERVAL_MILLIS = 200;
-  private static final int LINE_INTERVAL_MILLIS = 5000;
+  private static final double SECOND = 1e9;
+  private static final long LINE_INTERVAL = (long) (10 * SECOND);
 
-  private static final int LINE_WIDTH = 100;
-
-  private final ProgressBar bar;
-  private final long start = System.nanoTime();
+  private final String task;
+  private final long total;
+  private final Consumer<String> lines;
+  private final LongSupplier clock;
+  private final @Nullable ProgressBar bar;
+  private final long start;
+  private long lastLine;
   private double loss = Double.NaN;
   private long images;
 
+  /** Begins; the time is the system's. */
   EpochProgress(String task, long total, Consumer<String> lines) {
-    ProgressBarBuilder builder =
-        new ProgressBarBuilder()
-            .setTaskName(task)
-            .setInitialMax(total)
-            .setStyle(ProgressBarStyle.ASCII)
-            .hideEta();
-    if (onTerminal()) {
-      builder.setUpdateIntervalMillis(BAR_INTERVAL_MILLIS);
-    } else {
-      builder
-          .setUpdateIntervalMillis(LINE_INTERVAL_MILLIS)
-          .setConsumer(
-              new DelegatingProgressBarConsumer(line -> lines.accept(line.strip()), LINE_WIDTH));
-    }
-    bar = builder.build();
+    this(task, total, lines, System::nanoTime, onTerminal());
+  }
+
+  EpochProgress(
+      String task, long total, Consumer<String> lines, LongSupplier clock, boolean onTerminal) {
+    this.task = task;
+    this.total = total;
+    this.lines = lines;
+    this.clock = clock;
+    this.start = clock.getAsLong();
+    this.lastLine = start;
+    this.bar =
+        onTerminal
+            ? new ProgressBarBuilder()
+                .setTaskName(task)
+                .setInitialMax(total)
+                .setStyle(ProgressBarStyle.ASCII)
+                .setUpdateIntervalMillis(BAR_INTERVAL_MILLIS)
+                .hideEta()
+                .clearDisplayOnFinish()
+                .build()
+            : null;
   }
 
   /** Returns true where a person watches: from Java 22 on, a console may be no terminal. */
@@ -70,18 +83,28 @@ final class EpochProgress implements AutoCloseable {
   void trained(int count, double batchLoss) {
     images += count;
     loss = Double.isNaN(loss) ? batchLoss : loss + SMOOTHING * (batchLoss - loss);
-    bar.setExtraMessage(
-        String.format(Locale.ROOT, " loss %.4f, %.0f images/s", loss, imagesPerSecond()));
-    bar.stepBy(count);
+    if (bar != null) {
+      bar.setExtraMessage(" " + figures());
+      bar.stepBy(count);
+    } else if (clock.getAsLong() - lastLine >= LINE_INTERVAL) {
+      lastLine = clock.getAsLong();
+      lines.accept("%s: %s of %s images, %s".formatted(task, images, total, figures()));
+    }
+  }
+
+  private String figures() {
+    return String.format(Locale.ROOT, "loss %.4f, %.0f images/s", loss, imagesPerSecond());
   }
 
   /** Returns the throughput so far. */
   double imagesPerSecond() {
-    return images / ((System.nanoTime() - start) * 1e-9);
+    return images / ((clock.getAsLong() - start) / SECOND);
   }
 
   @Override
   public void close() {
-    bar.close();
+    if (bar != null) {
+      bar.close();
+    }
   }
 }

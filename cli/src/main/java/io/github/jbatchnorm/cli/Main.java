@@ -9,12 +9,14 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The command {@code jbatchnorm}. Exit status 0 after success, 2 after something that the user can
@@ -34,6 +36,7 @@ import picocli.CommandLine.Spec;
     })
 public final class Main implements Runnable {
   private static final int USER_ERROR = 2;
+  private static final int MOST_SUGGESTED = 2;
 
   @Spec private CommandSpec spec;
 
@@ -67,7 +70,23 @@ public final class Main implements Runnable {
   }
 
   private static int explain(ParameterException e, String[] args) {
-    return say(e.getCommandLine(), e.getMessage());
+    CommandLine command = e.getCommandLine();
+    String help = command.getCommandSpec().qualifiedName() + " --help";
+    return say(
+        command,
+        e instanceof UnmatchedArgumentException unmatched
+            ? unmatched(unmatched, command) + "; see " + help
+            : e.getMessage() + "; see " + help);
+  }
+
+  /** Returns what was not understood, and what may have been meant. */
+  private static String unmatched(UnmatchedArgumentException e, CommandLine command) {
+    boolean isCommand = !e.isUnknownOption() && !command.getSubcommands().isEmpty();
+    String kind = e.isUnknownOption() ? "option" : isCommand ? "command" : "argument";
+    String unknown = "unknown %s '%s'".formatted(kind, e.getUnmatched().get(0));
+    String meant =
+        e.getSuggestions().stream().limit(MOST_SUGGESTED).collect(Collectors.joining(" or "));
+    return meant.isEmpty() ? unknown : "%s: did you mean %s?".formatted(unknown, meant);
   }
 
   private static int explain(Exception e, CommandLine command, ParseResult parsed)
@@ -79,7 +98,8 @@ public final class Main implements Runnable {
       return say(command, e.getMessage());
     }
     if (e instanceof NoSuchFileException missing) {
-      return say(command, missing.getFile() + ": no such file");
+      String reason = missing.getReason();
+      return say(command, missing.getFile() + ": " + (reason == null ? "no such file" : reason));
     }
     if (e instanceof NotDirectoryException none) {
       return say(command, none.getFile() + ": no such folder");

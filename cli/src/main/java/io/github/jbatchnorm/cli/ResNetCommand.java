@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     showDefaultValues = true)
 final class ResNetCommand implements Callable<Integer> {
-  private static final int CLASSES = 10;
+  private static final int FILES = 5;
   private static final double MOMENTUM = 0.9;
   private static final double DECAY = 1e-4;
 
@@ -42,8 +42,14 @@ final class ResNetCommand implements Callable<Integer> {
   @Option(
       names = "--data",
       paramLabel = "DIR",
-      description = "folder with data_batch_1.bin ... and test_batch.bin (default: drawn)")
+      description = "folder with CIFAR-10's or CIFAR-100's binary files (default: drawn)")
   private @Nullable Path data;
+
+  @Option(
+      names = "--labels",
+      defaultValue = "fine",
+      description = "CIFAR-100's classes: fine (100) or coarse (20)")
+  private CifarFiles.Labels labels = CifarFiles.Labels.FINE;
 
   @Option(names = "--images", defaultValue = "2000", description = "images to draw for training")
   private int images;
@@ -71,16 +77,17 @@ final class ResNetCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws UserException, IOException {
-    if (epochs < 1 || batchSize < 2 || images < 20 || !(rate > 0)) {
-      throw new UserException(
-          "expected --epochs of 1, --batch-size of 2, --images of 20 or more, --lr above 0");
-    }
+    UserException.unless(epochs >= 1 && epochs <= 1_000_000, "--epochs", "1 to 1000000", epochs);
+    UserException.unless(batchSize >= 2, "--batch-size", "2 or more", batchSize);
+    UserException.unless(images >= 20 && images <= 600_000, "--images", "20 to 600000", images);
+    boolean isRate = rate > 0 && rate < Double.POSITIVE_INFINITY;
+    UserException.unless(isRate, "--lr", "more than 0", rate);
     threads.apply();
     OutputFolder folder = OutputFolder.prepare(out);
-    Path source = data == null ? draw() : data;
-    ColorImages train = CifarFiles.readTraining(source);
-    ColorImages test = CifarFiles.readTest(source);
-    Sequential network = ResNet.resNet20(CLASSES, seed);
+    CifarFiles.TrainAndTest read = CifarFiles.read(data == null ? draw() : data, labels);
+    ColorImages train = read.train();
+    ColorImages test = read.test();
+    Sequential network = ResNet.resNet20(Math.max(train.classes(), test.classes()), seed);
     WeightDecay decay = WeightDecay.ofWeights(DECAY);
     Sgd sgd = new Sgd(network.parameters(), rate, MOMENTUM, true, decay);
     Contestant contestant = new Contestant("resnet20", network, sgd);
@@ -108,7 +115,12 @@ final class ResNetCommand implements Callable<Integer> {
   }
 
   private Path draw() throws IOException {
-    CifarFiles.write(ColorImages.draw(images, seed), out.resolve("data_batch_1.bin"));
+    ColorImages drawn = ColorImages.draw(images, seed);
+    for (int i = 0; i < FILES; i++) {
+      CifarFiles.write(
+          drawn.range(images * i / FILES, images * (i + 1) / FILES),
+          out.resolve("data_batch_%s.bin".formatted(i + 1)));
+    }
     CifarFiles.write(ColorImages.draw(images / 2, ~seed), out.resolve("test_batch.bin"));
     return out;
   }

@@ -1,10 +1,8 @@
 package io.github.jbatchnorm.cli;
 
-import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.nn.Layer;
-import io.github.jbatchnorm.nn.data.IdxFiles;
-import io.github.jbatchnorm.nn.data.IdxFiles.TrainAndTest;
+import io.github.jbatchnorm.nn.data.CifarFiles;
 import io.github.jbatchnorm.nn.data.ImageSet;
 import io.github.jbatchnorm.platform.Settings;
 import java.io.IOException;
@@ -27,7 +25,7 @@ import picocli.CommandLine.Spec;
     name = "train",
     description =
         "Train a small convolutional network with and without batch normalization, on digits that"
-            + " the program draws or on IDX files.",
+            + " the program draws, on MNIST or on CIFAR.",
     mixinStandardHelpOptions = true,
     sortOptions = false,
     showDefaultValues = true)
@@ -44,8 +42,16 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--data",
       paramLabel = "DIR",
-      description = "folder with MNIST's four IDX files, plain or .gz (default: drawn digits)")
+      description =
+          "folder with MNIST's four IDX files, plain or .gz, or with CIFAR-10's or CIFAR-100's"
+              + " binary ones (default: drawn digits)")
   private @Nullable Path data;
+
+  @Option(
+      names = "--labels",
+      defaultValue = "fine",
+      description = "CIFAR-100's classes: fine (100) or coarse (20)")
+  private CifarFiles.Labels labels = CifarFiles.Labels.FINE;
 
   @Option(
       names = "--optimizer",
@@ -74,7 +80,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--shift",
       defaultValue = "1",
-      description = "the most pixels that a training image is moved at random")
+      description = "the most pixels that a grey training image is moved at random")
   private int shift;
 
   @Option(names = "--seed", defaultValue = "1", description = "of weights, order and digits")
@@ -98,54 +104,56 @@ final class TrainCommand implements Callable<Integer> {
       description = "go on from a model.safetensors of the same options")
   private @Nullable Path resume;
 
-  /** The test accuracies of one epoch. */
-  record Row(int epoch, double with, double without) {}
-
   @Override
   public Integer call() throws UserException, IOException {
     checkNumbers();
-    TrainAndTest images = images();
+    TrainingImages images = images();
     Checkpoint checkpoint = checkpoint(images);
-    int done = resume == null ? 0 : checkpoint.load(resume);
+    Checkpoint.Done done =
+        resume == null ? new Checkpoint.Done(0, List.of()) : checkpoint.load(resume);
     OutputFolder folder = OutputFolder.prepare(out);
     PrintWriter print = spec.commandLine().getOut();
-    BatchNormKernel kernel = Kernels.current();
-    print.printf(
-        Locale.ROOT,
-        "%d training images, %d test images; %s kernel, %d threads%n",
-        images.train().count(),
-        images.test().count(),
-        kernel.name(),
-        Settings.threads());
-    print.printf("%5s  %23s  %23s%n", "", "with batch norm", "without");
-    print.printf(
-        "%5s  %10s %12s  %10s %12s%n", "epoch", "accuracy", "images/s", "accuracy", "images/s");
-    print.flush();
-    List<Row> rows = new ArrayList<>();
-    for (int epoch = done + 1; epoch <= done + epochs; epoch++) {
+    printHead(print, images);
+    List<EpochRow> rows = new ArrayList<>(done.rows());
+    for (int epoch = done.epochs() + 1; epoch <= done.epochs() + epochs; epoch++) {
       rows.add(epoch(checkpoint, images, epoch, print));
-      folder.writeModel(checkpoint.save(epoch));
+      folder.writeModel(checkpoint.save(epoch, rows));
+      folder.writeChart(AccuracyChart.draw(rows));
     }
-    folder.writeChart(AccuracyChart.draw(rows));
     print.printf("Wrote %s and %s%n", folder.chart(), folder.model());
     print.flush();
     return 0;
   }
 
-  private Row epoch(Checkpoint checkpoint, TrainAndTest images, int epoch, PrintWriter print) {
+  private static void printHead(PrintWriter print, TrainingImages images) {
+    print.printf(
+        Locale.ROOT,
+        "%d training images, %d test images; %s kernel, %d threads%n",
+        images.trainCount(),
+        images.testCount(),
+        Kernels.current().name(),
+        Settings.threads());
+    print.printf("%5s  %23s  %23s%n", "", "with batch norm", "without");
+    print.printf(
+        "%5s  %10s %12s  %10s %12s%n", "epoch", "accuracy", "images/s", "accuracy", "images/s");
+    print.flush();
+  }
+
+  private EpochRow epoch(
+      Checkpoint checkpoint, TrainingImages images, int epoch, PrintWriter print) {
     double[] accuracies = new double[2];
     double[] rates = new double[2];
     Contestant[] both = {checkpoint.with(), checkpoint.without()};
     for (int i = 0; i < both.length; i++) {
       String task = "epoch %s, %s".formatted(epoch, both[i].name());
-      try (EpochProgress progress = new EpochProgress(task, images.train().count(), this::say)) {
+      try (EpochProgress progress = new EpochProgress(task, images.trainCount(), this::say)) {
         both[i].train(
-            images.train().shuffled(batchSize, shift, seed, epoch),
+            images.epoch().batches(batchSize, shift, seed, epoch),
             rate() * StrictMath.pow(decay, epoch - 1),
             progress::trained);
         rates[i] = progress.imagesPerSecond();
       }
-      accuracies[i] = both[i].accuracy(images.test().inOrder(TEST_BATCH));
+      accuracies[i] = both[i].accuracy(images.test().apply(TEST_BATCH));
     }
     print.printf(
         Locale.ROOT,
@@ -156,7 +164,7 @@ final class TrainCommand implements Callable<Integer> {
         100 * accuracies[1],
         rates[1]);
     print.flush();
-    return new Row(epoch, accuracies[0], accuracies[1]);
+    return new EpochRow(epoch, accuracies[0], accuracies[1]);
   }
 
   private void say(String line) {
@@ -165,47 +173,34 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private void checkNumbers() throws UserException {
-    expect(eps >= 0 && eps < Double.POSITIVE_INFINITY, "--eps", "a finite value of 0 or more", eps);
-    expect(momentum >= 0 && momentum < 1, "--momentum", "0 or more and less than 1", momentum);
+    UserException.unless(
+        eps >= 0 && eps < Double.POSITIVE_INFINITY, "--eps", "a finite value of 0 or more", eps);
+    UserException.unless(
+        momentum >= 0 && momentum < 1, "--momentum", "0 or more and less than 1", momentum);
     double rate = rate();
-    expect(rate > 0 && rate < Double.POSITIVE_INFINITY, "--lr", "more than 0", rate);
-    expect(decay > 0 && decay <= 1, "--lr-decay", "more than 0 and at most 1", decay);
-    expect(batchSize >= 1, "--batch-size", "1 or more", batchSize);
-    expect(shift >= 0 && shift <= 1024, "--shift", "0 to 1024", shift);
-    expect(epochs >= 1 && epochs <= 1_000_000, "--epochs", "1 to 1000000", epochs);
+    UserException.unless(rate > 0 && rate < Double.POSITIVE_INFINITY, "--lr", "more than 0", rate);
+    UserException.unless(decay > 0 && decay <= 1, "--lr-decay", "more than 0 and at most 1", decay);
+    UserException.unless(batchSize >= 1, "--batch-size", "1 or more", batchSize);
+    UserException.unless(shift >= 0 && shift <= 1024, "--shift", "0 to 1024", shift);
+    UserException.unless(epochs >= 1 && epochs <= 1_000_000, "--epochs", "1 to 1000000", epochs);
     threads.apply();
-  }
-
-  private static void expect(boolean holds, String option, String expected, Object got)
-      throws UserException {
-    if (!holds) {
-      throw new UserException("%s: expected %s, got %s".formatted(option, expected, got));
-    }
   }
 
   private double rate() {
     return learningRate == null ? optimizer.learningRate() : learningRate;
   }
 
-  private TrainAndTest images() throws IOException, UserException {
-    if (data == null) {
-      return new TrainAndTest(
-          ImageSet.draw(DRAWN_TRAIN, seed), ImageSet.draw(DRAWN_TEST, seed ^ TEST_SEED));
-    }
-    TrainAndTest images = IdxFiles.read(data);
-    if (images.train().rows() < 8 || images.train().columns() < 8) {
-      throw new UserException("--data: expected images of at least 8 x 8 pixels");
-    }
-    return images;
+  private TrainingImages images() throws IOException, UserException {
+    return data == null
+        ? TrainingImages.of(
+            ImageSet.draw(DRAWN_TRAIN, seed), ImageSet.draw(DRAWN_TEST, seed ^ TEST_SEED))
+        : TrainingImages.read(data, labels);
   }
 
-  private Checkpoint checkpoint(TrainAndTest images) {
-    int classes = Math.max(images.train().classes(), images.test().classes());
+  private Checkpoint checkpoint(TrainingImages images) {
     return new Checkpoint(
-        contestant(
-            "with", DemoNetwork.create(images.train(), classes, OptionalDouble.of(eps), seed)),
-        contestant(
-            "without", DemoNetwork.create(images.train(), classes, OptionalDouble.empty(), seed)),
+        contestant("with batch norm", DemoNetwork.create(images, OptionalDouble.of(eps), seed)),
+        contestant("without", DemoNetwork.create(images, OptionalDouble.empty(), seed)),
         optimizer);
   }
 

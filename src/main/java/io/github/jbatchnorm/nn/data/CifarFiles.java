@@ -10,65 +10,96 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
 /**
- * CIFAR-10's binary files: records of one byte for the class, 0 to 9, and 3072 bytes for the image,
- * its red, green and blue planes row by row.
+ * CIFAR's binary files (Krizhevsky, "Learning multiple layers of features from tiny images", 2009).
+ * CIFAR-10: records of one byte for the class, 0 to 9, and 3072 bytes for the image, its red, green
+ * and blue planes row by row. CIFAR-100: a byte for the coarse class, 0 to 19, and one for the fine
+ * class, 0 to 99, before the image.
  */
 public final class CifarFiles {
-  private static final int RECORD = 1 + ColorImages.BYTES;
-  private static final int CLASSES = 10;
-  private static final int TRAINING_FILES = 5;
-
   private CifarFiles() {}
 
+  /** Which of CIFAR-100's two classes an image's label is; CIFAR-10 has fine ones alone. */
+  public enum Labels {
+    /** One of 100 classes, or CIFAR-10's ten. */
+    FINE,
+    /** One of 20 groups of classes. */
+    COARSE
+  }
+
   /**
-   * Returns the images of a folder's data_batch_1.bin to data_batch_5.bin, those that are there.
+   * A training and a test set.
+   *
+   * @param train the images to train on
+   * @param test the images to test on
    */
-  public static ColorImages readTraining(Path folder) throws IOException {
-    List<Path> files = new ArrayList<>();
-    for (int i = 1; i <= TRAINING_FILES; i++) {
-      Path file = folder.resolve("data_batch_%s.bin".formatted(i));
-      if (Files.isRegularFile(file)) {
-        files.add(file);
-      }
+  public record TrainAndTest(ColorImages train, ColorImages test) {
+    /** Refuses null. */
+    public TrainAndTest {
+      Objects.requireNonNull(train, "train");
+      Objects.requireNonNull(test, "test");
     }
-    if (files.isEmpty()) {
-      if (!Files.isDirectory(folder)) {
-        throw new NotDirectoryException(folder.toString());
-      }
-      throw new NoSuchFileException(folder.resolve("data_batch_1.bin").toString());
-    }
-    return read(files);
   }
 
-  /** Returns the images of a folder's test_batch.bin. */
-  public static ColorImages readTest(Path folder) throws IOException {
-    return read(List.of(folder.resolve("test_batch.bin")));
+  /** Returns true where {@link #read(Path, Labels)} would find files of a set, all or some. */
+  public static boolean isIn(Path folder) {
+    Objects.requireNonNull(folder, "folder");
+    return !CifarFormat.in(folder).isEmpty();
   }
 
   /**
-   * Returns the images of some files, one after the other.
+   * Returns the images of CIFAR-10's data_batch_1.bin to data_batch_5.bin and test_batch.bin, or of
+   * CIFAR-100's train.bin and test.bin.
+   *
+   * @param folder which has the files, or has cifar-10-batches-bin or cifar-100-binary, in which
+   *     they are
+   * @param labels which classes to take
+   * @throws NotDirectoryException if there is no such folder
+   * @throws NoSuchFileException if one of the files is missing, or all are
+   * @throws FileFormatException if a file is broken, if there are files of both sets, or if
+   *     CIFAR-10 is asked for coarse classes
+   */
+  public static TrainAndTest read(Path folder, Labels labels) throws IOException {
+    Objects.requireNonNull(folder, "folder");
+    Objects.requireNonNull(labels, "labels");
+    CifarFormat.Found found = CifarFormat.find(folder);
+    CifarFormat format = found.format();
+    if (labels == Labels.COARSE && format.labels() == 1) {
+      throw new FileFormatException(found.folder(), "CIFAR-10 has no coarse labels");
+    }
+    int label = labels == Labels.COARSE ? 0 : format.labels() - 1;
+    return new TrainAndTest(
+        read(found.training(), format, label), read(found.test(), format, label));
+  }
+
+  /**
+   * Returns the images of some of CIFAR-10's files, one after the other.
    *
    * @throws FileFormatException if a file has no whole records, or a class above 9
    */
   public static ColorImages read(List<Path> files) throws IOException {
+    return read(files, CifarFormat.CIFAR_10, 0);
+  }
+
+  private static ColorImages read(List<Path> files, CifarFormat format, int label)
+      throws IOException {
     int[] counts = new int[files.size()];
     int count = 0;
     for (int i = 0; i < counts.length; i++) {
       Path file = files.get(i);
       int before = count;
-      counts[i] = Reading.of(file, () -> count(file, before));
+      counts[i] = Reading.of(file, () -> count(file, format.record(), before));
       count += counts[i];
     }
     int all = count;
-    return Reading.inMemory(files, () -> read(files, counts, all));
+    return Reading.inMemory(files, () -> read(files, counts, all, format, label));
   }
 
-  private static ColorImages read(List<Path> files, int[] counts, int all) throws IOException {
+  private static ColorImages read(
+      List<Path> files, int[] counts, int all, CifarFormat format, int label) throws IOException {
     byte[] pixels = new byte[all * ColorImages.BYTES];
     byte[] labels = new byte[all];
     int first = 0;
@@ -76,55 +107,67 @@ public final class CifarFiles {
       Path file = files.get(i);
       int at = first;
       int end = first + counts[i];
-      Reading.of(file, () -> readRecords(file, at, end, pixels, labels));
+      Reading.of(file, () -> readRecords(file, format, label, at, end, pixels, labels));
       first = end;
     }
     return new ColorImages(pixels, labels);
   }
 
   /** Returns the number of a file's records, which come behind others. */
-  private static int count(Path file, int before) throws IOException {
+  private static int count(Path file, int record, int before) throws IOException {
     long size = Files.size(file);
-    if (size == 0 || size % RECORD != 0) {
+    if (size == 0 || size % record != 0) {
       throw new FileFormatException(
-          file, "expected records of %s bytes, got %s bytes".formatted(RECORD, size));
+          file, "expected records of %s bytes, got %s bytes".formatted(record, size));
     }
     int most = Integer.MAX_VALUE / ColorImages.BYTES - before;
-    if (size / RECORD > most) {
+    if (size / record > most) {
       throw new FileFormatException(
-          file, "expected at most %s records more, got %s".formatted(most, size / RECORD));
+          file, "expected at most %s records more, got %s".formatted(most, size / record));
     }
-    return (int) (size / RECORD);
+    return (int) (size / record);
   }
 
-  private static int readRecords(Path file, int first, int end, byte[] pixels, byte[] labels)
+  private static int readRecords(
+      Path file, CifarFormat format, int label, int first, int end, byte[] pixels, byte[] labels)
       throws IOException {
     try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
       for (int i = first; i < end; i++) {
-        int label = in.read();
-        if (label >= CLASSES) {
-          throw new FileFormatException(file, "class %s in record %s".formatted(label, i - first));
+        for (int k = 0; k < format.labels(); k++) {
+          int value = in.read();
+          if (value >= format.classes(k)) {
+            throw new FileFormatException(
+                file, "class %s in record %s".formatted(value, i - first));
+          }
+          if (value < 0) {
+            throw shorter(file);
+          }
+          labels[i] = k == label ? (byte) value : labels[i];
         }
         int at = i * ColorImages.BYTES;
-        if (label < 0 || in.readNBytes(pixels, at, ColorImages.BYTES) < ColorImages.BYTES) {
-          throw new FileFormatException(file, "became shorter while it was read");
+        if (in.readNBytes(pixels, at, ColorImages.BYTES) < ColorImages.BYTES) {
+          throw shorter(file);
         }
-        labels[i] = (byte) label;
       }
       return end - first;
     }
   }
 
-  /** Writes images to a file. */
+  private static FileFormatException shorter(Path file) {
+    return new FileFormatException(file, "became shorter while it was read");
+  }
+
+  /** Writes images to a file of CIFAR-10's. */
   public static void write(ColorImages images, Path file) throws IOException {
     Objects.requireNonNull(images, "images");
     Objects.requireNonNull(file, "file");
-    byte[] bytes = new byte[Sizes.product("images (count, record)", images.count(), RECORD)];
+    int record = CifarFormat.CIFAR_10.record();
+    byte[] bytes = new byte[Sizes.product("images (count, record)", images.count(), record)];
     for (int i = 0; i < images.count(); i++) {
-      bytes[i * RECORD] = (byte) images.label(i);
+      bytes[i * record] = (byte) images.label(i);
       for (int p = 0; p < ColorImages.BYTES; p++) {
         int plane = ColorImages.SIDE * ColorImages.SIDE;
-        bytes[i * RECORD + 1 + p] =
+        bytes[i * record + 1 + p] =
             (byte) images.level(i, p / plane, p % plane / ColorImages.SIDE, p % ColorImages.SIDE);
       }
     }

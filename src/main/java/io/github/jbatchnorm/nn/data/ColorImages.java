@@ -1,6 +1,8 @@
 package io.github.jbatchnorm.nn.data;
 
 import io.github.jbatchnorm.platform.Sizes;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.SplittableRandom;
 
 /** Colour images of 32 x 32 pixels with labels, as CIFAR-10 has them. Immutable. */
@@ -54,6 +56,19 @@ public final class ColorImages {
     return ColorBatches.shuffled(this, size, mirror, seed, epoch);
   }
 
+  /**
+   * Returns some of the images.
+   *
+   * @param from the first
+   * @param to the one behind the last
+   * @throws IndexOutOfBoundsException if there are no such images
+   */
+  public ColorImages range(int from, int to) {
+    Objects.checkFromToIndex(from, to, count());
+    return new ColorImages(
+        Arrays.copyOfRange(pixels, from * BYTES, to * BYTES), Arrays.copyOfRange(labels, from, to));
+  }
+
   /** Returns the number of images. */
   public int count() {
     return labels.length;
@@ -62,6 +77,15 @@ public final class ColorImages {
   /** Returns the class of one image. */
   public int label(int image) {
     return labels[image] & 0xff;
+  }
+
+  /** Returns the largest class and one, at least 1. */
+  public int classes() {
+    int classes = 1;
+    for (int i = 0; i < count(); i++) {
+      classes = Math.max(classes, label(i) + 1);
+    }
+    return classes;
   }
 
   /** Returns the level of one colour of one pixel, 0 to 255. */

@@ -12,7 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
@@ -25,6 +27,13 @@ public final class IdxFiles {
   private static final int IMAGES = 0x0803;
   private static final int LABELS = 0x0801;
   private static final int MOST_PIXELS_A_SIDE = 4096;
+
+  private static final List<String> NAMES =
+      List.of(
+          "train-images-idx3-ubyte",
+          "train-labels-idx1-ubyte",
+          "t10k-images-idx3-ubyte",
+          "t10k-labels-idx1-ubyte");
 
   private IdxFiles() {}
 
@@ -44,7 +53,7 @@ public final class IdxFiles {
 
   /**
    * Reads the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte
-   * and t10k-labels-idx1-ubyte of a folder.
+   * and t10k-labels-idx1-ubyte of a folder, which may be called train-images.idx3-ubyte and so on.
    *
    * @throws NotDirectoryException if there is no such folder
    * @throws NoSuchFileException if one of the files is missing
@@ -55,10 +64,10 @@ public final class IdxFiles {
     if (!Files.isDirectory(folder)) {
       throw new NotDirectoryException(folder.toString());
     }
-    Path trainImages = find(folder, "train-images-idx3-ubyte");
-    Path trainLabels = find(folder, "train-labels-idx1-ubyte");
-    Path testImages = find(folder, "t10k-images-idx3-ubyte");
-    Path testLabels = find(folder, "t10k-labels-idx1-ubyte");
+    Path trainImages = find(folder, NAMES.get(0));
+    Path trainLabels = find(folder, NAMES.get(1));
+    Path testImages = find(folder, NAMES.get(2));
+    Path testLabels = find(folder, NAMES.get(3));
     ImageSet train = read(trainImages, trainLabels);
     ImageSet test = read(testImages, testLabels);
     if (train.rows() != test.rows() || train.columns() != test.columns()) {
@@ -115,16 +124,26 @@ public final class IdxFiles {
     }
   }
 
+  /** Returns true where {@link #read(Path)} would find a file of the four, or more. */
+  public static boolean isIn(Path folder) {
+    Objects.requireNonNull(folder, "folder");
+    return NAMES.stream().flatMap(name -> files(folder, name)).anyMatch(Files::isRegularFile);
+  }
+
+  /** Returns what a file may be called. */
+  private static Stream<Path> files(Path folder, String name) {
+    String dotted = name.replaceFirst("-idx", ".idx");
+    return Stream.of(name, dotted, name + ".gz", dotted + ".gz").map(folder::resolve);
+  }
+
   private static Path find(Path folder, String name) throws NoSuchFileException {
-    Path plain = folder.resolve(name);
-    Path zipped = folder.resolve(name + ".gz");
-    if (Files.isRegularFile(plain)) {
-      return plain;
-    }
-    if (Files.isRegularFile(zipped)) {
-      return zipped;
-    }
-    throw new NoSuchFileException(plain.toString(), null, "neither it nor its .gz is there");
+    return files(folder, name)
+        .filter(Files::isRegularFile)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new NoSuchFileException(
+                    folder.resolve(name).toString(), null, "no such file, nor one with .gz"));
   }
 
   private static boolean isZipped(Path file) {

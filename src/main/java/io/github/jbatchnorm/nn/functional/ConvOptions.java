@@ -2,6 +2,7 @@ package io.github.jbatchnorm.nn.functional;
 
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.stream.Collectors;
 
 /**
  * How filters move over x in a convolution: step 1, no padding, no dilation and one group but for
@@ -71,5 +72,24 @@ public final class ConvOptions {
     int[] all = new int[dimensions];
     Arrays.fill(all, values[0]);
     return all;
+  }
+
+  /** Returns the step, and what else is not as in {@link #DEFAULT}: "stride 2, padding 1". */
+  @Override
+  public String toString() {
+    return part("stride", stride)
+        + (isAll(0, padding) ? "" : ", " + part("padding", padding))
+        + (isAll(1, dilation) ? "" : ", " + part("dilation", dilation))
+        + (groups == 1 ? "" : ", groups " + groups);
+  }
+
+  private static boolean isAll(int value, int... values) {
+    return Arrays.stream(values).allMatch(each -> each == value);
+  }
+
+  private static String part(String name, int... values) {
+    return Arrays.stream(values)
+        .mapToObj(Integer::toString)
+        .collect(Collectors.joining("x", name + " ", ""));
   }
 }

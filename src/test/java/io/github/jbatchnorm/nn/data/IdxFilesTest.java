@@ -64,6 +64,21 @@ class IdxFilesTest {
         .hasMessage(file + ": " + message);
   }
 
+  /** Both spellings are in use: with a dash, as on the first site, and with a dot, as unpacked. */
+  @Test
+  void namesMayHaveADot() throws IOException {
+    assertThat(IdxFiles.isIn(folder.resolve("none"))).isFalse();
+    ImageSet before = IdxFiles.read(folder).train();
+    Files.move(trainImages, folder.resolve("train-images.idx3-ubyte"));
+    Files.move(
+        folder.resolve("t10k-labels-idx1-ubyte.gz"), folder.resolve("t10k-labels.idx1-ubyte.gz"));
+    assertThat(IdxFiles.isIn(folder)).isTrue();
+    IdxFiles.TrainAndTest images = IdxFiles.read(folder);
+    assertThat(images.train().count()).isEqualTo(3);
+    assertThat(images.train().pixel(2, 7, 8)).isEqualTo(before.pixel(2, 7, 8));
+    assertThat(images.test().count()).isEqualTo(2);
+  }
+
   @Test
   void plainAndCompressedFilesAreRead() throws IOException {
     IdxFiles.TrainAndTest both = IdxFiles.read(folder);
