@@ -68,13 +68,12 @@ final class Faults {
   /** Fills the heap, up to the last few bytes; the smallest parts come last. */
   private static List<byte[]> fill() {
     List<byte[]> all = new ArrayList<>(1 << 17);
-    for (int size = MB; size >= 1 << 7; size >>= 3) {
+    int size = MB;
+    while (size >= 1 << 7) {
       try {
-        while (true) {
-          all.add(new byte[size]);
-        }
+        all.add(new byte[size]);
       } catch (OutOfMemoryError e) {
-        continue;
+        size >>= 3;
       }
     }
     return all;

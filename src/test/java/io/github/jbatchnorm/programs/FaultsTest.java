@@ -7,7 +7,9 @@ import java.io.IOException;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** A full heap, threads that die or are interrupted, threads that race: each in a JVM of its own. */
+/**
+ * A full heap, threads that die or are interrupted, threads that race: each in a JVM of its own.
+ */
 @Tag("starts-java")
 class FaultsTest {
   private static String run(String fault, String... options)
