@@ -31,8 +31,7 @@ class FullDiskTest {
   }
 
   private static Safetensors contents(int bytes) {
-    Stored stored =
-        new Stored(Stored.Type.U8, new int[] {bytes}, ByteBuffer.wrap(new byte[bytes]));
+    Stored stored = new Stored(Stored.Type.U8, new int[] {bytes}, ByteBuffer.wrap(new byte[bytes]));
     return new Safetensors(Map.of("x", stored), Map.of());
   }
 
