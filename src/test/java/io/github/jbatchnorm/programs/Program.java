@@ -22,6 +22,7 @@ final class Program {
   private final List<Integer> ends = new ArrayList<>();
   final List<Integer> leaves;
   final boolean isOverwriting;
+  final boolean hasStops;
 
   private Program(Draft draft) {
     nodes = List.copyOf(draft.nodes);
@@ -34,6 +35,7 @@ final class Program {
         ends.add(i);
       }
     }
+    hasStops = nodes.stream().anyMatch(node -> node.step() != null && node.step().stops());
     isOverwriting = nodes.stream().anyMatch(node -> node.step() != null && node.step().writes());
   }
 

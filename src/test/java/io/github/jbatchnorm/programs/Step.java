@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param dtype that of the result, or null for what its inputs promote to
  * @param view whether the result may share the first input's memory
  * @param writes whether the result is written over the first input
+ * @param stops whether the result is a constant, whatever the inputs are
  */
 record Step(
     String text,
@@ -24,24 +25,29 @@ record Step(
     Function<List<Value>, Value> oracle,
     @Nullable DType dtype,
     boolean view,
-    boolean writes) {
+    boolean writes,
+    boolean stops) {
   static Step of(
       String text,
       Function<List<Tensor>, Tensor> library,
       Function<List<Value>, Value> oracle,
       Integer... inputs) {
-    return new Step(text, List.of(inputs), library, oracle, null, false, false);
+    return new Step(text, List.of(inputs), library, oracle, null, false, false, false);
   }
 
   Step asView() {
-    return new Step(text, inputs, library, oracle, dtype, true, writes);
+    return new Step(text, inputs, library, oracle, dtype, true, writes, stops);
   }
 
   Step inPlace() {
-    return new Step(text, inputs, library, oracle, dtype, view, true);
+    return new Step(text, inputs, library, oracle, dtype, view, true, stops);
   }
 
   Step to(DType newDtype) {
-    return new Step(text, inputs, library, oracle, newDtype, view, writes);
+    return new Step(text, inputs, library, oracle, newDtype, view, writes, stops);
+  }
+
+  Step stopping() {
+    return new Step(text, inputs, library, oracle, dtype, view, writes, true);
   }
 }

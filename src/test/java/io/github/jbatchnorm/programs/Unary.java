@@ -103,11 +103,6 @@ final class Unary {
               "checkpoint tanh(x) x",
               x -> Checkpoint.of(t -> t.tanh().multiply(t), x, List.of()),
               z -> z.tanh().times(z),
-              x -> true),
-          new Case(
-              "without autodiff square",
-              x -> NoAutodiff.call(x::square),
-              z -> Complex.of(z.re() * z.re()),
               x -> true));
 
   static Complex abs(Complex z) {
@@ -120,7 +115,7 @@ final class Unary {
 
   static @Nullable Step step(Draft draft, int x) {
     Value value = draft.value(x);
-    int which = draft.choices.below(CASES.size() + 3);
+    int which = draft.choices.below(CASES.size() + 4);
     if (which < CASES.size()) {
       Case c = CASES.get(which);
       return c.fits.test(value)
@@ -130,8 +125,16 @@ final class Unary {
     return switch (which - CASES.size()) {
       case 0 ->
           Step.of("asConstant", in -> in.get(0).asConstant(), in -> in.get(0).stopped(), x)
-              .asView();
+              .asView()
+              .stopping();
       case 1 -> cast(draft, x);
+      case 2 ->
+          Step.of(
+                  "without autodiff square",
+                  in -> NoAutodiff.call(in.get(0)::square),
+                  in -> in.get(0).stopped().map(z -> z.times(z)),
+                  x)
+              .stopping();
       default -> dropout(draft, x);
     };
   }
