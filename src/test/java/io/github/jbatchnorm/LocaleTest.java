@@ -29,12 +29,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** No text depends on where the machine stands: not numbers, not letters. */
+@Tag("jvm")
 class LocaleTest {
   /** A conversion that writes digits, decimal signs or letters by the default locale. */
   private static final Pattern LOCALIZED =

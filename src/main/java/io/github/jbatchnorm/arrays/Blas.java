@@ -10,6 +10,7 @@ import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.NativeCall;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.platform.NativeLibrary;
+import io.github.jbatchnorm.platform.Parallel;
 import java.lang.ref.Reference;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;

@@ -2,6 +2,7 @@ package io.github.jbatchnorm.arrays;
 
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.platform.Parallel;
 import io.github.jbatchnorm.platform.Settings;
 import io.github.jbatchnorm.platform.Sizes;
 import java.util.Arrays;

@@ -2,6 +2,7 @@ package io.github.jbatchnorm.arrays;
 
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
+import io.github.jbatchnorm.platform.Parallel;
 
 /** Convolutions in Java: the native kernel's matrices of patches, one element at a time. */
 final class JavaConvolution {

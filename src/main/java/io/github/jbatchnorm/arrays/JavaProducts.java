@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.arrays;
 
+import io.github.jbatchnorm.platform.Parallel;
+
 /** Matrix products in Java: by OpenBLAS, or ordered. */
 final class JavaProducts {
   private JavaProducts() {}

@@ -11,20 +11,11 @@ import org.jspecify.annotations.Nullable;
  * with a variance near the ends of its range (docs/numerics.md).
  */
 record JavaMoments(double mean, double meanLow, double var, double scale) {
-  /** Elements whose mean is near that of a channel. */
-  private static final int PROBES = 16;
-
   /** Squared standard deviations between mean and centre, past which narrow sums lose too much. */
-  private static final double FAR = 65536;
+  static final double FAR = 65536;
 
   private static final double LEAST_VAR = 0x1p-1000;
-  private static final double MOST_VAR = 0x1p1000;
-  private static final double LEAST_SQUARES = 0x1p-900;
-  private static final double SHRINK = 0x1p-600;
-  private static final double GROW = 0x1p600;
-
-  /** How often the sums of f64 are taken: around a better centre, and scaled. */
-  private static final int ATTEMPTS = 3;
+  static final double MOST_VAR = 0x1p1000;
 
   static JavaMoments saved(BatchNormShape shape, Storage saved, int c) {
     int channels = shape.c();
@@ -42,7 +33,7 @@ record JavaMoments(double mean, double meanLow, double var, double scale) {
   }
 
   /** Without the scale, where it is not needed. */
-  private JavaMoments plainest() {
+  JavaMoments plainest() {
     JavaMoments unscaled = unscaled();
     boolean isNear = unscaled.var >= LEAST_VAR && unscaled.var <= MOST_VAR;
     return var > 0 && var <= MOST_VAR && !isNear ? this : unscaled;
@@ -58,104 +49,9 @@ record JavaMoments(double mean, double meanLow, double var, double scale) {
         : new JavaMoments(a.givenMean.get(c), 0, a.givenVar.get(c), 1);
   }
 
-  /**
-   * Finds them, from sums of d = x * scale - shift: around 0 where squares are exact, else near the
-   * mean; where that is too far from the mean found, or squares leave their range, again
-   * (docs/numerics.md).
-   */
-  static JavaMoments of(
-      BatchNormShape shape, Storage x, @Nullable Weights weights, int c, double eps) {
-    Channel channel = new Channel(shape, x, weights, c, count(shape, weights));
-    if (isNarrow(shape)) {
-      Attempt first = channel.attempt(0, 1);
-      return first.poor ? channel.attempt(first.moments.mean, 1).moments : first.moments;
-    }
-    return channel.inRange(eps);
-  }
-
   /** Returns the elements of a channel, or the sum of their weights. */
   static double count(BatchNormShape shape, @Nullable Weights weights) {
     return weights == null ? shape.m() : weights.total();
-  }
-
-  private record Channel(
-      BatchNormShape shape, Storage x, @Nullable Weights weights, int c, double count) {
-    double weight(int i) {
-      return weights == null ? 1 : weights.get(i);
-    }
-
-    double value(int i) {
-      return x.get(shape.offset(c, i));
-    }
-
-    double d(int i, double shift, double scale) {
-      return weight(i) > 0 ? value(i) * scale - shift : 0;
-    }
-
-    JavaMoments inRange(double eps) {
-      double scale = 1;
-      double shift = probe(1);
-      for (int attempt = 0; ; attempt++) {
-        Attempt now = attempt(shift, scale);
-        boolean isLast = attempt + 1 == ATTEMPTS;
-        double next = isLast || scale != 1 || !(count > 0) ? scale : scaleFor(now.squares, eps);
-        if (next != scale) {
-          shift = attempt == 0 ? probe(next) : shift * next;
-          scale = next;
-        } else if (!isLast && now.poor && (attempt == 0 || scale != 1)) {
-          shift = now.moments.mean;
-        } else {
-          return scale == 1 ? now.moments : now.moments.plainest();
-        }
-      }
-    }
-
-    private static double scaleFor(double squares, double eps) {
-      if (!(squares <= MOST_VAR)) {
-        return SHRINK;
-      }
-      return squares < LEAST_SQUARES && eps < LEAST_SQUARES ? GROW : 1;
-    }
-
-    Attempt attempt(double shift, double scale) {
-      double s1 = ordered(shape).sum(i -> weight(i) * d(i, shift, scale));
-      double s2 = ordered(shape).sum(i -> weight(i) * d(i, shift, scale) * d(i, shift, scale));
-      double delta = s1 / count;
-      double m2 = s2 - s1 * delta;
-      double mean = shift + delta;
-      double part = mean - shift;
-      double low = isNarrow(shape) ? 0 : (shift - (mean - part)) + (delta - part);
-      return new Attempt(
-          s2,
-          new JavaMoments(mean, low, m2 < 0 ? 0 : m2 / count, scale),
-          delta * delta * count > (isNarrow(shape) ? FAR : 1) * m2);
-    }
-
-    /** The mean of up to 16 elements evenly spread; with weights the first element that counts. */
-    double probe(double scale) {
-      long m = shape.m();
-      int first = 0;
-      while (first < m && !(weight(first) > 0)) {
-        first++;
-      }
-      if (first == m) {
-        return 0;
-      }
-      double origin = value(first) * scale;
-      if (weights != null) {
-        return origin;
-      }
-      int probes = (int) Math.min(m, PROBES);
-      double sum = 0;
-      for (int i = 1; i < probes; i++) {
-        sum += value((int) (i * m / probes)) * scale - origin;
-      }
-      return origin + sum / probes;
-    }
-  }
-
-  static OrderedSum ordered(BatchNormShape shape) {
-    return new OrderedSum(shape.n(), shape.s(), !isNarrow(shape));
   }
 
   static boolean isNarrow(BatchNormShape shape) {
@@ -187,7 +83,4 @@ record JavaMoments(double mean, double meanLow, double var, double scale) {
       a.saved.set(3 * a.shape.c() + c, scale);
     }
   }
-
-  /** The sum of squares, moments, and whether the shift they were taken around was a poor one. */
-  private record Attempt(double squares, JavaMoments moments, boolean poor) {}
 }

@@ -36,7 +36,7 @@ public final class Weights {
                 .formatted(weight, i));
       }
     }
-    return new Weights(values, OrderedSum.ofWeights(values.length(), values::get));
+    return new Weights(values, OrderedSums.ofWeights(values.length(), values::get));
   }
 
   /** Returns the weights, f64. */

@@ -2,9 +2,6 @@ package io.github.jbatchnorm.memory;
 
 /** Elements of a dtype in a block of memory, one or many, to doubles and back. */
 final class Elements {
-  /** Elements converted at a time: small enough for the first-level cache. */
-  private static final int CHUNK = 1024;
-
   private static final byte[] ZEROS = new byte[1 << 14];
 
   private Elements() {}
@@ -33,51 +30,86 @@ final class Elements {
     }
   }
 
-  /** Reads {@code count} elements from {@code first} on into {@code into} at {@code at}. */
-  static void read(DType dtype, Block block, int first, double[] into, int at, int count) {
+  /** Reads {@code count} elements, every {@code step} from {@code first} on. */
+  static void read(
+      DType dtype, Block block, int first, int step, double[] into, int at, int count) {
     switch (dtype) {
-      case F32 -> readFloats(block, first, into, at, count);
-      case F64 -> block.doubles.get(first, into, at, count);
+      case F32 -> {
+        for (int i = 0; i < count; i++) {
+          into[at + i] = block.floats.get(first + i * step);
+        }
+      }
+      case F64 -> {
+        if (step == 1) {
+          block.doubles.get(first, into, at, count);
+        } else {
+          for (int i = 0; i < count; i++) {
+            into[at + i] = block.doubles.get(first + i * step);
+          }
+        }
+      }
       case BF16, F16 -> {
         for (int i = 0; i < count; i++) {
-          into[at + i] = Halves.widen(block.shorts.get(first + i), dtype);
+          into[at + i] = Halves.widen(block.shorts.get(first + i * step), dtype);
         }
       }
     }
   }
 
-  private static void readFloats(Block block, int first, double[] into, int at, int count) {
-    float[] part = new float[Math.min(count, CHUNK)];
-    for (int done = 0; done < count; done += part.length) {
-      int n = Math.min(part.length, count - done);
-      block.floats.get(first + done, part, 0, n);
-      for (int i = 0; i < n; i++) {
-        into[at + done + i] = part[i];
+  /** As {@link #read}, of elements that floats hold. */
+  static void readNarrow(DType dtype, Block block, int first, int step, float[] into, int count) {
+    if (dtype == DType.F32 && step == 1) {
+      block.floats.get(first, into, 0, count);
+    } else if (dtype == DType.F32) {
+      for (int i = 0; i < count; i++) {
+        into[i] = block.floats.get(first + i * step);
+      }
+    } else {
+      for (int i = 0; i < count; i++) {
+        into[i] = (float) Halves.widen(block.shorts.get(first + i * step), dtype);
       }
     }
   }
 
-  /** Writes {@code count} of the values from {@code at} on to {@code first}, rounding as set. */
-  static void write(DType dtype, Block block, int first, double[] values, int at, int count) {
+  /** Writes {@code count} of the values to every {@code step} from {@code first} on. */
+  static void write(
+      DType dtype, Block block, int first, int step, double[] values, int at, int count) {
     switch (dtype) {
-      case F32 -> writeFloats(block, first, values, at, count);
-      case F64 -> block.doubles.put(first, values, at, count);
+      case F32 -> {
+        for (int i = 0; i < count; i++) {
+          block.floats.put(first + i * step, (float) values[at + i]);
+        }
+      }
+      case F64 -> {
+        if (step == 1) {
+          block.doubles.put(first, values, at, count);
+        } else {
+          for (int i = 0; i < count; i++) {
+            block.doubles.put(first + i * step, values[at + i]);
+          }
+        }
+      }
       case BF16, F16 -> {
         for (int i = 0; i < count; i++) {
-          block.shorts.put(first + i, Halves.narrow(values[at + i], dtype));
+          block.shorts.put(first + i * step, Halves.narrow(values[at + i], dtype));
         }
       }
     }
   }
 
-  private static void writeFloats(Block block, int first, double[] values, int at, int count) {
-    float[] part = new float[Math.min(count, CHUNK)];
-    for (int done = 0; done < count; done += part.length) {
-      int n = Math.min(part.length, count - done);
-      for (int i = 0; i < n; i++) {
-        part[i] = (float) values[at + done + i];
+  /** As {@link #write}, to elements that floats hold. */
+  static void writeNarrow(
+      DType dtype, Block block, int first, int step, float[] values, int count) {
+    if (dtype == DType.F32 && step == 1) {
+      block.floats.put(first, values, 0, count);
+    } else if (dtype == DType.F32) {
+      for (int i = 0; i < count; i++) {
+        block.floats.put(first + i * step, values[i]);
       }
-      block.floats.put(first + done, part, 0, n);
+    } else {
+      for (int i = 0; i < count; i++) {
+        block.shorts.put(first + i * step, Halves.narrow(values[i], dtype));
+      }
     }
   }
 }

@@ -206,7 +206,7 @@ public final class Storage {
    */
   public void read(int from, double[] into, int at, int count) {
     int first = this.from + Objects.checkFromIndexSize(from, count, length);
-    Elements.read(dtype, memory.block(), first, into, at, count);
+    Elements.read(dtype, memory.block(), first, 1, into, at, count);
     Reference.reachabilityFence(memory);
   }
 
@@ -218,8 +218,72 @@ public final class Storage {
    */
   public void write(int to, double[] values, int at, int count) {
     int first = from + Objects.checkFromIndexSize(to, count, length);
-    Elements.write(dtype, memory.block(), first, values, at, count);
+    Elements.write(dtype, memory.block(), first, 1, values, at, count);
     Reference.reachabilityFence(memory);
+  }
+
+  /**
+   * Reads {@code count} elements, every {@code step} from {@code from} on, widening.
+   *
+   * @param step 1 or more
+   * @throws IndexOutOfBoundsException if they do not lie within this, or the array is too short
+   */
+  public void read(int from, int step, double[] into, int count) {
+    int first = first(from, step, count);
+    Elements.read(dtype, memory.block(), first, step, into, 0, count);
+    Reference.reachabilityFence(memory);
+  }
+
+  /**
+   * As {@link #read(int, int, double[], int)}, of f32, bf16 or f16.
+   *
+   * @throws IllegalStateException if this is f64
+   */
+  public void read(int from, int step, float[] into, int count) {
+    requireNarrow();
+    int first = first(from, step, count);
+    Elements.readNarrow(dtype, memory.block(), first, step, into, count);
+    Reference.reachabilityFence(memory);
+  }
+
+  /**
+   * Writes {@code count} values to every {@code step} from {@code to} on, rounding to the dtype.
+   *
+   * @param step 1 or more
+   * @throws IndexOutOfBoundsException if they do not lie within this, or the array is too short
+   */
+  public void write(int to, int step, double[] values, int count) {
+    int first = first(to, step, count);
+    Elements.write(dtype, memory.block(), first, step, values, 0, count);
+    Reference.reachabilityFence(memory);
+  }
+
+  /**
+   * As {@link #write(int, int, double[], int)}, of f32, bf16 or f16.
+   *
+   * @throws IllegalStateException if this is f64
+   */
+  public void write(int to, int step, float[] values, int count) {
+    requireNarrow();
+    int first = first(to, step, count);
+    Elements.writeNarrow(dtype, memory.block(), first, step, values, count);
+    Reference.reachabilityFence(memory);
+  }
+
+  private int first(int index, int step, int count) {
+    long reach = count == 0 ? 0 : (count - 1L) * step + 1;
+    if (count < 0 || step < 1 || index < 0 || index + reach > length) {
+      throw new IndexOutOfBoundsException(
+          "expected %s elements, every %s from %s on, within %s"
+              .formatted(count, step, index, length));
+    }
+    return from + index;
+  }
+
+  private void requireNarrow() {
+    if (dtype == DType.F64) {
+      throw new IllegalStateException("storage holds F64, asked for floats");
+    }
   }
 
   /** Copies every element of {@code source}, which has this length and dtype, into this. */

@@ -17,9 +17,11 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Memory goes back when it is dropped or its scope closes, and never past the limit. */
+@Tag("jvm")
 class MemoryTest {
   private static final int MB = 1 << 20;
 

@@ -19,6 +19,8 @@ import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Callers with memory of their own: direct buffers, heap arrays, many threads, no allocation. */
 @Tag("machine")
@@ -106,5 +108,32 @@ class OwnMemoryTest {
       kernel.forward(arguments);
     }
     assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(10_000);
+  }
+
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void elementsAreReadAndWrittenInSteps(DType dtype) {
+    Storage storage = Storage.allocate(dtype, 20).slice(2, 16);
+    storage.write(1, 5, new double[] {1, 2, 3, 9}, 3);
+    double[] read = new double[4];
+    storage.read(1, 5, read, 3);
+    assertThat(read).containsExactly(1, 2, 3, 0);
+    assertThat(storage.get(6)).isEqualTo(2);
+    assertThat(storage.get(2)).isZero();
+    if (dtype == DType.F64) {
+      assertThatThrownBy(() -> storage.read(0, 1, new float[1], 1))
+          .isInstanceOf(IllegalStateException.class);
+    } else {
+      storage.write(0, 3, new float[] {4, 5}, 2);
+      float[] narrow = new float[2];
+      storage.read(0, 3, narrow, 2);
+      assertThat(narrow).containsExactly(4, 5);
+    }
+    for (int[] bad : new int[][] {{1, 5, 4}, {-1, 1, 1}, {0, 0, 1}, {0, 1, -1}, {15, 1 << 30, 3}}) {
+      assertThatThrownBy(() -> storage.read(bad[0], bad[1], new double[9], bad[2]))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThatThrownBy(() -> storage.write(bad[0], bad[1], new double[9], bad[2]))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+    }
   }
 }

@@ -1,15 +1,17 @@
-package io.github.jbatchnorm.arrays;
+package io.github.jbatchnorm.platform;
 
-import io.github.jbatchnorm.platform.Settings;
 import java.util.concurrent.ForkJoinPool;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** Runs independent parts of one operation side by side, on the threads that the kernel has too. */
-final class Parallel {
+/**
+ * Runs independent parts of one operation side by side, on as many threads as the native kernel
+ * has.
+ */
+public final class Parallel {
   /** The smallest range worth a thread, in elements. */
-  static final int RANGE = 16384;
+  public static final int RANGE = 16384;
 
   private static final int MOST_RANGES = 64;
 
@@ -36,7 +38,7 @@ final class Parallel {
    * Runs {@code part} for 0 to {@code parts} - 1, in any order; returns when all are done. Once one
    * has thrown, those that have not begun are left out, and that is thrown after the others' end.
    */
-  static void run(int parts, IntConsumer part) {
+  public static void run(int parts, IntConsumer part) {
     if (parts < 2 || pool().getParallelism() == 1) {
       IntStream.range(0, parts).forEach(part);
       return;
@@ -84,23 +86,23 @@ final class Parallel {
 
   /** One of so many parts. */
   @FunctionalInterface
-  interface Part {
+  public interface Part {
     void run(int part, int parts);
   }
 
   /** Runs {@code part} for each of {@code parts}, in any order. */
-  static void run(int parts, Part part) {
+  public static void run(int parts, Part part) {
     run(parts, i -> part.run(i, parts));
   }
 
   /** What is done for the elements from {@code from} up to {@code end}. */
   @FunctionalInterface
-  interface Range {
+  public interface Range {
     void run(int from, int end);
   }
 
   /** Runs {@code action} over the elements 0 to {@code size} - 1 in ranges, in any order. */
-  static void ranges(int size, Range action) {
+  public static void ranges(int size, Range action) {
     int ranges = Math.max(1, Math.min(size / RANGE, MOST_RANGES));
     run(
         ranges,
