@@ -13,7 +13,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The documents' programs, taken out of them, print what they say; the README's versions are true. */
+/**
+ * The documents' programs, taken out of them, print what they say; the README's versions are true.
+ */
 class ReadmeTest {
   private static final Pattern VERSION =
       Pattern.compile(

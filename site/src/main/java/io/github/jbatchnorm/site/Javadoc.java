@@ -30,7 +30,7 @@ final class Javadoc {
                 new PrintWriter(said),
                 "-quiet",
                 "-Werror",
-                "-Xdoclint:all,-missing",
+                "-Xdoclint:all",
                 "-Xmaxwarns",
                 "1000",
                 "-notimestamp",
