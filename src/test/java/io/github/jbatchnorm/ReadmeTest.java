@@ -6,6 +6,7 @@ import io.github.jbatchnorm.platform.NativeLibrary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -45,9 +46,12 @@ class ReadmeTest {
     String version = System.getProperty("jbatchnorm.test.version");
     String released = version.replace("-SNAPSHOT", "");
     assertThat(NativeLibrary.version()).isEqualTo(released);
-    assertThat(VERSION.matcher(text("README.md")).results().map(ReadmeTest::version))
-        .hasSize(3)
-        .containsOnly(version);
+    for (String document : List.of("README.md", "docs/command-line.md")) {
+      assertThat(VERSION.matcher(text(document)).results().map(ReadmeTest::version))
+          .as(document)
+          .isNotEmpty()
+          .containsOnly(version);
+    }
     assertThat(text("CHANGELOG.md")).contains("## Unreleased (" + released + ")");
   }
 
