@@ -21,7 +21,7 @@ while read -r digits; do
   line=$((line + 1))
   printf '%s' "$digits" | sed 's/../\\x&/g' | xargs -0 printf >"$found/$line"
 done <"$corpus"
-"$fuzz" -max_len=96 -len_control=0 -timeout=60 -max_total_time="$seconds" -print_final_stats=1 \
+"$fuzz" -max_len=96 -len_control=0 -entropic=0 -timeout=60 -max_total_time="$seconds" -print_final_stats=1 \
   -artifact_prefix="$build/" "$found"
 "$fuzz" -merge=1 "$reduced" "$found" 2>&1 | tail -n 1
 for input in "$reduced"/*; do

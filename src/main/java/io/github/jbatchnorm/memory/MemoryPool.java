@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +42,7 @@ final class MemoryPool {
   private final Leases leases = new Leases(this);
   private final List<ArrayDeque<Block>> free = new ArrayList<>();
   private final Set<Page> pages = new HashSet<>();
+  private volatile IntPredicate refused = bytes -> false;
   private long garbage;
   private long threshold;
   private long held;
@@ -85,6 +87,11 @@ final class MemoryPool {
     return pool;
   }
 
+  /** Has leases refused as if the system had no more: for tests of what becomes of the rest. */
+  void refuse(IntPredicate which) {
+    refused = which;
+  }
+
   /** Memory of the system's: given back when no one refers to a view of it any more. */
   private static final class Page extends PhantomReference<Object> {
     private final @Nullable Runnable free;
@@ -105,6 +112,9 @@ final class MemoryPool {
   Memory lease(int bytes, String user) {
     int kind = SizeClass.of(bytes);
     int capacity = (int) Math.min(SizeClass.capacity(kind), Integer.MAX_VALUE - Block.ALIGNMENT);
+    if (refused.test(bytes)) {
+      throw refusal(bytes, capacity);
+    }
     Block block = take(kind, capacity, false);
     long before = -1;
     for (int tries = 0; ; tries++) {

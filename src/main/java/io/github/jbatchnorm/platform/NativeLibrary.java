@@ -2,6 +2,8 @@ package io.github.jbatchnorm.platform;
 
 import io.github.jbatchnorm.jni.Abi;
 import java.lang.System.Logger.Level;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.bytedeco.javacpp.Loader;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +15,9 @@ public final class NativeLibrary {
   private static volatile @Nullable Boolean used;
 
   private static final String JAVACPP_LIMIT = "org.bytedeco.javacpp.maxPhysicalBytes";
+
+  /** Whose unpacked files were found to be as they are in the jar. */
+  private static final Set<Class<?>> CHECKED = ConcurrentHashMap.newKeySet();
 
   private NativeLibrary() {}
 
@@ -61,8 +66,19 @@ public final class NativeLibrary {
   public static void load() {
     try {
       load(Abi.class);
+      checkVersion(Abi.jbn_version().getString());
     } catch (LinkageError | IllegalCallerException e) {
       throw new NativeLibraryException(e);
+    }
+  }
+
+  /** Checks that classes and natives are of one version, where the classes' jar says theirs. */
+  private static void checkVersion(String natives) {
+    String classes = NativeLibrary.class.getPackage().getImplementationVersion();
+    if (classes != null && !classes.replaceFirst("-SNAPSHOT$", "").equals(natives)) {
+      throw new UnsatisfiedLinkError(
+          "the native library is of version %s, expected %s: put the jars of one version on the class path"
+              .formatted(natives, classes));
     }
   }
 
@@ -97,11 +113,20 @@ public final class NativeLibrary {
     allowMemory();
     boolean interrupted = Thread.interrupted();
     try {
+      check(Loader.class); // JavaCPP's own
+      check(bindings);
       Loader.load(bindings);
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  private static void check(Class<?> bindings) {
+    if (!CHECKED.contains(bindings)) {
+      UnpackedNatives.check(bindings);
+      CHECKED.add(bindings);
     }
   }
 

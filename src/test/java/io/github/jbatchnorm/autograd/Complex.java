@@ -1,68 +1,68 @@
 package io.github.jbatchnorm.autograd;
 
 /** A complex number, for the complex step. */
-record Complex(double re, double im) {
-  static Complex of(double value) {
+public record Complex(double re, double im) {
+  public static Complex of(double value) {
     return new Complex(value, 0);
   }
 
-  Complex plus(Complex z) {
+  public Complex plus(Complex z) {
     return new Complex(re + z.re, im + z.im);
   }
 
-  Complex plus(double value) {
+  public Complex plus(double value) {
     return new Complex(re + value, im);
   }
 
-  Complex minus(Complex z) {
+  public Complex minus(Complex z) {
     return new Complex(re - z.re, im - z.im);
   }
 
-  Complex times(Complex z) {
+  public Complex times(Complex z) {
     return new Complex(re * z.re - im * z.im, re * z.im + im * z.re);
   }
 
-  Complex times(double factor) {
+  public Complex times(double factor) {
     return new Complex(re * factor, im * factor);
   }
 
-  Complex over(Complex z) {
+  public Complex over(Complex z) {
     double square = z.re * z.re + z.im * z.im;
     return new Complex((re * z.re + im * z.im) / square, (im * z.re - re * z.im) / square);
   }
 
-  Complex over(double divisor) {
+  public Complex over(double divisor) {
     return new Complex(re / divisor, im / divisor);
   }
 
-  Complex exp() {
+  public Complex exp() {
     double size = StrictMath.exp(re);
     return new Complex(size * StrictMath.cos(im), size * StrictMath.sin(im));
   }
 
-  Complex log() {
+  public Complex log() {
     return new Complex(StrictMath.log(StrictMath.hypot(re, im)), StrictMath.atan2(im, re));
   }
 
-  Complex sqrt() {
+  public Complex sqrt() {
     return log().times(0.5).exp();
   }
 
-  Complex pow(Complex exponent) {
+  public Complex pow(Complex exponent) {
     return log().times(exponent).exp();
   }
 
-  Complex sin() {
+  public Complex sin() {
     return new Complex(
         StrictMath.sin(re) * StrictMath.cosh(im), StrictMath.cos(re) * StrictMath.sinh(im));
   }
 
-  Complex cos() {
+  public Complex cos() {
     return new Complex(
         StrictMath.cos(re) * StrictMath.cosh(im), -StrictMath.sin(re) * StrictMath.sinh(im));
   }
 
-  Complex tanh() {
+  public Complex tanh() {
     Complex e = times(2).exp();
     return e.plus(-1).over(e.plus(1));
   }

@@ -1,0 +1,168 @@
+package io.github.jbatchnorm.platform;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.JarURLConnection;
+import java.net.URL;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.UserPrincipal;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.zip.ZipEntry;
+import org.bytedeco.javacpp.Loader;
+
+/**
+ * The files that JavaCPP unpacks from jars, and loads from then on. Before it does they are held to
+ * the jar's bytes, in folders that belong to this user and that no one else may write.
+ */
+final class UnpackedNatives {
+  private static final int CHUNK = 1 << 16;
+  private static final int ELF = 0x464c457f;
+  private static final int ELF_HEADER = 64;
+  private static final Set<PosixFilePermission> OF_OTHERS =
+      EnumSet.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
+
+  private final Path cache;
+  private final UserPrincipal user;
+
+  private UnpackedNatives(Path cache) throws IOException {
+    this.cache = cache;
+    this.user = user(cache);
+  }
+
+  /**
+   * Unpacks what lies beside a class for this platform, where that is in a jar, and checks it.
+   *
+   * @throws UnsatisfiedLinkError if a file differs from the jar's however often it is unpacked, or
+   *     a folder belongs to someone else
+   */
+  static void check(Class<?> bindings) {
+    String folder = bindings.getPackageName().replace('.', '/') + "/" + Loader.getPlatform() + "/";
+    try {
+      URL found = bindings.getClassLoader().getResource(folder);
+      if (found != null && found.openConnection() instanceof JarURLConnection jar) {
+        UnpackedNatives natives = new UnpackedNatives(Loader.getCacheDir().toPath());
+        natives.own(natives.cache);
+        for (String name : names(jar)) {
+          natives.check(new URL(found, name));
+        }
+      }
+    } catch (IOException e) {
+      throw (UnsatisfiedLinkError) new UnsatisfiedLinkError(e.toString()).initCause(e);
+    }
+  }
+
+  private static List<String> names(JarURLConnection jar) throws IOException {
+    String folder = jar.getEntryName();
+    return jar.getJarFile().stream()
+        .filter(entry -> !entry.isDirectory())
+        .map(ZipEntry::getName)
+        .filter(name -> name.startsWith(folder))
+        .map(name -> name.substring(folder.length()))
+        .toList();
+  }
+
+  private void check(URL packed) throws IOException {
+    if (!isUnpacked(packed)) {
+      Files.deleteIfExists(unpacked(packed));
+      if (!isUnpacked(packed)) {
+        throw new UnsatisfiedLinkError("%s is not what %s has".formatted(unpacked(packed), packed));
+      }
+    }
+    if (!isWhole(unpacked(packed))) {
+      throw new UnsatisfiedLinkError("%s is cut short".formatted(packed));
+    }
+  }
+
+  /**
+   * Whether a library ends where it says: an ELF file's last part is the table of its sections. The
+   * system maps what is cut short, and ends the process.
+   */
+  private static boolean isWhole(Path library) throws IOException {
+    try (InputStream in = Files.newInputStream(library)) {
+      ByteBuffer header = ByteBuffer.wrap(in.readNBytes(ELF_HEADER)).order(ByteOrder.LITTLE_ENDIAN);
+      if (header.limit() < ELF_HEADER || header.getInt(0) != ELF) {
+        return header.limit() > 0; // of another kind, for which this does not know
+      }
+      long sections = Short.toUnsignedLong(header.getShort(60));
+      long size = Short.toUnsignedLong(header.getShort(58));
+      return header.getLong(40) + size * sections <= Files.size(library);
+    }
+  }
+
+  private static Path unpacked(URL packed) throws IOException {
+    File file = Loader.cacheResource(packed);
+    if (file == null) {
+      throw new IOException(packed + " cannot be unpacked");
+    }
+    return file.toPath();
+  }
+
+  private boolean isUnpacked(URL packed) throws IOException {
+    Path file = unpacked(packed);
+    for (Path folder = file.getParent();
+        folder != null && folder.startsWith(cache);
+        folder = folder.getParent()) {
+      own(folder);
+    }
+    if (Files.isSymbolicLink(file)) {
+      return false;
+    }
+    own(file);
+    try (InputStream expected = packed.openStream();
+        InputStream found = Files.newInputStream(file)) {
+      byte[] part;
+      do {
+        part = expected.readNBytes(CHUNK);
+        if (!Arrays.equals(part, found.readNBytes(CHUNK))) {
+          return false;
+        }
+      } while (part.length > 0);
+      return true;
+    }
+  }
+
+  /** Returns who the system says this is: the owner of what is written. */
+  private static UserPrincipal user(Path folder) throws IOException {
+    Path own = Files.createTempFile(folder, ".jbatchnorm", ".tmp");
+    try {
+      return Files.getOwner(own);
+    } finally {
+      Files.delete(own);
+    }
+  }
+
+  /**
+   * Makes a file or folder of this user's one that others cannot write.
+   *
+   * @throws UnsatisfiedLinkError if it is someone else's
+   */
+  private void own(Path path) throws IOException {
+    PosixFileAttributeView view =
+        Files.getFileAttributeView(path, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+    if (view == null) {
+      return; // no such rights on this system
+    }
+    PosixFileAttributes attributes = view.readAttributes();
+    if (!attributes.owner().equals(user)) {
+      throw new UnsatisfiedLinkError(
+          "%s, where native code is unpacked, belongs to %s: choose another folder with"
+                  .formatted(path, attributes.owner().getName())
+              + " -Dorg.bytedeco.javacpp.cachedir");
+    }
+    Set<PosixFilePermission> permissions = EnumSet.copyOf(attributes.permissions());
+    if (permissions.removeAll(OF_OTHERS)) {
+      view.setPermissions(permissions);
+    }
+  }
+}
