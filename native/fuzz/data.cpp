@@ -120,18 +120,26 @@ void fill(int dtype, Kind kind, uint64_t seed, size_t count, void* to) {
   for (size_t i = 0; i < count; i++) store(dtype, value_in(dtype, kind, &random, i), to, i);
 }
 
+// The element at an address, which may be of a buffer that is misaligned on purpose.
+template <class T>
+T element(const void* at, size_t i) {
+  T value;
+  std::memcpy(&value, static_cast<const char*>(at) + i * sizeof value, sizeof value);
+  return value;
+}
+
 double value_of(int dtype, const void* at, size_t i) {
   switch (dtype) {
     case JBN_F64:
-      return static_cast<const double*>(at)[i];
+      return element<double>(at, i);
     case JBN_F32:
-      return static_cast<double>(static_cast<const float*>(at)[i]);
+      return static_cast<double>(element<float>(at, i));
     case JBN_BF16:
-      return decoded(static_cast<const uint16_t*>(at)[i], 7, 127);
+      return decoded(element<uint16_t>(at, i), 7, 127);
     case JBN_F16:
-      return decoded(static_cast<const uint16_t*>(at)[i], 10, 15);
+      return decoded(element<uint16_t>(at, i), 10, 15);
     default:
-      return static_cast<const int32_t*>(at)[i];
+      return element<int32_t>(at, i);
   }
 }
 

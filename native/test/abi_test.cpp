@@ -97,6 +97,24 @@ TEST_CASE("an empty batch has NaN statistics and zero parameter gradients") {
   CHECK(dbeta == 0);
 }
 
+TEST_CASE("without elements the other sizes take no time") {
+  const double none = 0;
+  const int64_t many = int64_t{1} << 40;
+  for (const calls::Sizes& sizes :
+       {calls::Sizes{JBN_F32, JBN_NCHW, many, 2, 0}, calls::Sizes{JBN_F64, JBN_NHWC, many, 0, 0}}) {
+    float mean[2], gradient[2];
+    const double saved[8] = {0, 0, 0, 0, 1, 1, 1, 1};
+    auto forward = calls::args_of<jbn_forward_args>(sizes, 1e-5, 0);
+    forward.slope = 1, forward.weights = &none;
+    if (sizes.c > 0) forward.mean = mean;
+    CHECK(jbn_forward(&forward) == JBN_OK);
+    auto backward = calls::args_of<jbn_backward_args>(sizes, 1e-5, 0);
+    backward.slope = 1, backward.weights = &none, backward.saved = saved;
+    if (sizes.c > 0) backward.dgamma = gradient;
+    CHECK(jbn_backward(&backward) == JBN_OK);
+  }
+}
+
 TEST_CASE("names, statuses and the version have texts") {
   CHECK(std::string(jbn_version()) == JBATCHNORM_VERSION);
   std::set<std::string> texts;

@@ -71,7 +71,7 @@ class Passes {
   }
 
   void expand_weights() {
-    const Share samples(s_.shape.n);
+    const Share samples(s_.period == 0 ? 0 : s_.shape.n);  // without elements n may be anything
     for (int64_t n = samples.from; n < samples.to; n++) {
       const double* const weights = job_.weights() + n * s_.shape.s;
       for (int64_t c = 0; c < s_.channels; c++) {

@@ -24,11 +24,16 @@ final class KernelState {
 
   /** Takes f32, channels first; {@code sizes} is like 32x64x56x56. */
   KernelState(int[] sizes) {
+    this(sizes, Layout.NCHW);
+  }
+
+  /** Takes f32; the sizes are in the order of channels first for both layouts. */
+  KernelState(int[] sizes, Layout layout) {
     int positions = 1;
     for (int axis = 2; axis < sizes.length; axis++) {
       positions *= sizes[axis];
     }
-    shape = new BatchNormShape(DType.F32, Layout.NCHW, sizes[0], sizes[1], positions);
+    shape = new BatchNormShape(DType.F32, layout, sizes[0], sizes[1], positions);
     x = random(1);
     dy = random(2);
     y = Storage.allocate(DType.F32, shape.size());

@@ -15,6 +15,7 @@ import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.UserPrincipal;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -143,9 +144,9 @@ final class UnpackedNatives {
   }
 
   /**
-   * Makes a file or folder of this user's one that others cannot write.
+   * Makes a file or folder of this user's one that others cannot write; root's may be as it is.
    *
-   * @throws UnsatisfiedLinkError if it is someone else's
+   * @throws UnsatisfiedLinkError if it is someone else's, or root's and others can write it
    */
   private void own(Path path) throws IOException {
     PosixFileAttributeView view =
@@ -154,15 +155,18 @@ final class UnpackedNatives {
       return; // no such rights on this system
     }
     PosixFileAttributes attributes = view.readAttributes();
-    if (!attributes.owner().equals(user)) {
+    boolean isWritable = !Collections.disjoint(attributes.permissions(), OF_OTHERS);
+    if (attributes.owner().equals(user)) {
+      if (isWritable) {
+        Set<PosixFilePermission> permissions = EnumSet.copyOf(attributes.permissions());
+        permissions.removeAll(OF_OTHERS);
+        view.setPermissions(permissions);
+      }
+    } else if (isWritable || !attributes.owner().getName().equals("root")) {
       throw new UnsatisfiedLinkError(
           "%s, where native code is unpacked, belongs to %s: choose another folder with"
                   .formatted(path, attributes.owner().getName())
               + " -Dorg.bytedeco.javacpp.cachedir");
-    }
-    Set<PosixFilePermission> permissions = EnumSet.copyOf(attributes.permissions());
-    if (permissions.removeAll(OF_OTHERS)) {
-      view.setPermissions(permissions);
     }
   }
 }

@@ -23,7 +23,7 @@ final class ProgramBits {
     return Program.of(random.ints(2 + random.nextInt(89), 0, Choices.MOST).toArray());
   }
 
-  private static int hash(Program program) {
+  static int hash(Program program) {
     List<Tensor> leaves = program.tensors();
     List<Tensor> nodes = new ArrayList<>();
     int[] hash = {1};
