@@ -1,7 +1,7 @@
 import io.github.jbatchnorm.autograd.Tensor
 import io.github.jbatchnorm.nn.functional.Functions
 
-/** The README's ten lines in Kotlin. */
+/** The ten lines of docs/autograd.md in Kotlin. */
 fun main() {
   val x = Tensor.of(floatArrayOf(1f, 10f, 3f, 30f, 8f, 20f), 3, 2) // 3 samples, 2 channels
   val gamma = Tensor.of(floatArrayOf(1f, 2f))

@@ -30,7 +30,7 @@ public final class Checkpoint extends Operation {
   }
 
   /**
-   * Returns {@code block.apply(x)}.
+   * {@return {@code block.apply(x)}}
    *
    * @param block computes the same each time it is called with the same x
    * @param x its input
@@ -46,20 +46,22 @@ public final class Checkpoint extends Operation {
     return new Checkpoint(block, inputs.toArray(Tensor[]::new)).apply();
   }
 
-  /** Returns true where the calling thread computes a block again, for its gradients. */
+  /** {@return true where the calling thread computes a block again, for its gradients} */
   public static boolean isRecomputing() {
     return RECOMPUTING.get();
   }
 
-  /** Returns true where the calling thread computes a block, the first time or again. */
+  /** {@return true where the calling thread computes a block, the first time or again} */
   public static boolean isComputing() {
     return CURRENT.get() != null;
   }
 
   /**
-   * Returns a value, and the same one where a block is computed again: what a layer's forward takes
-   * from state that may change before backward does. Outside of blocks it is just the value.
+   * {@return a value, and the same one where a block is computed again: what a layer's forward
+   * takes from state that may change before backward does} Outside of blocks it is just the value.
    *
+   * @param <T> what is returned
+   * @param value computes it where it is not known yet
    * @throws IllegalStateException if the block asks for more values than it did the first time
    */
   public static <T> T kept(Supplier<T> value) {

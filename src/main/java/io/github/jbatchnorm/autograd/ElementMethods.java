@@ -6,7 +6,7 @@ import java.util.Objects;
 
 /** The elements as Java's numbers and arrays: copies, outside of every graph. */
 sealed interface ElementMethods permits Tensor {
-  /** Returns the only element. */
+  /** {@return the only element} */
   default double item() {
     if (self().size() != 1) {
       throw new IllegalStateException(
@@ -15,7 +15,11 @@ sealed interface ElementMethods permits Tensor {
     return self().storage().get(0);
   }
 
-  /** Returns one element, by an index for each axis. */
+  /**
+   * {@return one element, by an index for each axis}
+   *
+   * @param index one number for each axis
+   */
   default double get(int... index) {
     int[] shape = self().axes();
     if (index.length != shape.length) {
@@ -31,8 +35,12 @@ sealed interface ElementMethods permits Tensor {
   }
 
   /**
-   * Returns whether this has the other's shape and each element differs from the other's by at most
-   * atol + rtol |other|; infinities equal themselves, NaN nothing. NumPy's are 1e-5 and 1e-8.
+   * {@return whether this has the other's shape and each element differs from the other's by at
+   * most atol + rtol |other|; infinities equal themselves, NaN nothing} NumPy's are 1e-5 and 1e-8.
+   *
+   * @param other what it is compared with
+   * @param rtol what may differ, as a share of the other's element
+   * @param atol what may differ anyway
    */
   default boolean allClose(Tensor other, double rtol, double atol) {
     boolean close = Arrays.equals(self().axes(), other.axes());
@@ -44,14 +52,14 @@ sealed interface ElementMethods permits Tensor {
     return close;
   }
 
-  /** Returns a copy of the elements, row-major. */
+  /** {@return a copy of the elements, row-major} */
   default double[] toDoubleArray() {
     double[] values = new double[self().size()];
     self().storage().read(0, values, 0, values.length);
     return values;
   }
 
-  /** Returns a copy of the elements, row-major, rounded to f32. */
+  /** {@return a copy of the elements, row-major, rounded to f32} */
   default float[] toFloatArray() {
     float[] values = new float[self().size()];
     for (int i = 0; i < values.length; i++) {

@@ -45,7 +45,13 @@ public final class Gradients {
         : gradient;
   }
 
-  /** As {@link #of(Tensor, Tensor, List)}, of the sum of y's elements. */
+  /**
+   * As {@link #of(Tensor, Tensor, List)}, of the sum of y's elements.
+   *
+   * @param y what is differentiated
+   * @param inputs by what
+   * @return the gradients, one for each input
+   */
   public static List<Tensor> of(Tensor y, Tensor... inputs) {
     Objects.requireNonNull(y, "y");
     return of(y, Tensor.constantScalar(y.dtype(), 1), Operation.checked("inputs", inputs));

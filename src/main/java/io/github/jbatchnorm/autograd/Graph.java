@@ -41,8 +41,10 @@ public final class Graph {
   }
 
   /**
-   * Returns the graph as lines: {@code %0 = Multiply(%1, %2): F32(2, 3)}, the result first, each
-   * tensor once.
+   * {@return the graph as lines: {@code %0 = Multiply(%1, %2): F32(2, 3)}, the result first, each
+   * tensor once}
+   *
+   * @param root the tensor whose history is drawn
    */
   public static String text(Tensor root) {
     Objects.requireNonNull(root, "root");
@@ -62,7 +64,11 @@ public final class Graph {
     return text.toString();
   }
 
-  /** Returns the graph in Graphviz's language, DOT. */
+  /**
+   * {@return the graph in Graphviz's language, DOT}
+   *
+   * @param root the tensor whose history is drawn
+   */
   public static String graphviz(Tensor root) {
     Objects.requireNonNull(root, "root");
     return new Graph(root)
@@ -74,7 +80,11 @@ public final class Graph {
             "}\n");
   }
 
-  /** Returns the graph in Mermaid's language. */
+  /**
+   * {@return the graph in Mermaid's language}
+   *
+   * @param root the tensor whose history is drawn
+   */
   public static String mermaid(Tensor root) {
     Objects.requireNonNull(root, "root");
     return new Graph(root)

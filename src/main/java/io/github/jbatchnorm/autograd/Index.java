@@ -18,6 +18,9 @@ public sealed interface Index {
     /**
      * Checks the step.
      *
+     * @param start the first element, negative from the end
+     * @param stop the element behind the last, negative from the end
+     * @param step from one element to the next, not 0
      * @throws IllegalArgumentException if it is 0
      */
     public Range {
@@ -33,47 +36,74 @@ public sealed interface Index {
   /** All of the axes that no other index is for; at most once. */
   record Ellipsis() implements Index {}
 
-  /** Returns {@code x[index]}. */
+  /**
+   * {@return {@code x[index]}}
+   *
+   * @param index the element, negative from the end
+   */
   static Index at(int index) {
     return new At(index);
   }
 
-  /** Returns {@code x[start:stop]}. */
+  /**
+   * {@return {@code x[start:stop]}}
+   *
+   * @param start the first element, negative from the end
+   * @param stop the element behind the last, negative from the end
+   */
   static Index range(int start, int stop) {
     return new Range(start, stop, 1);
   }
 
-  /** Returns {@code x[start:stop:step]}. */
+  /**
+   * {@return {@code x[start:stop:step]}}
+   *
+   * @param start the first element, negative from the end
+   * @param stop the element behind the last, negative from the end
+   * @param step from one element to the next, not 0
+   */
   static Index range(int start, int stop, int step) {
     return new Range(start, stop, step);
   }
 
-  /** Returns {@code x[start:]}. */
+  /**
+   * {@return {@code x[start:]}}
+   *
+   * @param start the first element, negative from the end
+   */
   static Index from(int start) {
     return new Range(start, null, 1);
   }
 
-  /** Returns {@code x[:stop]}. */
+  /**
+   * {@return {@code x[:stop]}}
+   *
+   * @param stop the element behind the last, negative from the end
+   */
   static Index to(int stop) {
     return new Range(null, stop, 1);
   }
 
-  /** Returns {@code x[::step]}. */
+  /**
+   * {@return {@code x[::step]}}
+   *
+   * @param step from one element to the next, not 0
+   */
   static Index step(int step) {
     return new Range(null, null, step);
   }
 
-  /** Returns {@code x[:]}. */
+  /** {@return {@code x[:]}} */
   static Index all() {
     return new Range(null, null, 1);
   }
 
-  /** Returns {@code x[np.newaxis]}. */
+  /** {@return {@code x[np.newaxis]}} */
   static Index newAxis() {
     return new NewAxis();
   }
 
-  /** Returns {@code x[...]}. */
+  /** {@return {@code x[...]}} */
   static Index ellipsis() {
     return new Ellipsis();
   }

@@ -26,7 +26,11 @@ public final class NoAutodiff implements AutoCloseable {
     this.depth = depth;
   }
 
-  /** Opens a scope on the calling thread; scopes nest. */
+  /**
+   * Opens a scope on the calling thread; scopes nest.
+   *
+   * @return the scope, to be closed on this thread
+   */
   public static NoAutodiff scope() {
     Depth depth = DEPTH.get();
     depth.count++;
@@ -42,7 +46,12 @@ public final class NoAutodiff implements AutoCloseable {
     DEPTH.get().count--;
   }
 
-  /** Returns what {@code action} returns, run in a scope of its own. */
+  /**
+   * {@return what {@code action} returns, run in a scope of its own}
+   *
+   * @param <T> what is returned
+   * @param action what to run
+   */
   public static <T> T call(Supplier<T> action) {
     Depth depth = DEPTH.get();
     depth.count++;
@@ -65,7 +74,7 @@ public final class NoAutodiff implements AutoCloseable {
     }
   }
 
-  /** Returns true where the calling thread is in no scope, so that operations are recorded. */
+  /** {@return true where the calling thread is in no scope, so that operations are recorded} */
   public static boolean isRecording() {
     return DEPTH.get().count == 0;
   }

@@ -63,18 +63,22 @@ public abstract class Operation {
     return checked(what, Objects.requireNonNull(tensors, what).toArray(Tensor[]::new));
   }
 
-  /** Returns the inputs, in order; none once this part of the graph is cleared. */
+  /** {@return the inputs, in order; none once this part of the graph is cleared} */
   public final List<Tensor> inputs() {
     return inputs;
   }
 
-  /** Returns input {@code index}. */
+  /**
+   * {@return input {@code index}}
+   *
+   * @param index which input, from 0
+   */
   protected final Tensor input(int index) {
     return inputs.get(index);
   }
 
   /**
-   * Returns the output: for gradients that are simplest in terms of it.
+   * {@return the output: for gradients that are simplest in terms of it}
    *
    * @throws IllegalStateException before apply
    * @throws InvalidBackpropException if it was changed in place since
@@ -90,8 +94,9 @@ public abstract class Operation {
   }
 
   /**
-   * Returns input {@code index} as the output of a forward that writes over it.
+   * {@return input {@code index} as the output of a forward that writes over it}
    *
+   * @param index which input, from 0
    * @param change takes the input's memory, and throws before it begins or not at all
    */
   protected final Tensor overwritten(int index, Consumer<Storage> change) {
@@ -100,21 +105,30 @@ public abstract class Operation {
     return input.view(input.axes());
   }
 
-  /** Whether forward writes over an input: by {@link #overwritten}. */
+  /**
+   * Whether forward writes over an input: by {@link #overwritten}.
+   *
+   * @param input which input, from 0
+   * @return true where it does
+   */
   protected boolean overwrites(int input) {
     return false;
   }
 
-  /** Returns the operation's name, for messages. */
+  /** {@return the operation's name, for messages} */
   public String name() {
     return getClass().getSimpleName();
   }
 
-  /** Computes the output, a fresh tensor or a view of an input. Nothing in it is recorded. */
+  /**
+   * Computes the output, a fresh tensor or a view of an input. Nothing in it is recorded.
+   *
+   * @return the output
+   */
   protected abstract Tensor forward();
 
   /**
-   * Returns the gradient for one input, a variable. Every operation overrides this method, or
+   * {@return the gradient for one input, a variable} Every operation overrides this method, or
    * {@link #backward(Tensor)} where it finds several gradients at once.
    *
    * @param input the input's index
@@ -126,8 +140,8 @@ public abstract class Operation {
   }
 
   /**
-   * Returns the gradients for all inputs, in order, null for those that are constant: one after the
-   * other unless this is overridden.
+   * {@return the gradients for all inputs, in order, null for those that are constant: one after
+   * the other unless this is overridden}
    *
    * @param grad the gradient of the output, of the output's shape
    */
@@ -135,7 +149,11 @@ public abstract class Operation {
     return gradients(input -> backward(input, grad));
   }
 
-  /** Returns {@code gradient} of the index of every input that is a variable, null for others. */
+  /**
+   * {@return {@code gradient} of the index of every input that is a variable, null for others}
+   *
+   * @param gradient returns that of an input
+   */
   protected final @Nullable Tensor[] gradients(IntFunction<Tensor> gradient) {
     @Nullable Tensor[] found = new Tensor[inputs.size()];
     for (int i = 0; i < found.length; i++) {
@@ -148,6 +166,7 @@ public abstract class Operation {
    * Computes the output and, outside {@link NoAutodiff}, records how: the output is constant if
    * every input is. A variable that enters a new graph loses the gradient of an older one.
    *
+   * @return the output
    * @throws IllegalStateException if this was applied before
    */
   public final Tensor apply() {
@@ -193,6 +212,8 @@ public abstract class Operation {
    * Whether memory that backward allocates, but for the gradients it returns, is of no use to
    * anyone afterwards, so that it goes back at once; false unless overridden. Not for a backward
    * that keeps a tensor it made, or hands it to someone.
+   *
+   * @return true where it goes back after backward
    */
   protected boolean leavesTemporaries() {
     return false;

@@ -14,44 +14,80 @@ import java.util.stream.IntStream;
  * out of range or named twice.
  */
 sealed interface ReductionMethods permits Tensor {
-  /** Returns the sum. */
+  /**
+   * {@return the sum}
+   *
+   * @param axes those to reduce, negative ones from the end; none for all
+   */
   default Tensor sum(int... axes) {
     return sum(false, axes);
   }
 
-  /** Returns the sum. */
+  /**
+   * {@return the sum}
+   *
+   * @param keepDims whether the reduced axes stay, of size 1
+   * @param axes those to reduce, negative ones from the end; none for all
+   */
   default Tensor sum(boolean keepDims, int... axes) {
     return new Reductions.Sum(self(), Shapes.axes(self().ndim(), axes), keepDims).apply();
   }
 
-  /** Returns the mean; NaN where the axes hold no elements. */
+  /**
+   * {@return the mean; NaN where the axes hold no elements}
+   *
+   * @param axes those to reduce, negative ones from the end; none for all
+   */
   default Tensor mean(int... axes) {
     return mean(false, axes);
   }
 
-  /** Returns the mean; NaN where the axes hold no elements. */
+  /**
+   * {@return the mean; NaN where the axes hold no elements}
+   *
+   * @param keepDims whether the reduced axes stay, of size 1
+   * @param axes those to reduce, negative ones from the end; none for all
+   */
   default Tensor mean(boolean keepDims, int... axes) {
     return wide().sum(keepDims, axes).divide(count(axes)).astype(self().dtype());
   }
 
-  /** Returns the biased variance, the mean of the squares of x - mean. */
+  /**
+   * {@return the biased variance, the mean of the squares of x - mean}
+   *
+   * @param axes those to reduce, negative ones from the end; none for all
+   */
   default Tensor var(int... axes) {
     return var(false, axes);
   }
 
-  /** Returns the biased variance, the mean of the squares of x - mean. */
+  /**
+   * {@return the biased variance, the mean of the squares of x - mean}
+   *
+   * @param keepDims whether the reduced axes stay, of size 1
+   * @param axes those to reduce, negative ones from the end; none for all
+   */
   default Tensor var(boolean keepDims, int... axes) {
     Tensor x = wide();
     Tensor centred = x.subtract(x.mean(true, axes));
     return centred.multiply(centred).mean(keepDims, axes).astype(self().dtype());
   }
 
-  /** Returns the square root of the biased variance; 0 with gradient 0 where all are equal. */
+  /**
+   * {@return the square root of the biased variance; 0 with gradient 0 where all are equal}
+   *
+   * @param axes those to reduce, negative ones from the end; none for all
+   */
   default Tensor std(int... axes) {
     return std(false, axes);
   }
 
-  /** Returns the square root of the biased variance; 0 with gradient 0 where all are equal. */
+  /**
+   * {@return the square root of the biased variance; 0 with gradient 0 where all are equal}
+   *
+   * @param keepDims whether the reduced axes stay, of size 1
+   * @param axes those to reduce, negative ones from the end; none for all
+   */
   default Tensor std(boolean keepDims, int... axes) {
     Tensor var = var(keepDims, axes);
     Tensor spread = Comparisons.sign(spread(keepDims, axes));
@@ -73,14 +109,22 @@ sealed interface ReductionMethods permits Tensor {
   }
 
   /**
-   * Returns the largest element, NaN if there is one; the gradient goes to the first of equals.
+   * {@return the largest element, NaN if there is one; the gradient goes to the first of equals}
    * Throws IllegalArgumentException where the axes hold no elements.
+   *
+   * @param axes those to reduce, negative ones from the end; none for all
    */
   default Tensor max(int... axes) {
     return max(false, axes);
   }
 
-  /** As {@link #max(int...)}. */
+  /**
+   * As {@link #max(int...)}.
+   *
+   * @param keepDims whether the reduced axes stay, of size 1
+   * @param axes those to reduce, negative ones from the end; none for all
+   * @return the largest elements
+   */
   default Tensor max(boolean keepDims, int... axes) {
     boolean[] reduced = Shapes.axes(self().ndim(), axes);
     return Reductions.Rows.reduce(
@@ -88,51 +132,82 @@ sealed interface ReductionMethods permits Tensor {
   }
 
   /**
-   * Returns where along an axis the largest element is, the first of equals and a NaN before
-   * anything: for each place in the other axes, in row-major order. Throws IllegalArgumentException
+   * {@return where along an axis the largest element is, the first of equals and a NaN before
+   * anything: for each place in the other axes, in row-major order} Throws IllegalArgumentException
    * where the axis has no elements.
+   *
+   * @param axis which axis, negative from the end
    */
   default int[] argmax(int axis) {
     return Reductions.Rows.placesAlong(self(), axis, 1);
   }
 
-  /** Returns where along an axis the smallest element is, as {@link #argmax}. */
+  /**
+   * {@return where along an axis the smallest element is, as {@link #argmax}}
+   *
+   * @param axis which axis, negative from the end
+   */
   default int[] argmin(int axis) {
     return Reductions.Rows.placesAlong(self(), axis, -1);
   }
 
-  /** Returns the smallest element, as {@link #max(int...)}. */
+  /**
+   * {@return the smallest element, as {@link #max(int...)}}
+   *
+   * @param axes those to reduce, negative ones from the end; none for all
+   */
   default Tensor min(int... axes) {
     return min(false, axes);
   }
 
-  /** As {@link #min(int...)}. */
+  /**
+   * As {@link #min(int...)}.
+   *
+   * @param keepDims whether the reduced axes stay, of size 1
+   * @param axes those to reduce, negative ones from the end; none for all
+   * @return the smallest elements
+   */
   default Tensor min(boolean keepDims, int... axes) {
     boolean[] reduced = Shapes.axes(self().ndim(), axes);
     return Reductions.Rows.reduce(
         self(), reduced, keepDims, rows -> Reductions.Rows.largest(rows, -1));
   }
 
-  /** Returns the product, 1 where the axes hold no elements. */
+  /**
+   * {@return the product, 1 where the axes hold no elements}
+   *
+   * @param axes those to reduce, negative ones from the end; none for all
+   */
   default Tensor prod(int... axes) {
     return prod(false, axes);
   }
 
-  /** Returns the product, 1 where the axes hold no elements. */
+  /**
+   * {@return the product, 1 where the axes hold no elements}
+   *
+   * @param keepDims whether the reduced axes stay, of size 1
+   * @param axes those to reduce, negative ones from the end; none for all
+   */
   default Tensor prod(boolean keepDims, int... axes) {
     return Reductions.Rows.reduce(
         self(), Shapes.axes(self().ndim(), axes), keepDims, Reductions.Rows::product);
   }
 
   /**
-   * Returns the sum of all elements along an axis up to each one, that one included; in f64,
-   * rounded to this dtype.
+   * {@return the sum of all elements along an axis up to each one, that one included; in f64,
+   * rounded to this dtype}
+   *
+   * @param axis which axis, negative from the end
    */
   default Tensor cumsum(int axis) {
     return new Reductions.CumulativeSum(self(), axis, false).apply();
   }
 
-  /** Returns this summed over the axes that broadcasting from {@code shape} repeats. */
+  /**
+   * {@return this summed over the axes that broadcasting from {@code shape} repeats}
+   *
+   * @param shape one that broadcasts to this one's
+   */
   default Tensor sumTo(int... shape) {
     Objects.requireNonNull(shape, "shape");
     int[] own = self().shape();

@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
 /** Rearrangements of elements, and the matrix product. */
 sealed interface ShapeMethods permits Tensor {
   /**
-   * Returns the same elements, row-major, in another shape; the memory is shared.
+   * {@return the same elements, row-major, in another shape; the memory is shared}
    *
    * @param shape the new axes; one may be -1: what is left
    * @throws IllegalArgumentException if the number of elements differs
@@ -23,8 +23,8 @@ sealed interface ShapeMethods permits Tensor {
   }
 
   /**
-   * Returns a copy with its axes in another order: axis i of the result is axis {@code axes[i]} of
-   * this.
+   * {@return a copy with its axes in another order: axis i of the result is axis {@code axes[i]} of
+   * this}
    *
    * @param axes a permutation; none given means reversed
    * @throws IllegalArgumentException if the axes are no permutation
@@ -37,8 +37,9 @@ sealed interface ShapeMethods permits Tensor {
   }
 
   /**
-   * Returns this repeated to a larger shape.
+   * {@return this repeated to a larger shape}
    *
+   * @param shape the new axes
    * @throws IllegalArgumentException if this does not broadcast to it
    */
   default Tensor broadcastTo(int... shape) {
@@ -48,7 +49,7 @@ sealed interface ShapeMethods permits Tensor {
   }
 
   /**
-   * Returns this without axes of size 1.
+   * {@return this without axes of size 1}
    *
    * @param axes which; all of size 1 where none is given
    * @throws IllegalArgumentException if an axis is out of range, named twice, or not of size 1
@@ -67,7 +68,7 @@ sealed interface ShapeMethods permits Tensor {
   }
 
   /**
-   * Returns this with axes of size 1 put in.
+   * {@return this with axes of size 1 put in}
    *
    * @param axes where they are in the result; negative ones count from its end
    * @throws IllegalArgumentException if an axis is out of range or named twice
@@ -86,7 +87,12 @@ sealed interface ShapeMethods permits Tensor {
     return reshape(shape);
   }
 
-  /** Returns a copy with two axes exchanged. */
+  /**
+   * {@return a copy with two axes exchanged}
+   *
+   * @param first one axis, negative from the end
+   * @param second the other axis
+   */
   default Tensor swapAxes(int first, int second) {
     int[] order = IntStream.range(0, self().ndim()).toArray();
     int a = Shapes.axis(order.length, first);
@@ -96,7 +102,12 @@ sealed interface ShapeMethods permits Tensor {
     return transpose(order);
   }
 
-  /** Returns a copy with one axis moved elsewhere, the others in their order. */
+  /**
+   * {@return a copy with one axis moved elsewhere, the others in their order}
+   *
+   * @param source where the axis is
+   * @param destination where it shall be
+   */
   default Tensor moveAxis(int source, int destination) {
     int ndim = self().ndim();
     int from = Shapes.axis(ndim, source);
@@ -106,16 +117,17 @@ sealed interface ShapeMethods permits Tensor {
     return transpose(order.stream().mapToInt(Integer::intValue).toArray());
   }
 
-  /** Returns the elements, row-major, along one axis; the memory is shared. */
+  /** {@return the elements, row-major, along one axis; the memory is shared} */
   default Tensor flatten() {
     return reshape(self().size());
   }
 
   /**
-   * Returns a part, by NumPy's basic indexing: an {@link Index} for each axis from the first on,
-   * all of the axes that are left. The memory is shared where the part lies together; a copy
+   * {@return a part, by NumPy's basic indexing: an {@link Index} for each axis from the first on,
+   * all of the axes that are left} The memory is shared where the part lies together; a copy
    * otherwise.
    *
+   * @param indices what of each axis
    * @throws IllegalArgumentException if there are more indices than axes, or one is out of range
    */
   default Tensor slice(Index... indices) {
@@ -124,7 +136,7 @@ sealed interface ShapeMethods permits Tensor {
   }
 
   /**
-   * Returns copies of parts along one axis, in the order of {@code indices}, which may repeat.
+   * {@return copies of parts along one axis, in the order of {@code indices}, which may repeat}
    *
    * @param axis a negative one counts from the end
    * @param indices negative ones count from the end of the axis
@@ -135,8 +147,10 @@ sealed interface ShapeMethods permits Tensor {
   }
 
   /**
-   * Returns each part along an axis so many times, one after the other.
+   * {@return each part along an axis so many times, one after the other}
    *
+   * @param times how often, 0 or more
+   * @param axis which axis, negative from the end
    * @throws IllegalArgumentException if the axis is out of range or times is below 0
    */
   default Tensor repeat(int times, int axis) {
@@ -148,7 +162,10 @@ sealed interface ShapeMethods permits Tensor {
   }
 
   /**
-   * Returns this with what lies along an axis moved on by a shift, what leaves the end in front.
+   * {@return this with what lies along an axis moved on by a shift, what leaves the end in front}
+   *
+   * @param shift by how many elements
+   * @param axis which axis, negative from the end
    */
   default Tensor roll(int shift, int axis) {
     int size = self().dim(Shapes.axis(self().ndim(), axis));
@@ -157,7 +174,7 @@ sealed interface ShapeMethods permits Tensor {
   }
 
   /**
-   * Returns the elements where a mask is true, along one axis.
+   * {@return the elements where a mask is true, along one axis}
    *
    * @param mask row-major, as many as this has elements
    * @throws IllegalArgumentException if it has another number
@@ -167,8 +184,8 @@ sealed interface ShapeMethods permits Tensor {
   }
 
   /**
-   * Returns the matrix product over the last two axes; the axes before broadcast. A vector is a row
-   * on the left and a column on the right, and that axis goes. By OpenBLAS, but for {@link
+   * {@return the matrix product over the last two axes; the axes before broadcast} A vector is a
+   * row on the left and a column on the right, and that axis goes. By OpenBLAS, but for {@link
    * io.github.jbatchnorm.arrays.Products}.
    *
    * @param other shape (..., K, N), where this has shape (..., M, K)
@@ -180,9 +197,11 @@ sealed interface ShapeMethods permits Tensor {
   }
 
   /**
-   * Returns the products of matrices, each perhaps read with its last two axes exchanged.
+   * {@return the products of matrices, each perhaps read with its last two axes exchanged}
    *
    * @param other shape (..., K, N), where this has shape (..., M, K), both as read
+   * @param transposeThis whether this one's matrices are read transposed
+   * @param transposeOther whether the other's are
    * @throws IllegalArgumentException if the shapes do not fit, or one has fewer than two axes
    */
   default Tensor matmul(Tensor other, boolean transposeThis, boolean transposeOther) {

@@ -46,7 +46,7 @@ public final class Tensor
   }
 
   /**
-   * Returns an f32 variable with a copy of the values.
+   * {@return an f32 variable with a copy of the values}
    *
    * @param values row-major
    * @param shape the axes; none given means one axis of {@code values.length}
@@ -58,14 +58,25 @@ public final class Tensor
     return variable(storage, orVector(values.length, shape));
   }
 
-  /** As {@link #of(float[], int...)}, in f64. */
+  /**
+   * As {@link #of(float[], int...)}, in f64.
+   *
+   * @param values the elements, row-major
+   * @param shape the axes' sizes
+   * @return a variable
+   */
   public static Tensor of(double[] values, int... shape) {
     Storage storage = Storage.allocate(DType.F64, values.length);
     storage.copyFrom(values, 0);
     return variable(storage, orVector(values.length, shape));
   }
 
-  /** Returns integers as MyGrad's integer tensors take part in batch norm: f64 and constant. */
+  /**
+   * {@return integers as MyGrad's integer tensors take part in batch norm: f64 and constant}
+   *
+   * @param values the elements, row-major
+   * @param shape the axes' sizes
+   */
   public static Tensor ofInts(int[] values, int... shape) {
     Storage storage = Storage.allocate(DType.F64, values.length);
     for (int i = 0; i < values.length; i++) {
@@ -78,7 +89,11 @@ public final class Tensor
     return shape.length == 0 ? new int[] {length} : shape;
   }
 
-  /** Returns an f64 variable without axes. */
+  /**
+   * {@return an f64 variable without axes}
+   *
+   * @param value the element
+   */
   public static Tensor scalar(double value) {
     return variable(scalarStorage(DType.F64, value));
   }
@@ -94,28 +109,43 @@ public final class Tensor
     return storage;
   }
 
-  /** Returns a variable filled with 0. */
+  /**
+   * {@return a variable filled with 0}
+   *
+   * @param dtype the type of the elements
+   * @param shape the axes' sizes
+   */
   public static Tensor zeros(DType dtype, int... shape) {
     Objects.requireNonNull(dtype, "dtype");
     Objects.requireNonNull(shape, "shape");
     return variable(Storage.allocate(dtype, Shapes.size(shape)), shape);
   }
 
-  /** Returns a variable over the given memory, which it shares. */
+  /**
+   * {@return a variable over the given memory, which it shares}
+   *
+   * @param storage the elements, row-major
+   * @param shape the axes' sizes
+   */
   public static Tensor variable(Storage storage, int... shape) {
     Objects.requireNonNull(storage, "storage");
     Objects.requireNonNull(shape, "shape");
     return new Tensor(storage, new Version(), false, shape);
   }
 
-  /** Returns a constant over the given memory, which it shares. */
+  /**
+   * {@return a constant over the given memory, which it shares}
+   *
+   * @param storage the elements, row-major
+   * @param shape the axes' sizes
+   */
   public static Tensor constant(Storage storage, int... shape) {
     Objects.requireNonNull(storage, "storage");
     Objects.requireNonNull(shape, "shape");
     return new Tensor(storage, new Version(), true, shape);
   }
 
-  /** Returns a constant of the same data, which it shares. */
+  /** {@return a constant of the same data, which it shares} */
   public Tensor asConstant() {
     return view(shape);
   }
@@ -148,14 +178,14 @@ public final class Tensor
     return this;
   }
 
-  /** Returns a variable, or a constant if this is one, with a copy of the data and no creator. */
+  /** {@return a variable, or a constant if this is one, with a copy of the data and no creator} */
   public Tensor copy() {
     Storage copied = Storage.allocate(dtype(), size());
     copied.copyFrom(storage);
     return new Tensor(copied, new Version(), constant, shape);
   }
 
-  /** Returns the axes' sizes. */
+  /** {@return the axes' sizes} */
   public int[] shape() {
     return shape.clone();
   }
@@ -165,7 +195,11 @@ public final class Tensor
     return shape;
   }
 
-  /** Returns the size of one axis; a negative one counts from the end. */
+  /**
+   * {@return the size of one axis; a negative one counts from the end}
+   *
+   * @param axis which axis, negative from the end
+   */
   public int dim(int axis) {
     int at = axis < 0 ? axis + shape.length : axis;
     if (at < 0 || at >= shape.length) {
@@ -175,36 +209,36 @@ public final class Tensor
     return shape[at];
   }
 
-  /** Returns the number of axes. */
+  /** {@return the number of axes} */
   public int ndim() {
     return shape.length;
   }
 
-  /** Returns the number of elements. */
+  /** {@return the number of elements} */
   public int size() {
     return storage.length();
   }
 
-  /** Returns the type of the elements. */
+  /** {@return the type of the elements} */
   public DType dtype() {
     return storage.dtype();
   }
 
   /**
-   * Returns the memory, row-major. To be read; {@link #update} changes it so that the tape knows.
+   * {@return the memory, row-major} To be read; {@link #update} changes it so that the tape knows.
    */
   public Storage storage() {
     return storage;
   }
 
-  /** Returns true where no gradient flows to or through this tensor. */
+  /** {@return true where no gradient flows to or through this tensor} */
   public boolean isConstant() {
     return constant;
   }
 
   /**
-   * Returns the operation that computed this, or null: for data, for what was computed inside
-   * {@link NoAutodiff}, and for a variable once a backward has cleared its graph. A constant is in
+   * {@return the operation that computed this, or null: for data, for what was computed inside
+   * {@link NoAutodiff}, and for a variable once a backward has cleared its graph} A constant is in
    * no graph: it keeps its operation, which holds none of its inputs.
    */
   public @Nullable Operation creator() {
@@ -212,8 +246,8 @@ public final class Tensor
   }
 
   /**
-   * Returns the gradient that the last backward found, of this shape and dtype, or null: before it,
-   * for a constant, and once this tensor enters a new graph. It cannot be changed; copy it.
+   * {@return the gradient that the last backward found, of this shape and dtype, or null: before
+   * it, for a constant, and once this tensor enters a new graph} It cannot be changed; copy it.
    */
   public @Nullable Tensor grad() {
     return grad;
@@ -263,7 +297,11 @@ public final class Tensor
     backward(1.0);
   }
 
-  /** As {@link #backward(Tensor)}, with the same seed for each element. */
+  /**
+   * As {@link #backward(Tensor)}, with the same seed for each element.
+   *
+   * @param seed the gradient of this tensor
+   */
   public void backward(double seed) {
     backward(constantScalar(dtype(), seed));
   }
@@ -283,6 +321,7 @@ public final class Tensor
    * Changes the data in place. A backward that needs the old data throws rather than give a wrong
    * gradient; so does one that comes to data which an operation had computed and this changed.
    *
+   * @param change is given the elements
    * @throws IllegalStateException if this is a gradient
    */
   public void update(Consumer<Storage> change) {

@@ -23,39 +23,72 @@ public final class Tensors {
     return Tensor.variable(storage, shape);
   }
 
-  /** Returns a tensor of zeros. */
+  /**
+   * {@return a tensor of zeros}
+   *
+   * @param dtype the type of the elements
+   * @param shape the axes' sizes
+   */
   public static Tensor zeros(DType dtype, int... shape) {
     return Tensor.zeros(dtype, shape);
   }
 
-  /** Returns a tensor of ones. */
+  /**
+   * {@return a tensor of ones}
+   *
+   * @param dtype the type of the elements
+   * @param shape the axes' sizes
+   */
   public static Tensor ones(DType dtype, int... shape) {
     return full(dtype, 1, shape);
   }
 
-  /** Returns a tensor of one value. */
+  /**
+   * {@return a tensor of one value}
+   *
+   * @param dtype the type of the elements
+   * @param value of every element
+   * @param shape the axes' sizes
+   */
   public static Tensor full(DType dtype, double value, int... shape) {
     return fill(dtype, i -> value, shape);
   }
 
-  /** Returns zeros of a tensor's shape and dtype. */
+  /**
+   * {@return zeros of a tensor's shape and dtype}
+   *
+   * @param x the tensor that gives shape and type
+   */
   public static Tensor zerosLike(Tensor x) {
     return zeros(x.dtype(), x.axes());
   }
 
-  /** Returns ones of a tensor's shape and dtype. */
+  /**
+   * {@return ones of a tensor's shape and dtype}
+   *
+   * @param x the tensor that gives shape and type
+   */
   public static Tensor onesLike(Tensor x) {
     return ones(x.dtype(), x.axes());
   }
 
-  /** Returns the matrix with ones in its diagonal. */
+  /**
+   * {@return the matrix with ones in its diagonal}
+   *
+   * @param dtype the type of the elements
+   * @param size rows, and columns
+   */
   public static Tensor identity(DType dtype, int size) {
     return fill(dtype, i -> i / size == i % size ? 1 : 0, size, size);
   }
 
   /**
-   * Returns start, start + step, ... up to, not including, stop, each computed as start + i step.
+   * {@return start, start + step, ..} up to, not including, stop, each computed as start + i step.
    *
+   * @param dtype the type of the elements
+   * @param start the first
+   * @param stop the one behind the last
+   * @param step from one element to the next
    * @throws IllegalArgumentException if step is 0 or a number is not finite
    */
   public static Tensor arange(DType dtype, double start, double stop, double step) {
@@ -73,8 +106,12 @@ public final class Tensors {
   }
 
   /**
-   * Returns so many numbers from start to stop, both included, at equal distances.
+   * {@return so many numbers from start to stop, both included, at equal distances}
    *
+   * @param dtype the type of the elements
+   * @param start the first
+   * @param stop the last
+   * @param count how many
    * @throws IllegalArgumentException if count is below 0
    */
   public static Tensor linspace(DType dtype, double start, double stop, int count) {
@@ -85,7 +122,15 @@ public final class Tensors {
     return fill(dtype, i -> i > 0 && i == count - 1 ? stop : start + i * step, count);
   }
 
-  /** Returns numbers drawn uniformly from low to high, in order. */
+  /**
+   * {@return numbers drawn uniformly from low to high, in order}
+   *
+   * @param dtype the type of the elements
+   * @param random where the numbers come from
+   * @param low the lower bound
+   * @param high the upper bound
+   * @param shape the axes' sizes
+   */
   public static Tensor uniform(
       DType dtype, RandomGenerator random, double low, double high, int... shape) {
     Objects.requireNonNull(random, "random");
@@ -93,8 +138,14 @@ public final class Tensors {
   }
 
   /**
-   * Returns numbers drawn from a normal distribution, in order: by Marsaglia's polar method, so
-   * that they depend on the generator's algorithm alone.
+   * {@return numbers drawn from a normal distribution, in order: by Marsaglia's polar method, so
+   * that they depend on the generator's algorithm alone}
+   *
+   * @param dtype the type of the elements
+   * @param random where the numbers come from
+   * @param mean the mean
+   * @param std the standard deviation
+   * @param shape the axes' sizes
    */
   public static Tensor normal(
       DType dtype, RandomGenerator random, double mean, double std, int... shape) {
@@ -114,10 +165,12 @@ public final class Tensors {
   }
 
   /**
-   * Returns x where the condition is other than 0 and y elsewhere; all three broadcast. What is not
-   * chosen has no part in the result or in any gradient, whatever it is.
+   * {@return x where the condition is other than 0 and y elsewhere; all three broadcast} What is
+   * not chosen has no part in the result or in any gradient, whatever it is.
    *
    * @param condition no gradient flows to it
+   * @param x taken where the condition is not 0
+   * @param y taken elsewhere
    */
   public static Tensor where(Tensor condition, Tensor x, Tensor y) {
     Objects.requireNonNull(condition, "condition");
@@ -127,8 +180,10 @@ public final class Tensors {
   }
 
   /**
-   * Returns the tensors one after the other along an axis.
+   * {@return the tensors one after the other along an axis}
    *
+   * @param axis the axis along which they lie
+   * @param tensors the tensors
    * @throws IllegalArgumentException if there is none, or shapes differ but for that axis
    */
   public static Tensor concatenate(int axis, Tensor... tensors) {
@@ -136,8 +191,10 @@ public final class Tensors {
   }
 
   /**
-   * Returns the tensors along a new axis of the result.
+   * {@return the tensors along a new axis of the result}
    *
+   * @param axis the axis along which they lie
+   * @param tensors the tensors
    * @throws IllegalArgumentException if there is none, or shapes differ
    */
   public static Tensor stack(int axis, Tensor... tensors) {
@@ -146,12 +203,14 @@ public final class Tensors {
   }
 
   /**
-   * Returns a sum of products by Einstein's notation: {@code einsum("ij,jk->ik", a, b)}. A letter
+   * {@return a sum of products by Einstein's notation: {@code einsum("ij,jk->ik", a, b)}} A letter
    * names an axis; axes with the same letter are gone through together, and are of the same size or
    * of size 1; those that the result does not name are summed over. Without {@code ->} the result
    * has the letters that occur once, in alphabetical order. {@code ...} stands for axes without
    * names, the same ones in every operand.
    *
+   * @param subscripts as in "ij,jk->ik"
+   * @param operands one for each part before the arrow
    * @throws IllegalArgumentException if the notation does not fit the operands
    */
   public static Tensor einsum(String subscripts, Tensor... operands) {

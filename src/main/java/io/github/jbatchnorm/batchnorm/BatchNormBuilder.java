@@ -31,26 +31,46 @@ public final class BatchNormBuilder {
     this.x = x;
   }
 
-  /** The layout, eps and the tail; {@link BatchNormOptions#DEFAULT} otherwise. */
+  /**
+   * The layout, eps and the tail; {@link BatchNormOptions#DEFAULT} otherwise.
+   *
+   * @param newOptions the options
+   * @return this, for the next option
+   */
   public BatchNormBuilder options(BatchNormOptions newOptions) {
     Objects.requireNonNull(newOptions, "options");
     options = newOptions;
     return this;
   }
 
-  /** The scale, C elements along one axis, others of size 1; null for 1. */
+  /**
+   * The scale, C elements along one axis, others of size 1; null for 1.
+   *
+   * @param tensor the scale, C elements, or null for 1
+   * @return this, for the next option
+   */
   public BatchNormBuilder gamma(@Nullable Tensor tensor) {
     gamma = tensor;
     return this;
   }
 
-  /** The shift, C elements as {@link #gamma}'s; null for 0. */
+  /**
+   * The shift, C elements as {@link #gamma}'s; null for 0.
+   *
+   * @param tensor the shift, C elements, or null for 0
+   * @return this, for the next option
+   */
   public BatchNormBuilder beta(@Nullable Tensor tensor) {
     beta = tensor;
     return this;
   }
 
-  /** What is added before the tail, of x's shape: a residual connection. Null for nothing. */
+  /**
+   * What is added before the tail, of x's shape: a residual connection. Null for nothing.
+   *
+   * @param tensor of x's shape, or null for none
+   * @return this, for the next option
+   */
   public BatchNormBuilder add(@Nullable Tensor tensor) {
     z = tensor;
     return this;
@@ -60,6 +80,9 @@ public final class BatchNormBuilder {
    * Statistics to use instead of the batch's, C elements each as {@link #gamma}'s. Gradients flow
    * to them where they are variables.
    *
+   * @param newMean the mean, shape (C)
+   * @param newVar the variance, shape (C)
+   * @return this, for the next option
    * @throws IllegalArgumentException if one is null
    */
   public BatchNormBuilder given(Tensor newMean, Tensor newVar) {
@@ -79,6 +102,9 @@ public final class BatchNormBuilder {
   /**
    * Which positions count, in x's shape without the channel axis: 0 for padding, which takes part
    * in nothing, whatever x holds there; its y and its gradients are 0. Null for all.
+   *
+   * @param tensor 0 where a position does not count, in x's shape without the channel axis; or null
+   * @return this, for the next option
    */
   public BatchNormBuilder mask(@Nullable Tensor tensor) {
     mask = tensor;
@@ -86,7 +112,12 @@ public final class BatchNormBuilder {
     return this;
   }
 
-  /** The weight of each sample in the statistics, shape (N), 0 or more; null for 1. */
+  /**
+   * The weight of each sample in the statistics, shape (N), 0 or more; null for 1.
+   *
+   * @param tensor shape (N), or null for 1
+   * @return this, for the next option
+   */
   public BatchNormBuilder sampleWeights(@Nullable Tensor tensor) {
     sampleWeights = tensor;
     weights = null;
@@ -96,6 +127,9 @@ public final class BatchNormBuilder {
   /**
    * The number of slices of the batch, each normalized with statistics of its own (ghost batches;
    * Hoffer, Hubara and Soudry, 2017). It divides N; 1 otherwise.
+   *
+   * @param number how many; they divide N
+   * @return this, for the next option
    */
   public BatchNormBuilder groups(int number) {
     groups = number;
@@ -106,6 +140,8 @@ public final class BatchNormBuilder {
    * Writes y over x: what x held is lost, and backward recovers xHat from y (Rota Bulo, Porzi and
    * Kontschieder, 2018). |gamma| has to be {@link BatchNormOptions#INVERTIBLE} or more, and so has
    * a tail's slope. No other operation may need the old x: its backward would throw.
+   *
+   * @return this, for the next option
    */
   public BatchNormBuilder inPlace() {
     inPlace = true;
@@ -121,8 +157,8 @@ public final class BatchNormBuilder {
   }
 
   /**
-   * Returns W, the sum of the weights of the elements of a channel that statistics are taken over:
-   * their number where neither a mask nor weights are set.
+   * {@return W, the sum of the weights of the elements of a channel that statistics are taken over:
+   * their number where neither a mask nor weights are set}
    *
    * @throws IllegalArgumentException as {@link #apply}
    */
@@ -136,8 +172,8 @@ public final class BatchNormBuilder {
   }
 
   /**
-   * Returns the mean and the biased variance of each channel of x, with its mask and weights, as
-   * constants: of all of it, whatever the number of groups.
+   * {@return the mean and the biased variance of each channel of x, with its mask and weights, as
+   * constants: of all of it, whatever the number of groups}
    *
    * @throws IllegalArgumentException as {@link #apply}
    */
@@ -148,6 +184,7 @@ public final class BatchNormBuilder {
   /**
    * Computes the output.
    *
+   * @return y, of x's shape
    * @throws IllegalArgumentException if x has fewer than two axes, another argument's shape does
    *     not fit, groups does not divide N, weights are negative or not finite, or arguments exclude
    *     each other: groups and mask or weights; inPlace and anything but gamma, beta and options
@@ -164,7 +201,7 @@ public final class BatchNormBuilder {
     return new BatchNormGiven(inputs).apply();
   }
 
-  /** Returns the operation, to be applied once, for those who need its statistics too. */
+  /** {@return the operation, to be applied once, for those who need its statistics too} */
   public BatchNormOp operation() {
     if (mean != null) {
       throw new IllegalArgumentException("given: there are no statistics of the batch");

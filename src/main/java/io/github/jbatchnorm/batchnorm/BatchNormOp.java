@@ -44,7 +44,11 @@ public final class BatchNormOp extends Operation {
     this.saved = Storage.allocate(DType.F64, (long) BatchNormKernel.SAVED_PER_CHANNEL * statistics);
   }
 
-  /** Returns a builder of a batch normalization of x. */
+  /**
+   * {@return a builder of a batch normalization of x}
+   *
+   * @param x the input
+   */
   public static BatchNormBuilder on(Tensor x) {
     Objects.requireNonNull(x, "x");
     return new BatchNormBuilder(x);
@@ -71,19 +75,19 @@ public final class BatchNormOp extends Operation {
     return at < 0 ? null : input(at);
   }
 
-  /** Returns M, the number of elements of a channel that a group's statistics are taken over. */
+  /** {@return M, the number of elements of a channel that a group's statistics are taken over} */
   public long count() {
     return shape.m();
   }
 
-  /** Returns W, the sum of the weights of those elements: {@link #count} without weights. */
+  /** {@return W, the sum of the weights of those elements: {@link #count} without weights} */
   public double totalWeight() {
     return in.weights() == null ? count() : in.weights().total();
   }
 
   /**
-   * Returns the mean of each channel, a constant of shape (C), or (groups, C), and the parameters'
-   * dtype: from {@link #apply} on, after backward too, and where nothing is recorded.
+   * {@return the mean of each channel, a constant of shape (C), or (groups, C), and the parameters'
+   * dtype: from {@link #apply} on, after backward too, and where nothing is recorded}
    *
    * @throws IllegalStateException before apply
    */
@@ -91,7 +95,7 @@ public final class BatchNormOp extends Operation {
     return statistic("mean", mean);
   }
 
-  /** Returns the biased variance of each channel, without eps, as {@link #mean}. */
+  /** {@return the biased variance of each channel, without eps, as {@link #mean}} */
   public Tensor var() {
     return statistic("var", var);
   }

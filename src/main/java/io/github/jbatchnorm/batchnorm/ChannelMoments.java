@@ -18,7 +18,12 @@ import org.jspecify.annotations.Nullable;
  * @param var sum((x - mean)^2) / M
  */
 public record ChannelMoments(Tensor mean, Tensor var) {
-  /** Refuses null. */
+  /**
+   * Refuses null.
+   *
+   * @param mean as the record has it
+   * @param var as the record has it
+   */
   public ChannelMoments {
     Objects.requireNonNull(mean, "mean");
     Objects.requireNonNull(var, "var");
@@ -28,6 +33,8 @@ public record ChannelMoments(Tensor mean, Tensor var) {
    * Computes them in one pass over x.
    *
    * @param x batch, shape (N, C, ...), or (N, ..., C) with {@link Layout#NHWC}
+   * @param layout where the channels are
+   * @return mean and variance, each of shape (C)
    * @throws IllegalArgumentException if x has fewer than two axes
    */
   public static ChannelMoments of(Tensor x, Layout layout) {

@@ -56,6 +56,9 @@ public final class BackwardArguments {
   /**
    * Input, forward's output, whose sign says where the tail bent; needed where forward added z.
    * Without it the sign is computed again from x and beta.
+   *
+   * @param storage y of forward, where it was followed by a tail; or null
+   * @return this, for the next argument
    */
   public BackwardArguments y(@Nullable Storage storage) {
     Checks.owner(owner);
@@ -63,28 +66,47 @@ public final class BackwardArguments {
     return this;
   }
 
-  /** Input, as in forward. */
+  /**
+   * Input, as in forward.
+   *
+   * @param storage the scale, C elements, or null for 1
+   * @return this, for the next argument
+   */
   public BackwardArguments gamma(@Nullable Storage storage) {
     Checks.owner(owner);
     gamma = storage;
     return this;
   }
 
-  /** Input, as in forward; read where there is a tail, and inverted. */
+  /**
+   * Input, as in forward; read where there is a tail, and inverted.
+   *
+   * @param storage the shift, C elements, or null for 0
+   * @return this, for the next argument
+   */
   public BackwardArguments beta(@Nullable Storage storage) {
     Checks.owner(owner);
     beta = storage;
     return this;
   }
 
-  /** Input, as in forward. */
+  /**
+   * Input, as in forward.
+   *
+   * @param newWeights the weights, or null for none
+   * @return this, for the next argument
+   */
   public BackwardArguments weights(@Nullable Weights newWeights) {
     Checks.owner(owner);
     weights = newWeights;
     return this;
   }
 
-  /** Forward was given its statistics: no gradient goes through them. */
+  /**
+   * Forward was given its statistics: no gradient goes through them.
+   *
+   * @return this, for the next argument
+   */
   public BackwardArguments given() {
     Checks.owner(owner);
     given = true;
@@ -94,6 +116,8 @@ public final class BackwardArguments {
   /**
    * x is forward's output, from which xHat is recovered: gamma and slope are {@link
    * BatchNormOptions#INVERTIBLE} or more, and there are neither weights nor z.
+   *
+   * @return this, for the next argument
    */
   public BackwardArguments inverted() {
     Checks.owner(owner);
@@ -101,28 +125,48 @@ public final class BackwardArguments {
     return this;
   }
 
-  /** Output, gradient of x; may be x, dy or y itself, in place. Null for none. */
+  /**
+   * Output, gradient of x; may be x, dy or y itself, in place. Null for none.
+   *
+   * @param storage where dx goes, or null where it is not wanted
+   * @return this, for the next argument
+   */
   public BackwardArguments dx(@Nullable Storage storage) {
     Checks.owner(owner);
     dx = storage;
     return this;
   }
 
-  /** Output, gradient of z; may be dy or y itself, in place. Null for none. */
+  /**
+   * Output, gradient of z; may be dy or y itself, in place. Null for none.
+   *
+   * @param storage where the gradient of z goes, or null
+   * @return this, for the next argument
+   */
   public BackwardArguments dz(@Nullable Storage storage) {
     Checks.owner(owner);
     dz = storage;
     return this;
   }
 
-  /** Output, gradient of gamma, C elements; null for none. */
+  /**
+   * Output, gradient of gamma, C elements; null for none.
+   *
+   * @param storage where dGamma goes, C elements, or null
+   * @return this, for the next argument
+   */
   public BackwardArguments dGamma(@Nullable Storage storage) {
     Checks.owner(owner);
     dGamma = storage;
     return this;
   }
 
-  /** Output, gradient of beta, C elements; null for none. */
+  /**
+   * Output, gradient of beta, C elements; null for none.
+   *
+   * @param storage where dBeta goes, C elements, or null
+   * @return this, for the next argument
+   */
   public BackwardArguments dBeta(@Nullable Storage storage) {
     Checks.owner(owner);
     dBeta = storage;

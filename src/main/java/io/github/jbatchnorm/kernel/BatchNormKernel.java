@@ -24,16 +24,28 @@ public sealed interface BatchNormKernel permits NativeKernel, JavaKernel {
    */
   int SAVED_PER_CHANNEL = 4;
 
-  /** Returns the name of the implementation, {@code native} or {@code java}. */
+  /** {@return the name of the implementation, {@code native} or {@code java}} */
   String name();
 
-  /** Normalizes, with whatever of {@link ForwardArguments} is set. */
+  /**
+   * Normalizes, with whatever of {@link ForwardArguments} is set.
+   *
+   * @param arguments the call's arguments
+   */
   void forward(ForwardArguments arguments);
 
-  /** Computes the gradients of {@link #forward(ForwardArguments)}. */
+  /**
+   * Computes the gradients of {@link #forward(ForwardArguments)}.
+   *
+   * @param arguments the call's arguments
+   */
   void backward(BackwardArguments arguments);
 
-  /** Computes the gradients of {@link #backward(BackwardArguments)} without a tail. */
+  /**
+   * Computes the gradients of {@link #backward(BackwardArguments)} without a tail.
+   *
+   * @param arguments the call's arguments
+   */
   void second(SecondArguments arguments);
 
   /**

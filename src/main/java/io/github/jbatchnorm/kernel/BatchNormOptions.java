@@ -18,6 +18,10 @@ public record BatchNormOptions(Layout layout, double eps, double slope) {
   /**
    * Checks the values.
    *
+   * @param layout where the channel axis lies; {@link Layout#NCHW}, axis 1, by default
+   * @param eps added to the variance; finite, 0 or more; 1e-5 by default
+   * @param slope of the tail below 0: 1, the default, for no tail, 0 for ReLU, between for leaky
+   *     ReLU
    * @throws IllegalArgumentException if eps or slope is negative, NaN or infinite
    */
   public BatchNormOptions {
@@ -32,27 +36,39 @@ public record BatchNormOptions(Layout layout, double eps, double slope) {
     }
   }
 
-  /** Returns these with another layout. */
+  /**
+   * {@return these with another layout}
+   *
+   * @param newLayout where the channel axis lies
+   */
   public BatchNormOptions withLayout(Layout newLayout) {
     return new BatchNormOptions(newLayout, eps, slope);
   }
 
-  /** Returns these with another eps. */
+  /**
+   * {@return these with another eps}
+   *
+   * @param newEps finite, 0 or more
+   */
   public BatchNormOptions withEps(double newEps) {
     return new BatchNormOptions(layout, newEps, slope);
   }
 
-  /** Returns these followed by ReLU. */
+  /** {@return these followed by ReLU} */
   public BatchNormOptions withRelu() {
     return withLeakyRelu(0);
   }
 
-  /** Returns these followed by leaky ReLU: values below 0 are multiplied by {@code newSlope}. */
+  /**
+   * {@return these followed by leaky ReLU: values below 0 are multiplied by {@code newSlope}}
+   *
+   * @param newSlope finite, 0 or more
+   */
   public BatchNormOptions withLeakyRelu(double newSlope) {
     return new BatchNormOptions(layout, eps, newSlope);
   }
 
-  /** Returns true where a tail follows. */
+  /** {@return true where a tail follows} */
   public boolean hasTail() {
     return slope != 1;
   }

@@ -16,6 +16,11 @@ public record BatchNormShape(DType dtype, Layout layout, int n, int c, int s) {
   /**
    * Checks the sizes.
    *
+   * @param dtype the type of x, y, dy, dx and of gamma, beta, mean, var, dGamma, dBeta
+   * @param layout where the channel axis lies in x, y, dy and dx
+   * @param n samples, 0 or more
+   * @param c channels, 0 or more
+   * @param s positions: the product of every axis that is neither sample nor channel, 0 or more
    * @throws IllegalArgumentException if a size is negative, or if those that are not 0 have a
    *     product of more than 2<sup>31</sup>-1
    */
@@ -23,12 +28,12 @@ public record BatchNormShape(DType dtype, Layout layout, int n, int c, int s) {
     Sizes.product("shape (N, C, S)", n, c, s);
   }
 
-  /** Returns the number of elements of x: N*C*S. */
+  /** {@return the number of elements of x: N*C*S} */
   public int size() {
     return n * c * s;
   }
 
-  /** Returns M, the number of elements of one channel: N*S. */
+  /** {@return M, the number of elements of one channel: N*S} */
   public long m() {
     return (long) n * s;
   }

@@ -50,21 +50,36 @@ public final class ForwardArguments {
     this.x = x;
   }
 
-  /** Input, N*C*S elements, added before the tail; null for none. */
+  /**
+   * Input, N*C*S elements, added before the tail; null for none.
+   *
+   * @param storage of x's shape, or null for none
+   * @return this, for the next argument
+   */
   public ForwardArguments z(@Nullable Storage storage) {
     Checks.owner(owner);
     z = storage;
     return this;
   }
 
-  /** Input, the scale, C elements; null for 1. */
+  /**
+   * Input, the scale, C elements; null for 1.
+   *
+   * @param storage the scale, C elements, or null for 1
+   * @return this, for the next argument
+   */
   public ForwardArguments gamma(@Nullable Storage storage) {
     Checks.owner(owner);
     gamma = storage;
     return this;
   }
 
-  /** Input, the shift, C elements; null for 0. */
+  /**
+   * Input, the shift, C elements; null for 0.
+   *
+   * @param storage the shift, C elements, or null for 0
+   * @return this, for the next argument
+   */
   public ForwardArguments beta(@Nullable Storage storage) {
     Checks.owner(owner);
     beta = storage;
@@ -74,6 +89,9 @@ public final class ForwardArguments {
   /**
    * Inputs, C elements each: statistics to use instead of the batch's.
    *
+   * @param givenMeans C elements
+   * @param givenVars C elements
+   * @return this, for the next argument
    * @throws IllegalArgumentException if one is null
    */
   public ForwardArguments given(Storage givenMeans, Storage givenVars) {
@@ -88,6 +106,8 @@ public final class ForwardArguments {
   /**
    * Input, f64, 4*C elements: statistics to use, as another call saved them.
    *
+   * @param savedStatistics of an earlier call
+   * @return this, for the next argument
    * @throws IllegalArgumentException if it is null
    */
   public ForwardArguments given(Storage savedStatistics) {
@@ -99,6 +119,9 @@ public final class ForwardArguments {
   /**
    * Each position's weight in the statistics. A position of weight 0 takes part in nothing; its y
    * is 0. Null for 1.
+   *
+   * @param newWeights the weights, or null for none
+   * @return this, for the next argument
    */
   public ForwardArguments weights(@Nullable Weights newWeights) {
     Checks.owner(owner);
@@ -106,35 +129,59 @@ public final class ForwardArguments {
     return this;
   }
 
-  /** Output, N*C*S elements; may be x or z itself, in place. Null for none. */
+  /**
+   * Output, N*C*S elements; may be x or z itself, in place. Null for none.
+   *
+   * @param storage where y goes, or null where it is not wanted
+   * @return this, for the next argument
+   */
   public ForwardArguments y(@Nullable Storage storage) {
     Checks.owner(owner);
     y = storage;
     return this;
   }
 
-  /** Output, C elements; null for none. */
+  /**
+   * Output, C elements; null for none.
+   *
+   * @param storage where the mean goes, C elements, or null
+   * @return this, for the next argument
+   */
   public ForwardArguments mean(@Nullable Storage storage) {
     Checks.owner(owner);
     mean = storage;
     return this;
   }
 
-  /** Output, the biased variance, C elements; null for none. */
+  /**
+   * Output, the biased variance, C elements; null for none.
+   *
+   * @param storage where the variance goes, C elements, or null
+   * @return this, for the next argument
+   */
   public ForwardArguments var(@Nullable Storage storage) {
     Checks.owner(owner);
     var = storage;
     return this;
   }
 
-  /** Output, f64, 4*C elements: what backward needs; null for none. */
+  /**
+   * Output, f64, 4*C elements: what backward needs; null for none.
+   *
+   * @param storage where backward's statistics go, or null
+   * @return this, for the next argument
+   */
   public ForwardArguments saved(@Nullable Storage storage) {
     Checks.owner(owner);
     saved = storage;
     return this;
   }
 
-  /** Refuses what {@link BackwardArguments#inverted} could not undo. */
+  /**
+   * Refuses what {@link BackwardArguments#inverted} could not undo.
+   *
+   * @return this, for the next argument
+   */
   public ForwardArguments invertible() {
     Checks.owner(owner);
     invertible = true;

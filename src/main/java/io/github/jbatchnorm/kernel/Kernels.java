@@ -24,7 +24,7 @@ public final class Kernels {
   private Kernels() {}
 
   /**
-   * Returns the kernel of this JVM.
+   * {@return the kernel of this JVM}
    *
    * @throws IllegalArgumentException if a property has a value that it does not know
    * @throws IllegalStateException if the native kernel is demanded and does not load
@@ -43,13 +43,13 @@ public final class Kernels {
     return kernel;
   }
 
-  /** Returns the pure-Java kernel. */
+  /** {@return the pure-Java kernel} */
   public static BatchNormKernel javaKernel() {
     return new JavaKernel();
   }
 
   /**
-   * Returns the native kernel.
+   * {@return the native kernel}
    *
    * @throws IllegalArgumentException if a property has a value that it does not know
    * @throws IllegalStateException if it does not load, saying why and what to do

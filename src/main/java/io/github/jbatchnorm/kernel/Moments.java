@@ -21,13 +21,17 @@ public final class Moments {
     this.m2 = m2;
   }
 
-  /** Returns the moments of no elements. */
+  /**
+   * {@return the moments of no elements}
+   *
+   * @param channels C
+   */
   public static Moments none(int channels) {
     return new Moments(0, new double[channels], new double[channels]);
   }
 
   /**
-   * Returns given moments.
+   * {@return given moments}
    *
    * @param count W, 0 or more
    * @param mean C means
@@ -50,6 +54,7 @@ public final class Moments {
    *
    * @param shape sizes, dtype and layout of x
    * @param x N*C*S elements
+   * @return the moments
    */
   public static Moments of(BatchNormShape shape, Storage x) {
     Storage saved =
@@ -60,8 +65,11 @@ public final class Moments {
   }
 
   /**
-   * Returns the moments that a forward call saved over W = {@code count}.
+   * {@return the moments that a forward call saved over W = {@code count}}
    *
+   * @param count elements a channel
+   * @param channels C
+   * @param saved a forward call's statistics
    * @throws IllegalArgumentException if saved has other than 4*C f64 elements
    */
   public static Moments ofSaved(double count, int channels, Storage saved) {
@@ -82,9 +90,10 @@ public final class Moments {
   }
 
   /**
-   * Returns the moments of this data and the other's together (Chan, Golub and LeVeque, 1979): mean
-   * + delta W2 / W and M2 + M2' + delta^2 W1 W2 / W, with delta the difference of the means.
+   * {@return the moments of this data and the other's together (Chan, Golub and LeVeque, 1979):
+   * mean + delta W2 / W and M2 + M2' + delta^2 W1 W2 / W, with delta the difference of the means}
    *
+   * @param other those of other data, of as many channels
    * @throws IllegalArgumentException if the numbers of channels differ
    */
   public Moments merge(Moments other) {
@@ -106,32 +115,32 @@ public final class Moments {
     return new Moments(total, means, squares);
   }
 
-  /** Returns the number of channels. */
+  /** {@return the number of channels} */
   public int channels() {
     return mean.length;
   }
 
-  /** Returns W, the number of elements of a channel or the sum of their weights. */
+  /** {@return W, the number of elements of a channel or the sum of their weights} */
   public double count() {
     return count;
   }
 
-  /** Returns the mean of each channel; NaN where there are no elements. */
+  /** {@return the mean of each channel; NaN where there are no elements} */
   public double[] mean() {
     return count == 0 ? nan() : mean.clone();
   }
 
-  /** Returns the sum of the weighted squares of x - mean of each channel. */
+  /** {@return the sum of the weighted squares of x - mean of each channel} */
   public double[] m2() {
     return m2.clone();
   }
 
-  /** Returns the biased variance of each channel, M2 / W; NaN where there are no elements. */
+  /** {@return the biased variance of each channel, M2 / W; NaN where there are no elements} */
   public double[] var() {
     return count == 0 ? nan() : Arrays.stream(m2).map(value -> value / count).toArray();
   }
 
-  /** Returns the unbiased variance of each channel, M2 / (W - 1); NaN where W is at most 1. */
+  /** {@return the unbiased variance of each channel, M2 / (W - 1); NaN where W is at most 1} */
   public double[] unbiasedVar() {
     return count <= 1 ? nan() : Arrays.stream(m2).map(value -> value / (count - 1)).toArray();
   }
@@ -143,8 +152,8 @@ public final class Moments {
   }
 
   /**
-   * Returns them as a call saves them, 4*C elements: what {@link ForwardArguments#given(Storage)}
-   * and {@link BackwardArguments} take.
+   * {@return them as a call saves them, 4*C elements: what {@link ForwardArguments#given(Storage)}
+   * and {@link BackwardArguments} take}
    */
   public Storage saved() {
     Storage saved =

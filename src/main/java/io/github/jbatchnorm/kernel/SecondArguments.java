@@ -41,56 +41,95 @@ public final class SecondArguments {
     this.saved = saved;
   }
 
-  /** Input, as in forward. */
+  /**
+   * Input, as in forward.
+   *
+   * @param storage the scale, C elements, or null for 1
+   * @return this, for the next argument
+   */
   public SecondArguments gamma(@Nullable Storage storage) {
     Checks.owner(owner);
     gamma = storage;
     return this;
   }
 
-  /** Input, gradient of dx, N*C*S elements; null for 0. */
+  /**
+   * Input, gradient of dx, N*C*S elements; null for 0.
+   *
+   * @param storage the memory, or null for none
+   * @return this, for the next argument
+   */
   public SecondArguments v(@Nullable Storage storage) {
     Checks.owner(owner);
     v = storage;
     return this;
   }
 
-  /** Input, gradient of dGamma, C elements; null for 0. */
+  /**
+   * Input, gradient of dGamma, C elements; null for 0.
+   *
+   * @param storage the memory, or null for none
+   * @return this, for the next argument
+   */
   public SecondArguments vGamma(@Nullable Storage storage) {
     Checks.owner(owner);
     vGamma = storage;
     return this;
   }
 
-  /** Input, gradient of dBeta, C elements; null for 0. */
+  /**
+   * Input, gradient of dBeta, C elements; null for 0.
+   *
+   * @param storage the memory, or null for none
+   * @return this, for the next argument
+   */
   public SecondArguments vBeta(@Nullable Storage storage) {
     Checks.owner(owner);
     vBeta = storage;
     return this;
   }
 
-  /** Forward was given its statistics: no gradient goes through them. */
+  /**
+   * Forward was given its statistics: no gradient goes through them.
+   *
+   * @return this, for the next argument
+   */
   public SecondArguments given() {
     Checks.owner(owner);
     given = true;
     return this;
   }
 
-  /** Output, gradient of x, N*C*S elements; null for none. */
+  /**
+   * Output, gradient of x, N*C*S elements; null for none.
+   *
+   * @param storage the memory, or null for none
+   * @return this, for the next argument
+   */
   public SecondArguments gx(@Nullable Storage storage) {
     Checks.owner(owner);
     gx = storage;
     return this;
   }
 
-  /** Output, gradient of dy, N*C*S elements; null for none. */
+  /**
+   * Output, gradient of dy, N*C*S elements; null for none.
+   *
+   * @param storage the memory, or null for none
+   * @return this, for the next argument
+   */
   public SecondArguments gdy(@Nullable Storage storage) {
     Checks.owner(owner);
     gdy = storage;
     return this;
   }
 
-  /** Output, gradient of gamma, C elements; null for none. */
+  /**
+   * Output, gradient of gamma, C elements; null for none.
+   *
+   * @param storage the memory, or null for none
+   * @return this, for the next argument
+   */
   public SecondArguments gGamma(@Nullable Storage storage) {
     Checks.owner(owner);
     gGamma = storage;

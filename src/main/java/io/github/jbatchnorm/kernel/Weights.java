@@ -18,7 +18,7 @@ public final class Weights {
   }
 
   /**
-   * Returns weights in the order of the positions.
+   * {@return weights in the order of the positions}
    *
    * @param values f64, N*S elements, finite and 0 or more
    * @throws IllegalArgumentException if one is not, or the dtype is another
@@ -39,12 +39,12 @@ public final class Weights {
     return new Weights(values, OrderedSums.ofWeights(values.length(), values::get));
   }
 
-  /** Returns the weights, f64. */
+  /** {@return the weights, f64} */
   public Storage values() {
     return values;
   }
 
-  /** Returns W, their sum. */
+  /** {@return W, their sum} */
   public double total() {
     return total;
   }

@@ -21,12 +21,16 @@ public enum DType {
     this.code = code;
   }
 
-  /** Returns the size of one element in bytes. */
+  /** {@return the size of one element in bytes} */
   public int bytes() {
     return bytes;
   }
 
-  /** Returns the nearest value of this type, of two as near the even one. */
+  /**
+   * {@return the nearest value of this type, of two as near the even one}
+   *
+   * @param value any number
+   */
   public double round(double value) {
     return switch (this) {
       case F64 -> value;
@@ -36,16 +40,19 @@ public enum DType {
   }
 
   /**
-   * Returns the type of the parameters and statistics that go with data of this type: itself, or
-   * f32 for the 16-bit types.
+   * {@return the type of the parameters and statistics that go with data of this type: itself, or
+   * f32 for the 16-bit types}
    */
   public DType parameters() {
     return this == F64 ? F64 : F32;
   }
 
   /**
-   * Returns the dtype that holds the values of both, as NumPy promotes them: f64 if either is f64,
-   * else f32 unless they are the same.
+   * {@return the dtype that holds the values of both, as NumPy promotes them: f64 if either is f64,
+   * else f32 unless they are the same}
+   *
+   * @param a one type
+   * @param b the other
    */
   public static DType promote(DType a, DType b) {
     if (a == b) {

@@ -40,7 +40,11 @@ public final class MemoryScope implements AutoCloseable {
     this.depth = outer == null ? 0 : outer.depth + 1;
   }
 
-  /** Opens a scope on the calling thread, inside the one that is open there. */
+  /**
+   * Opens a scope on the calling thread, inside the one that is open there.
+   *
+   * @return the scope, to be closed on this thread
+   */
   public static MemoryScope open() {
     Current current = CURRENT.get();
     MemoryScope scope = new MemoryScope(current);
@@ -48,7 +52,11 @@ public final class MemoryScope implements AutoCloseable {
     return scope;
   }
 
-  /** Runs an action in a scope of its own. */
+  /**
+   * Runs an action in a scope of its own.
+   *
+   * @param action what to run
+   */
   public static void run(Runnable action) {
     MemoryScope scope = open();
     try {
@@ -61,12 +69,19 @@ public final class MemoryScope implements AutoCloseable {
   /**
    * Keeps a storage, allocated in this scope or not, past its end: it then belongs to the scope
    * around this one, if there is one.
+   *
+   * @param storage what stays
    */
   public void keep(Storage storage) {
     storage.memory().keep(depth);
   }
 
-  /** Returns what {@code action} returns; what it allocates belongs to no scope. */
+  /**
+   * {@return what {@code action} returns; what it allocates belongs to no scope}
+   *
+   * @param <T> what is returned
+   * @param action what to run
+   */
   public static <T> T outside(Supplier<T> action) {
     Current current = CURRENT.get();
     MemoryScope scope = current.scope;
@@ -91,7 +106,7 @@ public final class MemoryScope implements AutoCloseable {
       this.allocated = allocated;
     }
 
-    /** Returns the value, whose memory goes to the calling thread's innermost scope, if any. */
+    /** {@return the value, whose memory goes to the calling thread's innermost scope, if any} */
     public T adopt() {
       MemoryScope scope = CURRENT.get().scope;
       if (scope != null) {
@@ -101,7 +116,12 @@ public final class MemoryScope implements AutoCloseable {
     }
   }
 
-  /** Returns what {@code action} returns, with the memory that it allocates on this thread. */
+  /**
+   * {@return what {@code action} returns, with the memory that it allocates on this thread}
+   *
+   * @param <T> what is returned
+   * @param action what to run
+   */
   public static <T> Detached<T> detached(Supplier<T> action) {
     Current current = CURRENT.get();
     MemoryScope before = current.scope;
@@ -123,6 +143,7 @@ public final class MemoryScope implements AutoCloseable {
   /**
    * Says what the calling thread allocates for from now on, for {@link MemoryUse#describe}.
    *
+   * @param name of the operation, for messages
    * @return what it was before
    */
   public static String user(String name) {

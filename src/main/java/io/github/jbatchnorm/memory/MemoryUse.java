@@ -20,12 +20,12 @@ public record MemoryUse(
     long allocations,
     long reuses,
     long collections) {
-  /** Returns the counts of this moment. */
+  /** {@return the counts of this moment} */
   public static MemoryUse now() {
     return MemoryPool.shared().use();
   }
 
-  /** Returns how much is held by what, in one line. */
+  /** {@return how much is held by what, in one line} */
   public static String describe() {
     return MemoryPool.shared().describe();
   }

@@ -33,7 +33,7 @@ public final class NativeCall {
     address = new Pointer(memory).address();
   }
 
-  /** Returns the thread's own, without arguments yet. */
+  /** {@return the thread's own, without arguments yet} */
   public static NativeCall begin() {
     NativeCall call = OWN.get();
     call.next = 0;
@@ -41,17 +41,32 @@ public final class NativeCall {
     return call;
   }
 
-  /** Puts a number, sizes and codes alike. */
+  /**
+   * Puts a number, sizes and codes alike.
+   *
+   * @param value the argument
+   * @return this, for the next argument
+   */
   public NativeCall integer(long value) {
     return put(value);
   }
 
-  /** Puts the C ABI's number of a dtype. */
+  /**
+   * Puts the C ABI's number of a dtype.
+   *
+   * @param dtype the type of the elements
+   * @return this, for the next argument
+   */
   public NativeCall dtype(DType dtype) {
     return put(dtype.code);
   }
 
-  /** Puts several numbers. */
+  /**
+   * Puts several numbers.
+   *
+   * @param values the arguments
+   * @return this, for the next argument
+   */
   public NativeCall integers(int... values) {
     for (int value : values) {
       put(value);
@@ -59,7 +74,13 @@ public final class NativeCall {
     return this;
   }
 
-  /** Puts the address of an element of a storage, whose block is kept until {@link #end}. */
+  /**
+   * Puts the address of an element of a storage, whose block is kept until {@link #end}.
+   *
+   * @param storage the memory
+   * @param element the first of its elements
+   * @return this, for the next argument
+   */
   public NativeCall address(Storage storage, int element) {
     Block block = storage.memory().block();
     used[usedCount++] = block;
@@ -67,17 +88,32 @@ public final class NativeCall {
     return put(block.address() + first * storage.dtype().bytes());
   }
 
-  /** Puts 1 or 0. */
+  /**
+   * Puts 1 or 0.
+   *
+   * @param value the argument
+   * @return this, for the next argument
+   */
   public NativeCall flag(boolean value) {
     return put(value ? 1 : 0);
   }
 
-  /** Puts a number with a fraction. */
+  /**
+   * Puts a number with a fraction.
+   *
+   * @param value the argument
+   * @return this, for the next argument
+   */
   public NativeCall number(double value) {
     return put(Double.doubleToRawLongBits(value));
   }
 
-  /** Puts the address of a storage, whose block is kept until {@link #end}; 0 for none. */
+  /**
+   * Puts the address of a storage, whose block is kept until {@link #end}; 0 for none.
+   *
+   * @param storage the memory
+   * @return this, for the next argument
+   */
   public NativeCall storage(@Nullable Storage storage) {
     return storage == null ? put(0) : address(storage, 0);
   }
@@ -93,37 +129,55 @@ public final class NativeCall {
     return this;
   }
 
-  /** Returns the address of the first field. */
+  /** {@return the address of the first field} */
   public long address() {
     return address;
   }
 
-  /** Returns the address of a struct that is complete, once its first field holds its size. */
+  /** {@return the address of a struct that is complete, once its first field holds its size} */
   public long structure() {
     fields.put(0, (long) next * Long.BYTES);
     return address;
   }
 
-  /** Returns a field that was put: an address, say, for functions that take no struct. */
+  /**
+   * {@return a field that was put: an address, say, for functions that take no struct}
+   *
+   * @param index which element, from 0
+   */
   public long field(int index) {
     return fields.get(index);
   }
 
   /**
-   * Returns all floats of a storage's memory with element {@code index} at the position; f32.
+   * {@return all floats of a storage's memory with element {@code index} at the position; f32}
    * Unlike {@link Storage#floats} it lets the memory be used again while it is held: keep the
    * storage reachable and open.
+   *
+   * @param storage the memory
+   * @param index which element, from 0
    */
   public static FloatBuffer floats(Storage storage, int index) {
     return storage.memory().block().floats.duplicate().position(storage.from() + index);
   }
 
-  /** As {@link #floats}, of f64. */
+  /**
+   * As {@link #floats}, of f64.
+   *
+   * @param storage the memory
+   * @param index which element, from 0
+   * @return a view of the memory
+   */
   public static DoubleBuffer doubles(Storage storage, int index) {
     return storage.memory().block().doubles.duplicate().position(storage.from() + index);
   }
 
-  /** As {@link #floats}, of the bits of a storage's elements alone. */
+  /**
+   * As {@link #floats}, of the bits of a storage's elements alone.
+   *
+   * @param storage the memory
+   * @return a view of the memory
+   */
   public static IntBuffer bits(Storage storage) {
     int width = storage.dtype().bytes();
     ByteBuffer bytes = storage.memory().block().bytes;

@@ -31,7 +31,7 @@ public final class Storage {
   }
 
   /**
-   * Returns zero-filled memory.
+   * {@return zero-filled memory}
    *
    * @param dtype the type of the elements
    * @param length the number of elements, 0 or more
@@ -44,12 +44,24 @@ public final class Storage {
     return storage;
   }
 
-  /** As {@link #allocate}, but of undefined content: for those who write every element. */
+  /**
+   * As {@link #allocate}, but of undefined content: for those who write every element.
+   *
+   * @param dtype the type of the elements
+   * @param length how many elements
+   * @return the storage
+   */
   public static Storage uninitialized(DType dtype, long length) {
     return of(dtype, length, MemoryScope::lease);
   }
 
-  /** As {@link #uninitialized}, of no scope: for who gives it back by {@link #close}. */
+  /**
+   * As {@link #uninitialized}, of no scope: for who gives it back by {@link #close}.
+   *
+   * @param dtype the type of the elements
+   * @param length how many elements
+   * @return the storage
+   */
   public static Storage scratch(DType dtype, long length) {
     return of(dtype, length, bytes -> MemoryPool.shared().lease(bytes, "scratch"));
   }
@@ -65,8 +77,8 @@ public final class Storage {
   }
 
   /**
-   * Returns the elements of a direct buffer, in place: what is written through one is seen through
-   * the other. The buffer's position and limit choose the part.
+   * {@return the elements of a direct buffer, in place: what is written through one is seen through
+   * the other} The buffer's position and limit choose the part.
    *
    * <p>The memory has to last until every call that uses it has returned. That the arena of a
    * MemorySegment was closed is found when a call begins, an IllegalStateException, but not while
@@ -113,7 +125,11 @@ public final class Storage {
         : other.address() - address();
   }
 
-  /** Returns whether any byte is both this one's and the other's. */
+  /**
+   * {@return whether any byte is both this one's and the other's}
+   *
+   * @param other what it is compared with
+   */
   public boolean overlaps(Storage other) {
     if (memory != other.memory && !memory.isWrapped() && !other.memory.isWrapped()) {
       return false;
@@ -125,7 +141,11 @@ public final class Storage {
         && other.length > 0;
   }
 
-  /** Returns whether this begins where the other, which it overlaps, does. */
+  /**
+   * {@return whether this begins where the other, which it overlaps, does}
+   *
+   * @param other what it is compared with
+   */
   public boolean coincides(Storage other) {
     return distance(other) == 0;
   }
@@ -150,8 +170,10 @@ public final class Storage {
   }
 
   /**
-   * Returns {@code length} elements from {@code from} on, in place.
+   * {@return {@code length} elements from {@code from} on, in place}
    *
+   * @param from the first element
+   * @param length how many elements
    * @throws IndexOutOfBoundsException if they do not lie within this
    */
   public Storage slice(int from, int length) {
@@ -159,17 +181,21 @@ public final class Storage {
     return new Storage(dtype, memory, this.from + from, length);
   }
 
-  /** Returns the type of the elements. */
+  /** {@return the type of the elements} */
   public DType dtype() {
     return dtype;
   }
 
-  /** Returns the number of elements. */
+  /** {@return the number of elements} */
   public int length() {
     return length;
   }
 
-  /** Returns element {@code index}, widened to double. */
+  /**
+   * {@return element {@code index}, widened to double}
+   *
+   * @param index which, from 0
+   */
   public double get(int index) {
     int at = from + Objects.checkIndex(index, length);
     double value = Elements.get(dtype, memory.block(), at);
@@ -177,14 +203,23 @@ public final class Storage {
     return value;
   }
 
-  /** Sets element {@code index} to {@code value}, rounded to the dtype (nearest, ties to even). */
+  /**
+   * Sets element {@code index} to {@code value}, rounded to the dtype (nearest, ties to even).
+   *
+   * @param index which, from 0
+   * @param value is rounded to the type
+   */
   public void set(int index, double value) {
     int at = from + Objects.checkIndex(index, length);
     Elements.set(dtype, memory.block(), at, value);
     Reference.reachabilityFence(memory);
   }
 
-  /** Returns the bits of element {@code index} of an f32 storage. */
+  /**
+   * {@return the bits of element {@code index} of an f32 storage}
+   *
+   * @param index which, from 0
+   */
   public int bits(int index) {
     int at = from + Objects.checkIndex(index, length);
     int bits = memory.block().bytes.getInt(at * Integer.BYTES);
@@ -192,7 +227,12 @@ public final class Storage {
     return bits;
   }
 
-  /** Sets the bits of element {@code index} of an f32 storage. */
+  /**
+   * Sets the bits of element {@code index} of an f32 storage.
+   *
+   * @param index which, from 0
+   * @param bits as they are stored
+   */
   public void bits(int index, int bits) {
     int at = from + Objects.checkIndex(index, length);
     memory.block().bytes.putInt(at * Integer.BYTES, bits);
@@ -202,6 +242,10 @@ public final class Storage {
   /**
    * Reads {@code count} elements from {@code from} on into {@code into} at {@code at}, widening.
    *
+   * @param from the first element
+   * @param into where they go
+   * @param at the first place there
+   * @param count how many
    * @throws IndexOutOfBoundsException if either range does not fit
    */
   public void read(int from, double[] into, int at, int count) {
@@ -214,6 +258,10 @@ public final class Storage {
    * Writes {@code count} elements of {@code values} from {@code at} on to {@code to}, rounding to
    * the dtype.
    *
+   * @param to the first element to write
+   * @param values the elements
+   * @param at the first place there
+   * @param count how many
    * @throws IndexOutOfBoundsException if either range does not fit
    */
   public void write(int to, double[] values, int at, int count) {
@@ -225,7 +273,10 @@ public final class Storage {
   /**
    * Reads {@code count} elements, every {@code step} from {@code from} on, widening.
    *
+   * @param from the first element
    * @param step 1 or more
+   * @param into where they go
+   * @param count how many
    * @throws IndexOutOfBoundsException if they do not lie within this, or the array is too short
    */
   public void read(int from, int step, double[] into, int count) {
@@ -237,6 +288,10 @@ public final class Storage {
   /**
    * As {@link #read(int, int, double[], int)}, of f32, bf16 or f16.
    *
+   * @param from the first element
+   * @param step elements from one to the next
+   * @param into where they go
+   * @param count how many
    * @throws IllegalStateException if this is f64
    */
   public void read(int from, int step, float[] into, int count) {
@@ -249,7 +304,10 @@ public final class Storage {
   /**
    * Writes {@code count} values to every {@code step} from {@code to} on, rounding to the dtype.
    *
+   * @param to the first element to write
    * @param step 1 or more
+   * @param values the elements
+   * @param count how many
    * @throws IndexOutOfBoundsException if they do not lie within this, or the array is too short
    */
   public void write(int to, int step, double[] values, int count) {
@@ -261,6 +319,10 @@ public final class Storage {
   /**
    * As {@link #write(int, int, double[], int)}, of f32, bf16 or f16.
    *
+   * @param to the first element to write
+   * @param step elements from one to the next
+   * @param values the elements
+   * @param count how many
    * @throws IllegalStateException if this is f64
    */
   public void write(int to, int step, float[] values, int count) {
@@ -286,7 +348,11 @@ public final class Storage {
     }
   }
 
-  /** Copies every element of {@code source}, which has this length and dtype, into this. */
+  /**
+   * Copies every element of {@code source}, which has this length and dtype, into this.
+   *
+   * @param source where they come from
+   */
   public void copyFrom(Storage source) {
     if (source.length != length || source.dtype != dtype) {
       throw new IllegalArgumentException(
@@ -300,6 +366,10 @@ public final class Storage {
    * Copies {@code count} elements of {@code source}, of this dtype, from {@code sourceFrom} on to
    * {@code to}.
    *
+   * @param source where they come from
+   * @param sourceFrom the first element there
+   * @param to the first element to write
+   * @param count how many
    * @throws IllegalArgumentException if the dtypes differ
    * @throws IndexOutOfBoundsException if either range does not fit
    */
@@ -320,6 +390,8 @@ public final class Storage {
   /**
    * Copies this many elements of an array on the heap, from {@code offset} on, into this: f32.
    *
+   * @param source where they come from
+   * @param offset the first element there
    * @throws IllegalStateException if the dtype is not f32
    * @throws IndexOutOfBoundsException if the array is too short
    */
@@ -329,7 +401,12 @@ public final class Storage {
     Reference.reachabilityFence(memory);
   }
 
-  /** As {@link #copyFrom(float[], int)}, of f64. */
+  /**
+   * As {@link #copyFrom(float[], int)}, of f64.
+   *
+   * @param source where they come from
+   * @param offset the first element there
+   */
   public void copyFrom(double[] source, int offset) {
     require(DType.F64);
     memory.block().doubles.put(from, source, offset, length);
@@ -339,6 +416,8 @@ public final class Storage {
   /**
    * Copies every element to an array on the heap, from {@code offset} on: f32.
    *
+   * @param target where they go
+   * @param offset the first element there
    * @throws IllegalStateException if the dtype is not f32
    * @throws IndexOutOfBoundsException if the array is too short
    */
@@ -348,7 +427,12 @@ public final class Storage {
     Reference.reachabilityFence(memory);
   }
 
-  /** As {@link #copyTo(float[], int)}, of f64. */
+  /**
+   * As {@link #copyTo(float[], int)}, of f64.
+   *
+   * @param target where they go
+   * @param offset the first element there
+   */
   public void copyTo(double[] target, int offset) {
     require(DType.F64);
     memory.block().doubles.get(from, target, offset, length);
@@ -356,9 +440,9 @@ public final class Storage {
   }
 
   /**
-   * Returns a view of the bytes in native order, from element 0 on, with a position of its own. The
-   * view may outlive this storage: when the storage is dropped or closed, its memory is freed once
-   * the view is gone too, and never given to another storage.
+   * {@return a view of the bytes in native order, from element 0 on, with a position of its own}
+   * The view may outlive this storage: when the storage is dropped or closed, its memory is freed
+   * once the view is gone too, and never given to another storage.
    */
   public ByteBuffer bytes() {
     ByteBuffer bytes = memory.block().bytes;
@@ -367,7 +451,7 @@ public final class Storage {
   }
 
   /**
-   * Returns a view of the elements as floats, as {@link #bytes}.
+   * {@return a view of the elements as floats, as {@link #bytes}}
    *
    * @throws IllegalStateException if the dtype is not f32
    */
@@ -377,7 +461,7 @@ public final class Storage {
   }
 
   /**
-   * Returns a view of the elements as doubles, as {@link #bytes}.
+   * {@return a view of the elements as doubles, as {@link #bytes}}
    *
    * @throws IllegalStateException if the dtype is not f64
    */

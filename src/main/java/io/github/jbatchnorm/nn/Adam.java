@@ -39,13 +39,25 @@ public final class Adam extends StepOptimizer {
     this.decoupled = decoupled;
   }
 
-  /** Returns an optimizer that adds the decay to the gradient. */
+  /**
+   * {@return an optimizer that adds the decay to the gradient}
+   *
+   * @param parameters what is trained, by name
+   * @param learningRate the step size
+   * @param decay how weights are pulled to 0
+   */
   public static Adam withDecay(
       Map<String, Tensor> parameters, double learningRate, WeightDecay decay) {
     return new Adam(parameters, learningRate, decay, false);
   }
 
-  /** Returns AdamW. */
+  /**
+   * {@return AdamW}
+   *
+   * @param parameters what is trained, by name
+   * @param learningRate the step size
+   * @param decay how weights are pulled to 0
+   */
   public static Adam decoupled(
       Map<String, Tensor> parameters, double learningRate, WeightDecay decay) {
     return new Adam(parameters, learningRate, decay, true);

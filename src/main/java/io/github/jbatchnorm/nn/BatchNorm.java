@@ -66,7 +66,11 @@ public final class BatchNorm implements Layer {
         builder.rMax > 0 ? new Renormalization(builder.rMax, builder.dMax, options) : null;
   }
 
-  /** Returns a builder of a layer of C channels. */
+  /**
+   * {@return a builder of a layer of C channels}
+   *
+   * @param channels C
+   */
   public static Builder builder(int channels) {
     return new Builder(channels);
   }
@@ -90,7 +94,12 @@ public final class BatchNorm implements Layer {
       this.channels = channels;
     }
 
-    /** The layout, eps (1e-5) and the tail (none). */
+    /**
+     * The layout, eps (1e-5) and the tail (none).
+     *
+     * @param newOptions the options
+     * @return this, for the next option
+     */
     public Builder options(BatchNormOptions newOptions) {
       Objects.requireNonNull(newOptions, "options");
       options = newOptions;
@@ -101,6 +110,8 @@ public final class BatchNorm implements Layer {
      * The dtype of parameters and running statistics: f32, the default, or f64, with which x of
      * another dtype is promoted to f64 where there is a gamma or beta.
      *
+     * @param newDtype the type
+     * @return this, for the next option
      * @throws IllegalArgumentException if it is neither
      */
     public Builder dtype(DType newDtype) {
@@ -114,6 +125,9 @@ public final class BatchNorm implements Layer {
     /**
      * How much the batch's statistics count in the running ones, 0 to 1; 0.1 by default. PyTorch
      * calls it momentum; Keras and ONNX call 1 minus it momentum.
+     *
+     * @param weight 0 to 1
+     * @return this, for the next option
      */
     public Builder newValueWeight(double weight) {
       if (!(weight >= 0 && weight <= 1)) {
@@ -123,43 +137,72 @@ public final class BatchNorm implements Layer {
       return this;
     }
 
-    /** The running statistics are the plain average of all batches' (momentum=None in PyTorch). */
+    /**
+     * The running statistics are the plain average of all batches' (momentum=None in PyTorch).
+     *
+     * @return this, for the next option
+     */
     public Builder cumulative() {
       newValueWeight = RunningStatistics.CUMULATIVE;
       return this;
     }
 
-    /** The running variance is of biased variances, as in Keras and ONNX. */
+    /**
+     * The running variance is of biased variances, as in Keras and ONNX.
+     *
+     * @return this, for the next option
+     */
     public Builder biasedRunningVariance() {
       unbiased = false;
       return this;
     }
 
-    /** No gamma. */
+    /**
+     * No gamma.
+     *
+     * @return this, for the next option
+     */
     public Builder withoutScale() {
       scale = false;
       return this;
     }
 
-    /** No beta. */
+    /**
+     * No beta.
+     *
+     * @return this, for the next option
+     */
     public Builder withoutShift() {
       shift = false;
       return this;
     }
 
-    /** No running statistics: evaluation normalizes with the batch's own. */
+    /**
+     * No running statistics: evaluation normalizes with the batch's own.
+     *
+     * @return this, for the next option
+     */
     public Builder withoutStatistics() {
       tracks = false;
       return this;
     }
 
-    /** Each of so many slices of a training batch has statistics of its own; they divide N. */
+    /**
+     * Each of so many slices of a training batch has statistics of its own; they divide N.
+     *
+     * @param number how many; they divide N
+     * @return this, for the next option
+     */
     public Builder groups(int number) {
       groups = number;
       return this;
     }
 
-    /** Training writes y over x ({@link BatchNormBuilder#inPlace}). */
+    /**
+     * Training writes y over x ({@link BatchNormBuilder#inPlace}).
+     *
+     * @return this, for the next option
+     */
     public Builder inPlace() {
       inPlace = true;
       return this;
@@ -169,6 +212,9 @@ public final class BatchNorm implements Layer {
      * Batch renormalization (Ioffe, 2017): training output is corrected towards the running
      * statistics by r, within 1/rMax to rMax, and d, within -dMax to dMax, which are no variables.
      *
+     * @param newRMax 1 or more
+     * @param newDMax 0 or more
+     * @return this, for the next option
      * @throws IllegalArgumentException if rMax is below 1, dMax below 0, or either is not finite
      */
     public Builder renormalization(double newRMax, double newDMax) {
@@ -183,7 +229,7 @@ public final class BatchNorm implements Layer {
     }
 
     /**
-     * Returns the layer.
+     * {@return the layer}
      *
      * @throws IllegalArgumentException if renormalization has no running statistics to go by, or is
      *     asked for with groups
@@ -215,6 +261,7 @@ public final class BatchNorm implements Layer {
    * @param residual of x's shape, added before the tail; or null
    * @param mask which positions count, in x's shape without the channel axis; or null for all
    * @param mode whether the layer trains or is evaluated
+   * @return y, of x's shape
    * @throws IllegalArgumentException as {@link #forward(Tensor, Mode)}, and where sizes do not fit
    */
   public Tensor forward(Tensor x, @Nullable Tensor residual, @Nullable Tensor mask, Mode mode) {
@@ -284,12 +331,18 @@ public final class BatchNorm implements Layer {
   /**
    * Freezes or thaws the statistics: frozen, training too normalizes with the running ones and
    * leaves them alone.
+   *
+   * @param frozen true to freeze, false to thaw
    */
   public void freezeStatistics(boolean frozen) {
     statisticsFrozen = frozen;
   }
 
-  /** Freezes or thaws gamma and beta: frozen, no gradient flows to them. */
+  /**
+   * Freezes or thaws gamma and beta: frozen, no gradient flows to them.
+   *
+   * @param frozen true to freeze, false to thaw
+   */
   public void freezeParameters(boolean frozen) {
     parametersFrozen = frozen;
   }
@@ -306,24 +359,24 @@ public final class BatchNorm implements Layer {
     return statistics;
   }
 
-  /** Returns eps, the layout and the tail. */
+  /** {@return eps, the layout and the tail} */
   public BatchNormOptions options() {
     return options;
   }
 
-  /** Returns the scale, or null where there is none. */
+  /** {@return the scale, or null where there is none} */
   public @Nullable Tensor gamma() {
     return gamma;
   }
 
-  /** Returns the shift, or null where there is none. */
+  /** {@return the shift, or null where there is none} */
   public @Nullable Tensor beta() {
     return beta;
   }
 
   /**
-   * Returns the running mean, a constant of shape (C): the layer's own, which training changes, not
-   * a copy.
+   * {@return the running mean, a constant of shape (C): the layer's own, which training changes,
+   * not a copy}
    *
    * @throws IllegalStateException if the layer tracks no statistics
    */
@@ -332,8 +385,8 @@ public final class BatchNorm implements Layer {
   }
 
   /**
-   * Returns the running variance, a constant of shape (C): the layer's own, as {@link
-   * #runningMean}.
+   * {@return the running variance, a constant of shape (C): the layer's own, as {@link
+   * #runningMean}}
    *
    * @throws IllegalStateException if the layer tracks no statistics
    */

@@ -42,34 +42,52 @@ public final class Conv implements Layer {
       this.kernel = kernel.clone();
     }
 
-    /** Stride, padding, dilation and groups; {@link ConvOptions#DEFAULT} otherwise. */
+    /**
+     * Stride, padding, dilation and groups; {@link ConvOptions#DEFAULT} otherwise.
+     *
+     * @param newOptions the options
+     * @return this, for the next option
+     */
     public Builder options(ConvOptions newOptions) {
       Objects.requireNonNull(newOptions, "options");
       options = newOptions;
       return this;
     }
 
-    /** What the weights begin with; {@link Initializer#heUniform} otherwise. The bias is 0. */
+    /**
+     * What the weights begin with; {@link Initializer#heUniform} otherwise. The bias is 0.
+     *
+     * @param newInitializer where they come from
+     * @return this, for the next option
+     */
     public Builder initializer(Initializer newInitializer) {
       Objects.requireNonNull(newInitializer, "initializer");
       initializer = newInitializer;
       return this;
     }
 
-    /** No bias: batch norm right after makes it pointless. */
+    /**
+     * No bias: batch norm right after makes it pointless.
+     *
+     * @return this, for the next option
+     */
     public Builder withoutBias() {
       withBias = false;
       return this;
     }
 
-    /** Followed by ReLU, in the same pass. */
+    /**
+     * Followed by ReLU, in the same pass.
+     *
+     * @return this, for the next option
+     */
     public Builder relu() {
       relu = true;
       return this;
     }
 
     /**
-     * Returns the layer.
+     * {@return the layer}
      *
      * @param random where the weights come from
      * @throws IllegalArgumentException if the groups do not divide the channels
@@ -94,7 +112,7 @@ public final class Conv implements Layer {
   }
 
   /**
-   * Returns a builder.
+   * {@return a builder}
    *
    * @param in channels of the input
    * @param out channels of the output
@@ -105,9 +123,10 @@ public final class Conv implements Layer {
   }
 
   /**
-   * Returns a layer that evaluates to the same as a batch norm, without its tail, after this one.
+   * {@return a layer that evaluates to the same as a batch norm, without its tail, after this one}
    *
    * @param name the batch norm's, for messages
+   * @param norm the batch norm
    * @throws IllegalArgumentException if ReLU lies between the two, or the batch norm has other
    *     channels, has them in the last axis, or tracks no statistics
    */
@@ -124,12 +143,12 @@ public final class Conv implements Layer {
     return new Conv(folding.weight(weight), folding.bias(weight, bias), options, false);
   }
 
-  /** Returns the weights, shape (out, in / groups, kernel...). */
+  /** {@return the weights, shape (out, in / groups, kernel...)} */
   public Tensor weight() {
     return weight;
   }
 
-  /** Returns the bias, shape (out), or null where there is none. */
+  /** {@return the bias, shape (out), or null where there is none} */
   public @Nullable Tensor bias() {
     return bias;
   }

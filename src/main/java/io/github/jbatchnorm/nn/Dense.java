@@ -30,9 +30,10 @@ public final class Dense implements Layer {
   }
 
   /**
-   * Returns a layer that evaluates to the same as a batch norm, without its tail, after this one.
+   * {@return a layer that evaluates to the same as a batch norm, without its tail, after this one}
    *
    * @param name the batch norm's, for messages
+   * @param norm the batch norm
    * @throws IllegalArgumentException if the batch norm has other channels or tracks no statistics
    */
   public Dense folded(String name, BatchNorm norm) {
@@ -42,12 +43,12 @@ public final class Dense implements Layer {
     return new Dense(folding.weight(weight), folding.bias(weight, bias));
   }
 
-  /** Returns the weights, shape (out, in). */
+  /** {@return the weights, shape (out, in)} */
   public Tensor weight() {
     return weight;
   }
 
-  /** Returns the bias, shape (out). */
+  /** {@return the bias, shape (out)} */
   public Tensor bias() {
     return bias;
   }

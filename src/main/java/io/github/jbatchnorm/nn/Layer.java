@@ -15,14 +15,14 @@ import java.util.Objects;
  */
 public interface Layer {
   /**
-   * Returns the layer's output.
+   * {@return the layer's output}
    *
    * @param x the input; its shape is the layer's matter
    * @param mode whether the layer trains or is evaluated
    */
   Tensor forward(Tensor x, Mode mode);
 
-  /** Returns the layers inside by their names, in a fixed order; none by default. */
+  /** {@return the layers inside by their names, in a fixed order; none by default} */
   default Map<String, Layer> children() {
     return Map.of();
   }
@@ -30,6 +30,8 @@ public interface Layer {
   /**
    * Shows the layer's state to a visitor, in a fixed order: by default that of its children, under
    * names that begin with theirs.
+   *
+   * @param visitor who is shown it
    */
   default void visit(StateVisitor visitor) {
     Objects.requireNonNull(visitor, "visitor");
@@ -37,7 +39,7 @@ public interface Layer {
   }
 
   /**
-   * Returns the trainable tensors by name, in the layer's order. One that the layer has in several
+   * {@return the trainable tensors by name, in the layer's order} One that the layer has in several
    * places is there once, by the first of its names, as in PyTorch.
    *
    * @throws IllegalArgumentException if two parameters have the same name
@@ -53,9 +55,9 @@ public interface Layer {
   }
 
   /**
-   * Returns a layer without batch norms that evaluates to the same, as {@link Serving#folded} does:
-   * by default this one, in which there must be none. A layer that has batch norms inside and can
-   * do without them overrides it.
+   * {@return a layer without batch norms that evaluates to the same, as {@link Serving#folded}
+   * does: by default this one, in which there must be none} A layer that has batch norms inside and
+   * can do without them overrides it.
    *
    * @param name what the names of the layer's state begin with, for messages: empty, or with a dot
    *     at the end
@@ -66,14 +68,14 @@ public interface Layer {
     return Folding.withoutBatchNorm(name, this);
   }
 
-  /** Returns a table of the layers inside and their parameters, as {@link #summary(int...)}. */
+  /** {@return a table of the layers inside and their parameters, as {@link #summary(int...)}} */
   default String summary() {
     return Summary.of(this, null);
   }
 
   /**
-   * Returns a table of the layers inside, the shapes of their outputs and their parameters, with
-   * the totals at its end. The model is evaluated once, on zeros; a layer that is called neither by
+   * {@return a table of the layers inside, the shapes of their outputs and their parameters, with
+   * the totals at its end} The model is evaluated once, on zeros; a layer that is called neither by
    * a {@link Sequential} nor is one of this package has no shape in the table.
    *
    * @param shape of the input, f32, with its axis of samples

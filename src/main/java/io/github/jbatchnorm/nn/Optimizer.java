@@ -8,10 +8,15 @@ public interface Optimizer {
   /**
    * Sets the learning rate of the steps to come.
    *
+   * @param rate the step size from now on
    * @throws IllegalArgumentException if it is not finite and more than 0
    */
   void learningRate(double rate);
 
-  /** Shows the optimizer's state to a visitor, in a fixed order. */
+  /**
+   * Shows the optimizer's state to a visitor, in a fixed order.
+   *
+   * @param visitor who is shown it
+   */
   void visit(StateVisitor visitor);
 }

@@ -8,22 +8,37 @@ import java.util.Arrays;
  */
 @FunctionalInterface
 public interface Schedule {
-  /** Returns the learning rate of a step. */
+  /**
+   * {@return the learning rate of a step}
+   *
+   * @param step from 0
+   */
   double rate(long step);
 
-  /** Returns the same rate for every step. */
+  /**
+   * {@return the same rate for every step}
+   *
+   * @param rate the learning rate
+   */
   static Schedule constant(double rate) {
     return step -> rate;
   }
 
-  /** Returns a rate that is multiplied by a factor after each step. */
+  /**
+   * {@return a rate that is multiplied by a factor after each step}
+   *
+   * @param rate the learning rate
+   * @param factor by which the rate is multiplied
+   */
   static Schedule exponential(double rate, double factor) {
     return step -> rate * StrictMath.pow(factor, (double) step);
   }
 
   /**
-   * Returns a rate that is multiplied by a factor at each of some steps.
+   * {@return a rate that is multiplied by a factor at each of some steps}
    *
+   * @param rate the learning rate
+   * @param factor by which the rate is multiplied
    * @param milestones the steps, ascending
    */
   static Schedule steps(double rate, double factor, long... milestones) {
@@ -33,8 +48,10 @@ public interface Schedule {
   }
 
   /**
-   * Returns a rate that falls along half a cosine to another (Loshchilov and Hutter, 2017).
+   * {@return a rate that falls along half a cosine to another (Loshchilov and Hutter, 2017)}
    *
+   * @param rate the learning rate
+   * @param last the rate at the end
    * @param steps after how many; it stays there
    * @throws IllegalArgumentException if steps is below 1
    */
@@ -49,8 +66,10 @@ public interface Schedule {
   }
 
   /**
-   * Returns this schedule after a warm-up: so many steps in which the rate grows evenly to this
-   * schedule's first.
+   * {@return this schedule after a warm-up: so many steps in which the rate grows evenly to this
+   * schedule's first}
+   *
+   * @param warmup steps from 0 to the first rate
    */
   default Schedule after(long warmup) {
     return step -> step < warmup ? rate(0) * (step + 1) / (warmup + 1) : rate(step - warmup);

@@ -25,6 +25,9 @@ public final class Sequential implements Layer {
     /**
      * Adds a layer.
      *
+     * @param name what it is called
+     * @param layer the layer
+     * @return this, for the next option
      * @throws IllegalArgumentException if the name is taken
      */
     public Builder add(String name, Layer layer) {
@@ -36,20 +39,26 @@ public final class Sequential implements Layer {
       return this;
     }
 
-    /** Adds a function without state, as in {@code add("relu1", Tensor::relu)}. */
+    /**
+     * Adds a function without state, as in {@code add("relu1", Tensor::relu)}.
+     *
+     * @param name what it is called
+     * @param function from the layer's input to its output
+     * @return this, for the next option
+     */
     public Builder add(String name, UnaryOperator<Tensor> function) {
       Objects.requireNonNull(name, "name");
       Objects.requireNonNull(function, "function");
       return add(name, (Layer) (x, mode) -> function.apply(x));
     }
 
-    /** Returns the model. */
+    /** {@return the model} */
     public Sequential build() {
       return new Sequential(layers);
     }
   }
 
-  /** Returns a builder without layers. */
+  /** {@return a builder without layers} */
   public static Builder builder() {
     return new Builder();
   }

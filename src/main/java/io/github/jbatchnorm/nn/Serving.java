@@ -61,15 +61,17 @@ public final class Serving {
   }
 
   /**
-   * Returns a model that evaluates to the same without batch norms: each is folded into the weights
-   * and bias of the convolution or dense layer right before it, weight gamma / sqrt(runningVar +
-   * eps) and (bias - runningMean) gamma / sqrt(runningVar + eps) + beta. A tail stays as a function
-   * of its own. The model given is left as it is; layers that are not folded are shared with it.
+   * {@return a model that evaluates to the same without batch norms: each is folded into the
+   * weights and bias of the convolution or dense layer right before it, weight gamma /
+   * sqrt(runningVar + eps) and (bias - runningMean) gamma / sqrt(runningVar + eps) + beta} A tail
+   * stays as a function of its own. The model given is left as it is; layers that are not folded
+   * are shared with it.
    *
    * <p>Batch norms lie in {@link Sequential}, in a residual block of this library, or in layers
    * that override {@link Layer#folded}. To keep one that cannot be folded, fold the parts before
    * and after it.
    *
+   * @param model which stays as it is
    * @throws IllegalArgumentException if a batch norm cannot be folded: there is no such layer right
    *     before it, it has other channels, is channels-last after a convolution, or tracks no
    *     statistics. The message names it

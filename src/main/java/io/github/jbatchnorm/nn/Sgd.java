@@ -30,6 +30,9 @@ public final class Sgd extends StepOptimizer {
   /**
    * As {@link #Sgd(Map, double, double)}, with more.
    *
+   * @param parameters what is trained, by name
+   * @param learningRate the step size
+   * @param momentum 0 or more and less than 1
    * @param nesterov whether momentum looks ahead
    * @param decay added to the gradient: rate * parameter
    */

@@ -31,7 +31,12 @@ public final class StateFile {
    * @param unexpected what the state has not got, in alphabetical order
    */
   public record Differences(List<String> missing, List<String> unexpected) {
-    /** Copies the lists. */
+    /**
+     * Copies the lists.
+     *
+     * @param missing what the file has not got, in the state's order
+     * @param unexpected what the state has not got, in alphabetical order
+     */
     public Differences {
       missing = List.copyOf(Objects.requireNonNull(missing, "missing"));
       unexpected = List.copyOf(Objects.requireNonNull(unexpected, "unexpected"));
@@ -41,8 +46,9 @@ public final class StateFile {
   private StateFile() {}
 
   /**
-   * Returns copies of all that {@code state} shows a visitor, by name.
+   * {@return copies of all that {@code state} shows a visitor, by name}
    *
+   * @param state what shows a visitor all of it
    * @throws IllegalArgumentException if two things have one name
    */
   public static Map<String, Stored> save(Consumer<StateVisitor> state) {
@@ -58,6 +64,8 @@ public final class StateFile {
    * Changes all that {@code state} shows a visitor to what was saved; nothing at all if something
    * does not fit.
    *
+   * @param saved tensors by name
+   * @param state what shows a visitor all of it
    * @param allowed what may differ; nothing by default. Shapes never may
    * @return the differences in names, none unless {@link Allowed#NAMES} are allowed to differ
    * @throws IllegalArgumentException if a tensor is missing, has another shape or dtype, is not

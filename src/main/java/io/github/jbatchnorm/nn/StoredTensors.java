@@ -11,7 +11,11 @@ import java.nio.ByteOrder;
 public final class StoredTensors {
   private StoredTensors() {}
 
-  /** Returns a copy of a tensor as a file's entry. */
+  /**
+   * {@return a copy of a tensor as a file's entry}
+   *
+   * @param tensor the tensor
+   */
   public static Stored of(Tensor tensor) {
     Storage storage = tensor.storage();
     ByteBuffer bytes =
@@ -26,9 +30,11 @@ public final class StoredTensors {
   }
 
   /**
-   * Returns a tensor with a copy of an entry: a variable of its dtype, or for integers and booleans
-   * (0 and 1) a constant of f64, as integers take part in operations; those of 64 bits are rounded
-   * to it, as NumPy's {@code astype}.
+   * {@return a tensor with a copy of an entry: a variable of its dtype, or for integers and
+   * booleans (0 and 1) a constant of f64, as integers take part in operations; those of 64 bits are
+   * rounded to it, as NumPy's {@code astype}}
+   *
+   * @param stored what a file has
    */
   public static Tensor tensor(Stored stored) {
     int length = stored.bytes().remaining() / stored.type().bytes();

@@ -17,6 +17,8 @@ public record WeightDecay(double rate, BiPredicate<String, Tensor> applies) {
   /**
    * Checks the rate.
    *
+   * @param rate the share of a weight that a step takes away, before the learning rate
+   * @param applies which parameters, by name and tensor
    * @throws IllegalArgumentException if it is negative or not finite
    */
   public WeightDecay {
@@ -26,14 +28,20 @@ public record WeightDecay(double rate, BiPredicate<String, Tensor> applies) {
     }
   }
 
-  /** Returns a decay of every parameter. */
+  /**
+   * {@return a decay of every parameter}
+   *
+   * @param rate the share of a weight that a step takes away, before the learning rate
+   */
   public static WeightDecay ofAll(double rate) {
     return new WeightDecay(rate, (name, parameter) -> true);
   }
 
   /**
-   * Returns a decay of the parameters with two axes or more: of weights and filters, and not of
-   * gamma, beta and biases.
+   * {@return a decay of the parameters with two axes or more: of weights and filters, and not of
+   * gamma, beta and biases}
+   *
+   * @param rate the share of a weight that a step takes away, before the learning rate
    */
   public static WeightDecay ofWeights(double rate) {
     return new WeightDecay(rate, (name, parameter) -> parameter.ndim() > 1);

@@ -23,17 +23,17 @@ public final class Batch {
     this.labels = labels.clone();
   }
 
-  /** Returns the samples, shape (n, ...). */
+  /** {@return the samples, shape (n, ...)} */
   public Tensor x() {
     return x;
   }
 
-  /** Returns a copy of the labels. */
+  /** {@return a copy of the labels} */
   public int[] labels() {
     return labels.clone();
   }
 
-  /** Returns n. */
+  /** {@return n} */
   public int size() {
     return labels.length;
   }

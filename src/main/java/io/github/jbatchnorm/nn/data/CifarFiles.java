@@ -37,22 +37,31 @@ public final class CifarFiles {
    * @param test the images to test on
    */
   public record TrainAndTest(ColorImages train, ColorImages test) {
-    /** Refuses null. */
+    /**
+     * Refuses null.
+     *
+     * @param train the images to train on
+     * @param test the images to test on
+     */
     public TrainAndTest {
       Objects.requireNonNull(train, "train");
       Objects.requireNonNull(test, "test");
     }
   }
 
-  /** Returns true where {@link #read(Path, Labels)} would find files of a set, all or some. */
+  /**
+   * {@return true where {@link #read(Path, Labels)} would find files of a set, all or some}
+   *
+   * @param folder any path
+   */
   public static boolean isIn(Path folder) {
     Objects.requireNonNull(folder, "folder");
     return !CifarFormat.in(folder).isEmpty();
   }
 
   /**
-   * Returns the images of CIFAR-10's data_batch_1.bin to data_batch_5.bin and test_batch.bin, or of
-   * CIFAR-100's train.bin and test.bin.
+   * {@return the images of CIFAR-10's data_batch_1.bin to data_batch_5.bin and test_batch.bin, or
+   * of CIFAR-100's train.bin and test.bin}
    *
    * @param folder which has the files, or has cifar-10-batches-bin or cifar-100-binary, in which
    *     they are
@@ -76,8 +85,9 @@ public final class CifarFiles {
   }
 
   /**
-   * Returns the images of some of CIFAR-10's files, one after the other.
+   * {@return the images of some of CIFAR-10's files, one after the other}
    *
+   * @param files CIFAR-10's, in this order
    * @throws FileFormatException if a file has no whole records, or a class above 9
    */
   public static ColorImages read(List<Path> files) throws IOException {
@@ -157,7 +167,13 @@ public final class CifarFiles {
     return new FileFormatException(file, "became shorter while it was read");
   }
 
-  /** Writes images to a file of CIFAR-10's. */
+  /**
+   * Writes images to a file of CIFAR-10's.
+   *
+   * @param images the images
+   * @param file the file
+   * @throws IOException if the file cannot be written
+   */
   public static void write(ColorImages images, Path file) throws IOException {
     Objects.requireNonNull(images, "images");
     Objects.requireNonNull(file, "file");

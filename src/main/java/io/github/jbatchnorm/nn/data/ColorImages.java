@@ -37,7 +37,7 @@ public final class ColorImages {
   }
 
   /**
-   * Returns the images in batches, in their own order, as they are; the last batch may be smaller.
+   * {@return the images in batches, in their own order, as they are; the last batch may be smaller}
    *
    * @param size images a batch, 1 or more
    */
@@ -46,18 +46,20 @@ public final class ColorImages {
   }
 
   /**
-   * Returns the batches of one epoch: each image once, moved by up to 4 pixels, in an order that
-   * seed and epoch determine (He et al., 2016).
+   * {@return the batches of one epoch: each image once, moved by up to 4 pixels, in an order that
+   * seed and epoch determine (He et al., 2016)}
    *
    * @param size images a batch, 1 or more
    * @param mirror whether half of the images are mirrored: not where left and right mean something
+   * @param seed of all that is random
+   * @param epoch from 1
    */
   public BatchSource shuffled(int size, boolean mirror, long seed, int epoch) {
     return ColorBatches.shuffled(this, size, mirror, seed, epoch);
   }
 
   /**
-   * Returns some of the images.
+   * {@return some of the images}
    *
    * @param from the first
    * @param to the one behind the last
@@ -69,17 +71,21 @@ public final class ColorImages {
         Arrays.copyOfRange(pixels, from * BYTES, to * BYTES), Arrays.copyOfRange(labels, from, to));
   }
 
-  /** Returns the number of images. */
+  /** {@return the number of images} */
   public int count() {
     return labels.length;
   }
 
-  /** Returns the class of one image. */
+  /**
+   * {@return the class of one image}
+   *
+   * @param image which, from 0
+   */
   public int label(int image) {
     return labels[image] & 0xff;
   }
 
-  /** Returns the largest class and one, at least 1. */
+  /** {@return the largest class and one, at least 1} */
   public int classes() {
     int classes = 1;
     for (int i = 0; i < count(); i++) {
@@ -88,7 +94,14 @@ public final class ColorImages {
     return classes;
   }
 
-  /** Returns the level of one colour of one pixel, 0 to 255. */
+  /**
+   * {@return the level of one colour of one pixel, 0 to 255}
+   *
+   * @param image which, from 0
+   * @param color 0 red, 1 green, 2 blue
+   * @param row from the top, from 0
+   * @param column from the left, from 0
+   */
   public int level(int image, int color, int row, int column) {
     return pixels[((image * COLORS + color) * SIDE + row) * SIDE + column] & 0xff;
   }
@@ -98,6 +111,7 @@ public final class ColorImages {
    *
    * @param count how many, 0 or more; their classes are the digits 0 to 9 in turn
    * @param seed chooses all that is random
+   * @return the images
    */
   public static ColorImages draw(int count, long seed) {
     ImageSet digits = DrawnDigits.draw(count, seed);

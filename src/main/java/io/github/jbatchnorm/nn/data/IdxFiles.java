@@ -44,7 +44,12 @@ public final class IdxFiles {
    * @param test the images to test on, of the same size
    */
   public record TrainAndTest(ImageSet train, ImageSet test) {
-    /** Refuses null. */
+    /**
+     * Refuses null.
+     *
+     * @param train the images to train on
+     * @param test the images to test on, of the same size
+     */
     public TrainAndTest {
       Objects.requireNonNull(train, "train");
       Objects.requireNonNull(test, "test");
@@ -55,6 +60,8 @@ public final class IdxFiles {
    * Reads the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte
    * and t10k-labels-idx1-ubyte of a folder, which may be called train-images.idx3-ubyte and so on.
    *
+   * @param folder the folder that has them
+   * @return the images
    * @throws NotDirectoryException if there is no such folder
    * @throws NoSuchFileException if one of the files is missing
    * @throws FileFormatException if a file is broken, or does not fit the others
@@ -82,6 +89,9 @@ public final class IdxFiles {
   /**
    * Reads one set.
    *
+   * @param images an idx3 file
+   * @param labels an idx1 file
+   * @return the images
    * @throws FileFormatException if a file is broken, or they do not fit each other
    */
   public static ImageSet read(Path images, Path labels) throws IOException {
@@ -124,7 +134,11 @@ public final class IdxFiles {
     }
   }
 
-  /** Returns true where {@link #read(Path)} would find a file of the four, or more. */
+  /**
+   * {@return true where {@link #read(Path)} would find a file of the four, or more}
+   *
+   * @param folder the folder that has them
+   */
   public static boolean isIn(Path folder) {
     Objects.requireNonNull(folder, "folder");
     return NAMES.stream().flatMap(name -> files(folder, name)).anyMatch(Files::isRegularFile);

@@ -38,13 +38,14 @@ public final class ImageSet {
    *
    * @param count how many, 0 or more; their classes are the digits 0 to 9 in turn
    * @param seed chooses all that is random
+   * @return the images
    */
   public static ImageSet draw(int count, long seed) {
     return DrawnDigits.draw(count, seed);
   }
 
   /**
-   * Returns the images in batches, in their own order; the last batch may be smaller.
+   * {@return the images in batches, in their own order; the last batch may be smaller}
    *
    * @param size images a batch, 1 or more
    */
@@ -53,39 +54,45 @@ public final class ImageSet {
   }
 
   /**
-   * Returns the batches of one epoch: each image once, moved at random, in an order that seed and
-   * epoch determine (Fisher and Yates).
+   * {@return the batches of one epoch: each image once, moved at random, in an order that seed and
+   * epoch determine (Fisher and Yates)}
    *
    * @param size images a batch, 1 or more
    * @param shift the most pixels that an image is moved, down or up and right or left; paper comes
    *     in at the edges
+   * @param seed of all that is random
+   * @param epoch from 1
    * @throws IllegalArgumentException if size or shift is out of range
    */
   public BatchSource shuffled(int size, int shift, long seed, int epoch) {
     return Batches.shuffled(this, size, shift, seed, epoch);
   }
 
-  /** Returns the number of images. */
+  /** {@return the number of images} */
   public int count() {
     return labels.length;
   }
 
-  /** Returns the images' height in pixels. */
+  /** {@return the images' height in pixels} */
   public int rows() {
     return rows;
   }
 
-  /** Returns the images' width in pixels. */
+  /** {@return the images' width in pixels} */
   public int columns() {
     return columns;
   }
 
-  /** Returns the class of one image. */
+  /**
+   * {@return the class of one image}
+   *
+   * @param image which, from 0
+   */
   public int label(int image) {
     return labels[image] & 0xff;
   }
 
-  /** Returns the largest class and one, at least 1. */
+  /** {@return the largest class and one, at least 1} */
   public int classes() {
     int classes = 1;
     for (int i = 0; i < count(); i++) {
@@ -94,7 +101,13 @@ public final class ImageSet {
     return classes;
   }
 
-  /** Returns one pixel's level of grey, 0 to 255. */
+  /**
+   * {@return one pixel's level of grey, 0 to 255}
+   *
+   * @param image which, from 0
+   * @param row from the top, from 0
+   * @param column from the left, from 0
+   */
   public int pixel(int image, int row, int column) {
     return pixels[(image * rows + row) * columns + column] & 0xff;
   }

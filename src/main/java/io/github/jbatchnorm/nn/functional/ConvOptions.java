@@ -25,25 +25,41 @@ public final class ConvOptions {
     this.groups = groups;
   }
 
-  /** Returns options with the filters' step along each axis, 1 or more; one number for all axes. */
+  /**
+   * {@return options with the filters' step along each axis, 1 or more; one number for all axes}
+   *
+   * @param newStride 1 or more
+   */
   public ConvOptions withStride(int... newStride) {
     Objects.requireNonNull(newStride, "stride");
     return new ConvOptions(newStride.clone(), padding, dilation, groups);
   }
 
-  /** Returns options with zeros around x on each side, 0 or more; one number for all axes. */
+  /**
+   * {@return options with zeros around x on each side, 0 or more; one number for all axes}
+   *
+   * @param newPadding 0 or more
+   */
   public ConvOptions withPadding(int... newPadding) {
     Objects.requireNonNull(newPadding, "padding");
     return new ConvOptions(stride, newPadding.clone(), dilation, groups);
   }
 
-  /** Returns options with the distance of a filter's elements, 1 or more; one for all axes. */
+  /**
+   * {@return options with the distance of a filter's elements, 1 or more; one for all axes}
+   *
+   * @param newDilation 1 or more
+   */
   public ConvOptions withDilation(int... newDilation) {
     Objects.requireNonNull(newDilation, "dilation");
     return new ConvOptions(stride, padding, newDilation.clone(), groups);
   }
 
-  /** Returns options with so many groups of channels, each with filters of its own. */
+  /**
+   * {@return options with so many groups of channels, each with filters of its own}
+   *
+   * @param newGroups a divisor of both numbers of channels
+   */
   public ConvOptions withGroups(int newGroups) {
     return new ConvOptions(stride, padding, dilation, newGroups);
   }
@@ -60,7 +76,7 @@ public final class ConvOptions {
     return each(dimensions, dilation);
   }
 
-  /** Returns the number of groups. */
+  /** {@return the number of groups} */
   public int groups() {
     return groups;
   }

@@ -23,8 +23,8 @@ public final class Functions {
   private Functions() {}
 
   /**
-   * Returns y = gamma * (x - mean) / sqrt(var + eps) + beta, with mean and biased variance over
-   * every axis but the channel's, axis 1. The result's creator is a {@link BatchNormOp}, which
+   * {@return y = gamma * (x - mean) / sqrt(var + eps) + beta, with mean and biased variance over
+   * every axis but the channel's, axis 1} The result's creator is a {@link BatchNormOp}, which
    * shows mean and var. Mixed dtypes promote to f64; 16-bit x keeps its dtype beside f32
    * parameters. M, the number of elements of a channel, may be 1 (y = beta) or 0. After {@code
    * mygrad.nnet.batchnorm}; Ioffe and Szegedy, 2015. {@link BatchNormOp#on} has everything else.
@@ -42,7 +42,15 @@ public final class Functions {
     return batchnorm(x, gamma, beta, BatchNormOptions.DEFAULT.withEps(eps));
   }
 
-  /** As {@link #batchnorm(Tensor, Tensor, Tensor, double)}, with a layout and a tail of choice. */
+  /**
+   * As {@link #batchnorm(Tensor, Tensor, Tensor, double)}, with a layout and a tail of choice.
+   *
+   * @param x shape (N, C, ...)
+   * @param gamma the scale, C elements, or null for 1
+   * @param beta the shift, C elements, or null for 0
+   * @param options the options
+   * @return y, of x's shape
+   */
   public static Tensor batchnorm(
       Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, BatchNormOptions options) {
     Objects.requireNonNull(x, "x");
@@ -51,7 +59,7 @@ public final class Functions {
   }
 
   /**
-   * Returns x weight^T + bias, by OpenBLAS.
+   * {@return x weight^T + bias, by OpenBLAS}
    *
    * @param x shape (N, in), or with more axes before the last
    * @param weight shape (out, in)
@@ -84,9 +92,9 @@ public final class Functions {
   }
 
   /**
-   * Returns the cross-correlation of x with filters, of one to three dimensions: shape (N, O, ...)
+   * {@return the cross-correlation of x with filters, of one to three dimensions: shape (N, O, ...)
    * with (size + 2 padding - dilation (filter - 1) - 1) / stride + 1 along each, by products of
-   * matrices ({@link io.github.jbatchnorm.arrays.Products}).
+   * matrices ({@link io.github.jbatchnorm.arrays.Products})}
    *
    * @param x shape (N, C, ...)
    * @param filters shape (O, C / groups, ...)
@@ -98,20 +106,36 @@ public final class Functions {
     return Conv.of(x, filters, bias, options, 1);
   }
 
-  /** As {@link #conv(Tensor, Tensor, Tensor, ConvOptions)}, followed by ReLU in the same pass. */
+  /**
+   * As {@link #conv(Tensor, Tensor, Tensor, ConvOptions)}, followed by ReLU in the same pass.
+   *
+   * @param x shape (N, in, ...)
+   * @param filters shape (out, in / groups, ...)
+   * @param bias shape (out), or null for none
+   * @param options the options
+   * @return shape (N, out, ...)
+   */
   public static Tensor convRelu(
       Tensor x, Tensor filters, @Nullable Tensor bias, ConvOptions options) {
     return Conv.of(x, filters, bias, options, 0);
   }
 
-  /** As {@link #conv(Tensor, Tensor, Tensor, ConvOptions)}, without a bias. */
+  /**
+   * As {@link #conv(Tensor, Tensor, Tensor, ConvOptions)}, without a bias.
+   *
+   * @param x shape (N, in, height, width)
+   * @param filters shape (out, in, height, width)
+   * @param stride the step along each axis
+   * @param padding zeros on each side
+   * @return shape (N, out, ...)
+   */
   public static Tensor conv(Tensor x, Tensor filters, int stride, int padding) {
     return conv(x, filters, null, ConvOptions.DEFAULT.withStride(stride).withPadding(padding));
   }
 
   /**
-   * Returns the largest element of each window; each pooled axis becomes (size - window) / stride +
-   * 1.
+   * {@return the largest element of each window; each pooled axis becomes (size - window) / stride
+   * + 1}
    *
    * @param x any shape
    * @param window the window's size along each of the last one to three axes
@@ -122,13 +146,20 @@ public final class Functions {
     return MaxPool.of(x, window, stride);
   }
 
-  /** As {@link #maxPool(Tensor, int[], int[])}, over squares of the last two axes. */
+  /**
+   * As {@link #maxPool(Tensor, int[], int[])}, over squares of the last two axes.
+   *
+   * @param x shape (N, C, height, width)
+   * @param window the window's side
+   * @param stride the step along each axis
+   * @return the largest of each square
+   */
   public static Tensor maxPool(Tensor x, int window, int stride) {
     return MaxPool.of(x, new int[] {window, window}, new int[] {stride, stride});
   }
 
   /**
-   * Returns the mean of each window; each pooled axis becomes (size - window) / stride + 1.
+   * {@return the mean of each window; each pooled axis becomes (size - window) / stride + 1}
    *
    * @param x any shape
    * @param window the window's size along each of the last one to three axes
@@ -154,8 +185,9 @@ public final class Functions {
   }
 
   /**
-   * Returns the mean of each channel of each sample: (N, C, ...) to (N, C).
+   * {@return the mean of each channel of each sample: (N, C, ...) to (N, C)}
    *
+   * @param x shape (N, C, ...)
    * @throws IllegalArgumentException if x has fewer than two axes
    */
   public static Tensor globalAvgPool(Tensor x) {
@@ -167,9 +199,10 @@ public final class Functions {
   }
 
   /**
-   * Returns x with each element set to 0 with probability p and the others divided by 1 - p
-   * (Srivastava et al., 2014).
+   * {@return x with each element set to 0 with probability p and the others divided by 1 - p
+   * (Srivastava et al., 2014)}
    *
+   * @param x the input
    * @param p 0 to less than 1
    * @param random one number is drawn for each element, in order
    * @throws IllegalArgumentException if p is out of range
@@ -187,21 +220,32 @@ public final class Functions {
     return x.multiply(Tensor.constant(mask, x.shape()));
   }
 
-  /** Returns x where x is above 0, else alpha (exp(x) - 1) (Clevert et al., 2016). */
+  /**
+   * {@return x where x is above 0, else alpha (exp(x) - 1) (Clevert et al., 2016)}
+   *
+   * @param x the input
+   * @param alpha the scale below 0
+   */
   public static Tensor elu(Tensor x, double alpha) {
     Objects.requireNonNull(x, "x");
     return x.elu(alpha);
   }
 
-  /** Returns the scaled elu of self-normalizing networks (Klambauer et al., 2017). */
+  /**
+   * {@return the scaled elu of self-normalizing networks (Klambauer et al., 2017)}
+   *
+   * @param x the input
+   */
   public static Tensor selu(Tensor x) {
     Objects.requireNonNull(x, "x");
     return elu(x, SELU_ALPHA).multiply(SELU_SCALE);
   }
 
   /**
-   * Returns a sigmoid(b), where a and b are x's halves along an axis (Dauphin et al., 2017).
+   * {@return a sigmoid(b), where a and b are x's halves along an axis (Dauphin et al., 2017)}
    *
+   * @param x the input
+   * @param axis which axis, negative from the end
    * @throws IllegalArgumentException if the axis is out of range or its size is odd
    */
   public static Tensor glu(Tensor x, int axis) {
@@ -219,34 +263,64 @@ public final class Functions {
     return x.slice(first).multiply(x.slice(second).sigmoid());
   }
 
-  /** Returns x, but at least low and at most high: usually -1 and 1. */
+  /**
+   * {@return x, but at least low and at most high: usually -1 and 1}
+   *
+   * @param x the input
+   * @param low the lower bound
+   * @param high the upper bound
+   */
   public static Tensor hardTanh(Tensor x, double low, double high) {
     return x.clip(low, high);
   }
 
-  /** Returns x / (1 + |x|). */
+  /**
+   * {@return x / (1 + |x|)}
+   *
+   * @param x the input
+   */
   public static Tensor softSign(Tensor x) {
     return x.divide(x.abs().add(1));
   }
 
-  /** Returns exp(x) / sum(exp(x)) over an axis, without overflow. */
+  /**
+   * {@return exp(x) / sum(exp(x)) over an axis, without overflow}
+   *
+   * @param x the input
+   * @param axis which axis, negative from the end
+   */
   public static Tensor softmax(Tensor x, int axis) {
     return logSoftmax(x, axis).exp();
   }
 
-  /** Returns the logarithm of the softmax over an axis. */
+  /**
+   * {@return the logarithm of the softmax over an axis}
+   *
+   * @param x the input
+   * @param axis which axis, negative from the end
+   */
   public static Tensor logSoftmax(Tensor x, int axis) {
     int at = Shapes.axis(x.ndim(), axis);
     return at == x.ndim() - 1 ? logSoftmax(x) : logSoftmax(x.moveAxis(at, -1)).moveAxis(-1, at);
   }
 
-  /** Returns the logarithm of the softmax over the last axis. */
+  /**
+   * {@return the logarithm of the softmax over the last axis}
+   *
+   * @param x the input
+   */
   public static Tensor logSoftmax(Tensor x) {
     Objects.requireNonNull(x, "x");
     return new LogSoftmax(x).apply();
   }
 
-  /** As {@link Losses#softmaxCrossentropy}. */
+  /**
+   * As {@link Losses#softmaxCrossentropy}.
+   *
+   * @param x scores, shape (N, classes)
+   * @param labels the classes, one a sample
+   * @return the loss
+   */
   public static Tensor softmaxCrossentropy(Tensor x, int... labels) {
     Objects.requireNonNull(x, "x");
     Objects.requireNonNull(labels, "labels");

@@ -11,7 +11,7 @@ public final class Losses {
   private Losses() {}
 
   /**
-   * Returns the mean cross-entropy of softmax(x) against labels, without axes; NaN where N is 0.
+   * {@return the mean cross-entropy of softmax(x) against labels, without axes; NaN where N is 0}
    *
    * @param x scores, shape (N, K)
    * @param labels N classes, each 0 to K-1
@@ -24,7 +24,7 @@ public final class Losses {
   }
 
   /**
-   * Returns minus the mean of the labels' log-probabilities, without axes.
+   * {@return minus the mean of the labels' log-probabilities, without axes}
    *
    * @param x log-probabilities, shape (N, K)
    * @param labels N classes, each 0 to K-1
@@ -40,7 +40,10 @@ public final class Losses {
    * As {@link #negativeLogLikelihood(Tensor, int...)}, each sample times its class's weight. The
    * mean is over N, as MyGrad's; PyTorch divides by the sum of the samples' weights.
    *
+   * @param x log probabilities, shape (N, classes)
    * @param weights K numbers
+   * @param labels the classes, one a sample
+   * @return the loss
    */
   public static Tensor negativeLogLikelihood(Tensor x, double[] weights, int... labels) {
     Objects.requireNonNull(x, "x");
@@ -60,8 +63,8 @@ public final class Losses {
   }
 
   /**
-   * Returns the focal loss of each sample, -alpha (1 - p)^gamma log(p), shape (N) (Lin et al.,
-   * 2017).
+   * {@return the focal loss of each sample, -alpha (1 - p)^gamma log(p), shape (N) (Lin et al.,
+   * 2017)}
    *
    * @param probabilities shape (N, K)
    * @param alpha a factor
@@ -76,7 +79,15 @@ public final class Losses {
     return focal(p.log(), p.negate().add(1).maximum(0), alpha, gamma);
   }
 
-  /** As {@link #focal}, of scores: their softmax's loss, without overflow. */
+  /**
+   * As {@link #focal}, of scores: their softmax's loss, without overflow.
+   *
+   * @param scores shape (N, classes)
+   * @param alpha the factor of all
+   * @param gamma how much less certain answers count
+   * @param labels the classes, one a sample
+   * @return the loss
+   */
   public static Tensor softmaxFocal(Tensor scores, double alpha, double gamma, int... labels) {
     Objects.requireNonNull(scores, "scores");
     Objects.requireNonNull(labels, "labels");
@@ -101,8 +112,8 @@ public final class Losses {
   }
 
   /**
-   * Returns the mean over samples of the sum over other classes of max(0, score - label's score +
-   * hinge), without axes (Weston and Watkins, 1999).
+   * {@return the mean over samples of the sum over other classes of max(0, score - label's score +
+   * hinge), without axes (Weston and Watkins, 1999)}
    *
    * @param x scores, shape (N, K)
    * @param hinge by how much the label's score should be larger
@@ -122,7 +133,7 @@ public final class Losses {
   }
 
   /**
-   * Returns the mean of max(0, margin - y (x1 - x2)), without axes.
+   * {@return the mean of max(0, margin - y (x1 - x2)), without axes}
    *
    * @param x1 what should rank higher where y is 1, and lower where it is -1
    * @param x2 the other, of the same shape

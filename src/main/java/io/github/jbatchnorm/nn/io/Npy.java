@@ -42,6 +42,8 @@ public final class Npy {
   /**
    * Reads a .npy file.
    *
+   * @param file the file
+   * @return the array
    * @throws FileFormatException if it is broken, longer or shorter than it says, or of another type
    */
   public static Stored read(Path file) throws IOException {
@@ -62,6 +64,8 @@ public final class Npy {
    * Reads a .npz file: each array under its name, in the file's order. All of them are in memory
    * together; {@link #read(Path, String)} reads one.
    *
+   * @param file the file
+   * @return the arrays by name
    * @throws FileFormatException if it is no zip archive, one of its arrays is not as {@link #read}
    *     needs, or its check sum is another
    */
@@ -85,7 +89,9 @@ public final class Npy {
   /**
    * Reads one array of a .npz file, and no other.
    *
+   * @param file the file
    * @param name the array's name, without ".npy"
+   * @return the array
    * @throws FileFormatException if there is none of this name, or as {@link #readAll}
    */
   public static Stored read(Path file, String name) throws IOException {
@@ -102,8 +108,9 @@ public final class Npy {
   }
 
   /**
-   * Returns the names of a .npz file's arrays, in its order.
+   * {@return the names of a .npz file's arrays, in its order}
    *
+   * @param file the file
    * @throws FileFormatException if it is no zip archive, or holds something else than arrays
    */
   public static List<String> names(Path file) throws IOException {
@@ -208,7 +215,10 @@ public final class Npy {
   /**
    * Writes a .npy file, which replaces an older one at once or not at all.
    *
+   * @param file the file
+   * @param array what to write
    * @throws IllegalArgumentException if the elements are bf16, which NumPy has not got
+   * @throws IOException if the file cannot be written
    */
   public static void write(Path file, Stored array) throws IOException {
     byte[] header = NpyHeader.text(array);
@@ -223,9 +233,11 @@ public final class Npy {
   /**
    * Writes a .npz file, uncompressed, which replaces an older one at once or not at all.
    *
+   * @param file the file
    * @param arrays arrays by name, without ".npy"
    * @throws IllegalArgumentException as {@link #write}, or if a name is null, has half of a
    *     surrogate pair or is past 65,000 bytes of UTF-8
+   * @throws IOException if the file cannot be written
    */
   public static void writeAll(Path file, Map<String, Stored> arrays) throws IOException {
     Map<ZipEntry, ByteBuffer[]> entries = new LinkedHashMap<>();

@@ -21,7 +21,12 @@ import java.util.Objects;
  * @param metadata texts by name
  */
 public record Safetensors(Map<String, Stored> tensors, Map<String, String> metadata) {
-  /** Copies the maps, whose order stays. What cannot be written is refused by {@link #write}. */
+  /**
+   * Copies the maps, whose order stays. What cannot be written is refused by {@link #write}.
+   *
+   * @param tensors the tensors by name, in the file's order
+   * @param metadata texts by name
+   */
   public Safetensors {
     tensors =
         Collections.unmodifiableMap(
@@ -34,6 +39,8 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
   /**
    * Reads a file of at most 2 GiB.
    *
+   * @param file the file
+   * @return what the file has
    * @throws FileFormatException if it is broken, or holds tensors of types that {@link Stored.Type}
    *     has not got
    */
@@ -80,6 +87,7 @@ public record Safetensors(Map<String, Stored> tensors, Map<String, String> metad
    * Writes a file. It replaces an older one at once and as a whole, or not at all where something
    * fails.
    *
+   * @param file the file
    * @throws IllegalArgumentException if {@link #read} could not read it: a name is null, {@code
    *     __metadata__}, past 50,000 bytes in UTF-8 or has half of a surrogate pair; metadata are
    *     null, have such a half or are past 20,000,000 characters; the header is past 100,000,000

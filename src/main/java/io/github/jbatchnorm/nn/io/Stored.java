@@ -46,12 +46,12 @@ public final class Stored {
       this.integer = integer;
     }
 
-    /** Returns true for integers, signed or not; false for booleans too. */
+    /** {@return true for integers, signed or not; false for booleans too} */
     public boolean isInteger() {
       return integer;
     }
 
-    /** Returns the size of one element in bytes. */
+    /** {@return the size of one element in bytes} */
     public int bytes() {
       return bytes;
     }
@@ -121,23 +121,27 @@ public final class Stored {
     return size < 0x1p63 && size(type, shape) <= Integer.MAX_VALUE;
   }
 
-  /** Returns one integer without axes. */
+  /**
+   * {@return one integer without axes}
+   *
+   * @param value 0 or more
+   */
   public static Stored count(long value) {
     ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     return new Stored(Type.I64, new int[0], bytes.putLong(value).flip());
   }
 
-  /** Returns the elements' type. */
+  /** {@return the elements' type} */
   public Type type() {
     return type;
   }
 
-  /** Returns the axes' sizes. */
+  /** {@return the axes' sizes} */
   public int[] shape() {
     return shape.clone();
   }
 
-  /** Returns a view of the bytes, little-endian, that can be read. */
+  /** {@return a view of the bytes, little-endian, that can be read} */
   public ByteBuffer bytes() {
     return bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
   }

@@ -15,13 +15,18 @@ public final class ResNet {
 
   private ResNet() {}
 
-  /** Returns ResNet-20 for images of shape (N, 3, H, W), with scores of shape (N, classes). */
+  /**
+   * {@return ResNet-20 for images of shape (N, 3, H, W), with scores of shape (N, classes)}
+   *
+   * @param classes how many scores there are
+   * @param seed of the weights
+   */
   public static Sequential resNet20(int classes, long seed) {
     return create(3, classes, seed);
   }
 
   /**
-   * Returns a network of 6 blocks + 2 layers: ResNet-20 has 3 blocks a stage, ResNet-56 has 9.
+   * {@return a network of 6 blocks + 2 layers: ResNet-20 has 3 blocks a stage, ResNet-56 has 9}
    *
    * @param blocks of each of the three stages, 1 or more
    * @param classes how many scores there are
