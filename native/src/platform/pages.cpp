@@ -4,6 +4,8 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #include <unistd.h>
+#elif defined(_WIN32)
+#include <malloc.h>
 #endif
 
 namespace jbn {
@@ -35,6 +37,12 @@ void unmap_pages(void* from, int64_t bytes) {
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   munmap(from, (static_cast<size_t>(bytes) + page - 1) / page * page);
 }
+#elif defined(_WIN32)
+void* map_pages(int64_t bytes) {
+  return bytes <= 0 ? nullptr : _aligned_malloc(static_cast<size_t>(bytes), 64);
+}
+
+void unmap_pages(void* from, int64_t) { _aligned_free(from); }
 #else
 void* map_pages(int64_t bytes) {
   return bytes <= 0 ? nullptr : std::aligned_alloc(64, (static_cast<size_t>(bytes) + 63) / 64 * 64);
