@@ -17,6 +17,7 @@ public final class ChildJvm {
     ChildJvm child = new ChildJvm();
     child.command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     child.command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")); // starts faster
+    child.command.add("--enable-native-access=ALL-UNNAMED");
     child.command.addAll(List.of(options));
     child.command.add("-cp");
     child.command.add(System.getProperty("java.class.path"));

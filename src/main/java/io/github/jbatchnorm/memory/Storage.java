@@ -17,7 +17,7 @@ import java.util.function.IntFunction;
  * reads are safe; a write beside any other access needs the caller's own ordering.
  */
 @SuppressWarnings("ReachabilityFenceUsage") // no finally: what throws has nothing more to touch
-public final class Storage {
+public final class Storage implements StoredElements {
   private final DType dtype;
   private final Memory memory;
   private final int from; // in elements
@@ -192,163 +192,6 @@ public final class Storage {
   }
 
   /**
-   * {@return element {@code index}, widened to double}
-   *
-   * @param index which, from 0
-   */
-  public double get(int index) {
-    int at = from + Objects.checkIndex(index, length);
-    double value = Elements.get(dtype, memory.block(), at);
-    Reference.reachabilityFence(memory);
-    return value;
-  }
-
-  /**
-   * Sets element {@code index} to {@code value}, rounded to the dtype (nearest, ties to even).
-   *
-   * @param index which, from 0
-   * @param value is rounded to the type
-   */
-  public void set(int index, double value) {
-    int at = from + Objects.checkIndex(index, length);
-    Elements.set(dtype, memory.block(), at, value);
-    Reference.reachabilityFence(memory);
-  }
-
-  /**
-   * {@return the bits of element {@code index} of an f32 storage}
-   *
-   * @param index which, from 0
-   */
-  public int bits(int index) {
-    int at = from + Objects.checkIndex(index, length);
-    int bits = memory.block().bytes.getInt(at * Integer.BYTES);
-    Reference.reachabilityFence(memory);
-    return bits;
-  }
-
-  /**
-   * Sets the bits of element {@code index} of an f32 storage.
-   *
-   * @param index which, from 0
-   * @param bits as they are stored
-   */
-  public void bits(int index, int bits) {
-    int at = from + Objects.checkIndex(index, length);
-    memory.block().bytes.putInt(at * Integer.BYTES, bits);
-    Reference.reachabilityFence(memory);
-  }
-
-  /**
-   * Reads {@code count} elements from {@code from} on into {@code into} at {@code at}, widening.
-   *
-   * @param from the first element
-   * @param into where they go
-   * @param at the first place there
-   * @param count how many
-   * @throws IndexOutOfBoundsException if either range does not fit
-   */
-  public void read(int from, double[] into, int at, int count) {
-    int first = this.from + Objects.checkFromIndexSize(from, count, length);
-    Elements.read(dtype, memory.block(), first, 1, into, at, count);
-    Reference.reachabilityFence(memory);
-  }
-
-  /**
-   * Writes {@code count} elements of {@code values} from {@code at} on to {@code to}, rounding to
-   * the dtype.
-   *
-   * @param to the first element to write
-   * @param values the elements
-   * @param at the first place there
-   * @param count how many
-   * @throws IndexOutOfBoundsException if either range does not fit
-   */
-  public void write(int to, double[] values, int at, int count) {
-    int first = from + Objects.checkFromIndexSize(to, count, length);
-    Elements.write(dtype, memory.block(), first, 1, values, at, count);
-    Reference.reachabilityFence(memory);
-  }
-
-  /**
-   * Reads {@code count} elements, every {@code step} from {@code from} on, widening.
-   *
-   * @param from the first element
-   * @param step 1 or more
-   * @param into where they go
-   * @param count how many
-   * @throws IndexOutOfBoundsException if they do not lie within this, or the array is too short
-   */
-  public void read(int from, int step, double[] into, int count) {
-    int first = first(from, step, count);
-    Elements.read(dtype, memory.block(), first, step, into, 0, count);
-    Reference.reachabilityFence(memory);
-  }
-
-  /**
-   * As {@link #read(int, int, double[], int)}, of f32, bf16 or f16.
-   *
-   * @param from the first element
-   * @param step elements from one to the next
-   * @param into where they go
-   * @param count how many
-   * @throws IllegalStateException if this is f64
-   */
-  public void read(int from, int step, float[] into, int count) {
-    requireNarrow();
-    int first = first(from, step, count);
-    Elements.readNarrow(dtype, memory.block(), first, step, into, count);
-    Reference.reachabilityFence(memory);
-  }
-
-  /**
-   * Writes {@code count} values to every {@code step} from {@code to} on, rounding to the dtype.
-   *
-   * @param to the first element to write
-   * @param step 1 or more
-   * @param values the elements
-   * @param count how many
-   * @throws IndexOutOfBoundsException if they do not lie within this, or the array is too short
-   */
-  public void write(int to, int step, double[] values, int count) {
-    int first = first(to, step, count);
-    Elements.write(dtype, memory.block(), first, step, values, 0, count);
-    Reference.reachabilityFence(memory);
-  }
-
-  /**
-   * As {@link #write(int, int, double[], int)}, of f32, bf16 or f16.
-   *
-   * @param to the first element to write
-   * @param step elements from one to the next
-   * @param values the elements
-   * @param count how many
-   * @throws IllegalStateException if this is f64
-   */
-  public void write(int to, int step, float[] values, int count) {
-    requireNarrow();
-    int first = first(to, step, count);
-    Elements.writeNarrow(dtype, memory.block(), first, step, values, count);
-    Reference.reachabilityFence(memory);
-  }
-
-  private int first(int index, int step, int count) {
-    long reach = count == 0 ? 0 : (count - 1L) * step + 1;
-    if (count < 0 || step < 1 || index < 0 || index + reach > length) {
-      throw new IndexOutOfBoundsException(
-          "expected %s elements, every %s from %s on, within %s"
-              .formatted(count, step, index, length));
-    }
-    return from + index;
-  }
-
-  private void requireNarrow() {
-    if (dtype == DType.F64) {
-      throw new IllegalStateException("storage holds F64, asked for floats");
-    }
-  }
-
-  /**
    * Copies every element of {@code source}, which has this length and dtype, into this.
    *
    * @param source where they come from
@@ -388,58 +231,6 @@ public final class Storage {
   }
 
   /**
-   * Copies this many elements of an array on the heap, from {@code offset} on, into this: f32.
-   *
-   * @param source where they come from
-   * @param offset the first element there
-   * @throws IllegalStateException if the dtype is not f32
-   * @throws IndexOutOfBoundsException if the array is too short
-   */
-  public void copyFrom(float[] source, int offset) {
-    require(DType.F32);
-    memory.block().floats.put(from, source, offset, length);
-    Reference.reachabilityFence(memory);
-  }
-
-  /**
-   * As {@link #copyFrom(float[], int)}, of f64.
-   *
-   * @param source where they come from
-   * @param offset the first element there
-   */
-  public void copyFrom(double[] source, int offset) {
-    require(DType.F64);
-    memory.block().doubles.put(from, source, offset, length);
-    Reference.reachabilityFence(memory);
-  }
-
-  /**
-   * Copies every element to an array on the heap, from {@code offset} on: f32.
-   *
-   * @param target where they go
-   * @param offset the first element there
-   * @throws IllegalStateException if the dtype is not f32
-   * @throws IndexOutOfBoundsException if the array is too short
-   */
-  public void copyTo(float[] target, int offset) {
-    require(DType.F32);
-    memory.block().floats.get(from, target, offset, length);
-    Reference.reachabilityFence(memory);
-  }
-
-  /**
-   * As {@link #copyTo(float[], int)}, of f64.
-   *
-   * @param target where they go
-   * @param offset the first element there
-   */
-  public void copyTo(double[] target, int offset) {
-    require(DType.F64);
-    memory.block().doubles.get(from, target, offset, length);
-    Reference.reachabilityFence(memory);
-  }
-
-  /**
    * {@return a view of the bytes in native order, from element 0 on, with a position of its own}
    * The view may outlive this storage: when the storage is dropped or closed, its memory is freed
    * once the view is gone too, and never given to another storage.
@@ -470,7 +261,7 @@ public final class Storage {
     return bytes().asDoubleBuffer();
   }
 
-  private void require(DType wanted) {
+  void require(DType wanted) {
     if (dtype != wanted) {
       throw new IllegalStateException("storage holds %s, asked for %s".formatted(dtype, wanted));
     }

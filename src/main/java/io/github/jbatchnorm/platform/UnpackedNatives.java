@@ -14,17 +14,18 @@ import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.UserPrincipal;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.zip.ZipEntry;
+import java.util.jar.JarEntry;
+import java.util.zip.CRC32;
 import org.bytedeco.javacpp.Loader;
 
 /**
  * The files that JavaCPP unpacks from jars, and loads from then on. Before it does they are held to
- * the jar's bytes, in folders that belong to this user and that no one else may write.
+ * the jar's checksums, in folders that belong to this user and that no one else may write: who may
+ * write there could as well change the jar, so that checksums are against accidents.
  */
 final class UnpackedNatives {
   private static final int CHUNK = 1 << 16;
@@ -54,8 +55,9 @@ final class UnpackedNatives {
       if (found != null && found.openConnection() instanceof JarURLConnection jar) {
         UnpackedNatives natives = new UnpackedNatives(Loader.getCacheDir().toPath());
         natives.own(natives.cache);
-        for (String name : names(jar)) {
-          natives.check(new URL(found, name));
+        for (JarEntry entry : entries(jar)) {
+          String name = entry.getName().substring(jar.getEntryName().length());
+          natives.check(new URL(found, name), entry);
         }
       }
     } catch (IOException e) {
@@ -63,20 +65,17 @@ final class UnpackedNatives {
     }
   }
 
-  private static List<String> names(JarURLConnection jar) throws IOException {
+  private static List<JarEntry> entries(JarURLConnection jar) throws IOException {
     String folder = jar.getEntryName();
     return jar.getJarFile().stream()
-        .filter(entry -> !entry.isDirectory())
-        .map(ZipEntry::getName)
-        .filter(name -> name.startsWith(folder))
-        .map(name -> name.substring(folder.length()))
+        .filter(entry -> !entry.isDirectory() && entry.getName().startsWith(folder))
         .toList();
   }
 
-  private void check(URL packed) throws IOException {
-    if (!isUnpacked(packed)) {
+  private void check(URL packed, JarEntry entry) throws IOException {
+    if (!isUnpacked(packed, entry)) {
       Files.deleteIfExists(unpacked(packed));
-      if (!isUnpacked(packed)) {
+      if (!isUnpacked(packed, entry)) {
         throw new UnsatisfiedLinkError("%s is not what %s has".formatted(unpacked(packed), packed));
       }
     }
@@ -109,7 +108,7 @@ final class UnpackedNatives {
     return file.toPath();
   }
 
-  private boolean isUnpacked(URL packed) throws IOException {
+  private boolean isUnpacked(URL packed, JarEntry entry) throws IOException {
     Path file = unpacked(packed);
     for (Path folder = file.getParent();
         folder != null && folder.startsWith(cache);
@@ -120,17 +119,19 @@ final class UnpackedNatives {
       return false;
     }
     own(file);
-    try (InputStream expected = packed.openStream();
-        InputStream found = Files.newInputStream(file)) {
-      byte[] part;
-      do {
-        part = expected.readNBytes(CHUNK);
-        if (!Arrays.equals(part, found.readNBytes(CHUNK))) {
-          return false;
-        }
-      } while (part.length > 0);
-      return true;
+    return Files.size(file) == entry.getSize() && checksum(file) == entry.getCrc();
+  }
+
+  /** Returns what the jar has of each file: its CRC-32, which takes a JVM that starts no time. */
+  private static long checksum(Path file) throws IOException {
+    CRC32 checksum = new CRC32();
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] part = new byte[CHUNK];
+      for (int length = in.read(part); length >= 0; length = in.read(part)) {
+        checksum.update(part, 0, length);
+      }
     }
+    return checksum.getValue();
   }
 
   /** Returns who the system says this is: the owner of what is written. */
