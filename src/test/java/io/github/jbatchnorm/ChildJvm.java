@@ -39,7 +39,12 @@ public final class ChildJvm {
 
   /** Runs any command; returns the same. */
   public static String run(List<String> command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    return run(new ProcessBuilder(command));
+  }
+
+  /** As {@link #run(List)}, of a process whose surroundings were changed. */
+  public static String run(ProcessBuilder builder) throws IOException, InterruptedException {
+    Process process = builder.redirectErrorStream(true).start();
     process.getOutputStream().close();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     return output + "status=" + process.waitFor();

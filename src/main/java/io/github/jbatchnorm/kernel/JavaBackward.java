@@ -27,29 +27,15 @@ final class JavaBackward {
       channels[c - channel] = new Channel(c);
     }
     double[][] sums =
-        new OrderedSums(rows, !isNarrow, 2)
-            .of(
-                channel,
-                end,
-                (c, row, at, n, terms) -> {
-                  pieces.at(c, row, at, n);
-                  channels[c - channel].putTerms(terms[0], terms[1]);
-                });
+        new OrderedSums(rows, pieces, !isNarrow, 2)
+            .of(channel, end, (c, terms) -> channels[c - channel].putTerms(terms[0], terms[1]));
     for (int i = 0; i < channels.length; i++) {
       channels[i].settle(sums[i][0], sums[i][1]);
     }
     if (a.dx == null && a.dz == null) {
       return;
     }
-    rows.chunks(
-        (row, rowEnd, from, to) -> {
-          for (int r = row; r < rowEnd; r++) {
-            for (int c = channel; c < end; c++) {
-              pieces.at(c, r, from, to - from);
-              channels[c - channel].map();
-            }
-          }
-        });
+    pieces.each(channel, end, c -> channels[c - channel].map());
   }
 
   /** One channel: what stays the same over its elements. */

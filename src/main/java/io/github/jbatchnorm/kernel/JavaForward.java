@@ -32,15 +32,7 @@ final class JavaForward {
     if (y == null) {
       return;
     }
-    rows.chunks(
-        (row, rowEnd, from, to) -> {
-          for (int r = row; r < rowEnd; r++) {
-            for (int c = channel; c < end; c++) {
-              pieces.at(c, r, from, to - from);
-              maps[c - channel].normalize(y);
-            }
-          }
-        });
+    pieces.each(channel, end, c -> maps[c - channel].normalize(y));
   }
 
   /** y of a channel by x. */

@@ -30,26 +30,12 @@ final class JavaSecond {
       channels[c - channel] = new Channel(c);
     }
     double[][] sums =
-        new OrderedSums(rows, !isNarrow, SUMS)
-            .of(
-                channel,
-                end,
-                (c, row, at, n, terms) -> {
-                  pieces.at(c, row, at, n);
-                  channels[c - channel].putTerms(terms);
-                });
+        new OrderedSums(rows, pieces, !isNarrow, SUMS)
+            .of(channel, end, (c, terms) -> channels[c - channel].putTerms(terms));
     for (int i = 0; i < channels.length; i++) {
       channels[i].settle(sums[i]);
     }
-    rows.chunks(
-        (row, rowEnd, from, to) -> {
-          for (int r = row; r < rowEnd; r++) {
-            for (int c = channel; c < end; c++) {
-              pieces.at(c, r, from, to - from);
-              channels[c - channel].map();
-            }
-          }
-        });
+    pieces.each(channel, end, c -> channels[c - channel].map());
   }
 
   /** Means over a channel; h is xHat. */

@@ -35,8 +35,8 @@ final class JavaStatistics {
     eps = a.eps;
     count = JavaMoments.count(shape, weights);
     isNarrow = JavaMoments.isNarrow(shape);
-    sums = new OrderedSums(rows, !isNarrow, 2);
     pieces = new Pieces(rows, weights);
+    sums = new OrderedSums(rows, pieces, !isNarrow, 2);
   }
 
   /** Sums around a shift: of squares, moments, and whether the shift was a poor one. */
@@ -94,9 +94,7 @@ final class JavaStatistics {
   private Attempt[] attempts(int channel, double[] shifts, double scale) {
     double[][] found =
         sums.of(
-            channel,
-            channel + shifts.length,
-            (c, row, at, n, terms) -> put(c, row, at, n, shifts[c - channel], scale, terms));
+            channel, channel + shifts.length, (c, terms) -> put(shifts[c - channel], scale, terms));
     Attempt[] attempts = new Attempt[shifts.length];
     for (int i = 0; i < attempts.length; i++) {
       attempts[i] = attempt(found[i][0], found[i][1], shifts[i], scale);
@@ -116,10 +114,10 @@ final class JavaStatistics {
   }
 
   /** Puts w d and w d d. */
-  private void put(int c, int row, int at, int n, double shift, double scale, double[][] terms) {
+  private void put(double shift, double scale, double[][] terms) {
+    int n = pieces.count();
     double[] first = terms[0];
     double[] second = terms[1];
-    pieces.at(c, row, at, n);
     pieces.widened(x, first);
     if (weights == null) {
       for (int i = 0; i < n; i++) {

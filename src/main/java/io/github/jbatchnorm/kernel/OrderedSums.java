@@ -13,17 +13,20 @@ final class OrderedSums {
   private static final int LANES = 8;
 
   private final ChannelRows rows;
+  private final Pieces pieces;
   private final boolean isExact;
   private final double[][] terms;
 
   /**
    * Makes room for sums.
    *
+   * @param pieces goes to what is summed
    * @param isExact whether each addition's rounding error is kept
    * @param count how many sums there are of a channel
    */
-  OrderedSums(ChannelRows rows, boolean isExact, int count) {
+  OrderedSums(ChannelRows rows, Pieces pieces, boolean isExact, int count) {
     this.rows = rows;
+    this.pieces = pieces;
     this.isExact = isExact;
     this.terms = new double[count][rows.segment()];
   }
@@ -31,8 +34,8 @@ final class OrderedSums {
   /** What is summed. */
   @FunctionalInterface
   interface Terms {
-    /** Writes the terms of {@code count} elements of a row, from {@code at} on, a sum an array. */
-    void put(int channel, int row, int at, int count, double[][] terms);
+    /** Writes the terms of a channel's piece, a sum an array. */
+    void put(int channel, double[][] terms);
   }
 
   /** Returns the sums of the channels up to {@code end}: an array for each. */
@@ -62,7 +65,8 @@ final class OrderedSums {
     int count = to - from;
     int whole = (count + ChannelRows.BLOCK - 1) / ChannelRows.BLOCK * ChannelRows.BLOCK;
     for (int r = row; r < rowEnd; r++) {
-      what.put(channel, r, from, count, terms);
+      pieces.at(channel, r, from, count);
+      what.put(channel, terms);
       for (int i = 0; i < terms.length; i++) {
         Arrays.fill(terms[i], count, whole, 0);
         if (isExact) {

@@ -2,6 +2,7 @@ package io.github.jbatchnorm.kernel;
 
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +34,19 @@ final class Pieces {
     if (weights != null) {
       weights.values().read(rows.position(row, at), rows.positionStep(), ofWeights, number);
     }
+  }
+
+  /** Goes to each piece of the channels up to {@code end}, and has the channel's visited there. */
+  void each(int channel, int end, IntConsumer visit) {
+    rows.chunks(
+        (row, rowEnd, from, to) -> {
+          for (int r = row; r < rowEnd; r++) {
+            for (int c = channel; c < end; c++) {
+              at(c, r, from, to - from);
+              visit.accept(c);
+            }
+          }
+        });
   }
 
   int count() {

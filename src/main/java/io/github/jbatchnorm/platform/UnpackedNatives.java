@@ -73,13 +73,15 @@ final class UnpackedNatives {
   }
 
   private void check(URL packed, JarEntry entry) throws IOException {
-    if (!isUnpacked(packed, entry)) {
-      Files.deleteIfExists(unpacked(packed));
-      if (!isUnpacked(packed, entry)) {
-        throw new UnsatisfiedLinkError("%s is not what %s has".formatted(unpacked(packed), packed));
+    Path file = unpacked(packed);
+    if (!isSame(file, entry)) {
+      Files.deleteIfExists(file);
+      file = unpacked(packed);
+      if (!isSame(file, entry)) {
+        throw new UnsatisfiedLinkError("%s is not what %s has".formatted(file, packed));
       }
     }
-    if (!isWhole(unpacked(packed))) {
+    if (!isWhole(file)) {
       throw new UnsatisfiedLinkError("%s is cut short".formatted(packed));
     }
   }
@@ -108,8 +110,7 @@ final class UnpackedNatives {
     return file.toPath();
   }
 
-  private boolean isUnpacked(URL packed, JarEntry entry) throws IOException {
-    Path file = unpacked(packed);
+  private boolean isSame(Path file, JarEntry entry) throws IOException {
     for (Path folder = file.getParent();
         folder != null && folder.startsWith(cache);
         folder = folder.getParent()) {

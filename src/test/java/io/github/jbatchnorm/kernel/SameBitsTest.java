@@ -23,7 +23,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The contract's fourth point: one result for every thread count, instruction set and kernel. */
 @Tag("machine")
 final class SameBitsTest {
-  private static final int FEW = 4;
+  /** Under an emulator one of so many cases is taken. */
+  private static final int EMULATED_SHARE = 4;
 
   /** All cases, or some of what covers them where the processor is emulated: ctest takes it all. */
   static Stream<SharedCase> cases() throws IOException {
@@ -32,7 +33,9 @@ final class SameBitsTest {
       return all.stream();
     }
     List<SharedCase> cover = SharedCase.cover(all);
-    return IntStream.range(0, cover.size()).filter(i -> i % FEW == 0).mapToObj(cover::get);
+    return IntStream.range(0, cover.size())
+        .filter(i -> i % EMULATED_SHARE == 0)
+        .mapToObj(cover::get);
   }
 
   static Stream<Arguments> casesAndLayouts() throws IOException {

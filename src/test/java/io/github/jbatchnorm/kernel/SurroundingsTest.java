@@ -7,7 +7,6 @@ import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.functional.Functions;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -41,10 +40,7 @@ class SurroundingsTest {
     ProcessBuilder builder = new ProcessBuilder(ChildJvm.with().command(PrintProcessors.class));
     String[] pair = setting.split("=", 2);
     builder.environment().put(pair[0], pair[1]);
-    Process process = builder.redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(output).isZero();
-    assertThat(output).contains("all kept=true");
+    assertThat(ChildJvm.run(builder)).contains("all kept=true").endsWith("status=0");
   }
 
   /** Holds more than JavaCPP's own limit, four times the heap, and then multiplies matrices. */

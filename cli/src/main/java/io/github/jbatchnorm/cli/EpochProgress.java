@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.cli;
 
 import java.io.Console;
+import java.io.PrintWriter;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
@@ -33,8 +34,13 @@ final class EpochProgress implements AutoCloseable {
   private long images;
 
   /** Begins; the time is the system's. */
-  EpochProgress(String task, long total, Consumer<String> lines) {
-    this(task, total, lines, System::nanoTime, onTerminal());
+  EpochProgress(String task, long total, PrintWriter lines) {
+    this(task, total, line -> say(lines, line), System::nanoTime, onTerminal());
+  }
+
+  private static void say(PrintWriter lines, String line) {
+    lines.println(line);
+    lines.flush();
   }
 
   EpochProgress(

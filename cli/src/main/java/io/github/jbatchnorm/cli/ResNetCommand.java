@@ -100,7 +100,8 @@ final class ResNetCommand implements Callable<Integer> {
       // Digits are not mirrored; photographs are.
       BatchSource batches = train.shuffled(batchSize, data != null, seed, epoch);
       double speed;
-      try (EpochProgress progress = new EpochProgress("epoch " + epoch, train.count(), this::say)) {
+      try (EpochProgress progress =
+          new EpochProgress("epoch " + epoch, train.count(), spec.commandLine().getErr())) {
         contestant.train(batches, schedule.rate(epoch - 1), progress::trained);
         speed = progress.imagesPerSecond();
       }
@@ -123,10 +124,5 @@ final class ResNetCommand implements Callable<Integer> {
     }
     CifarFiles.write(ColorImages.draw(images / 2, ~seed), out.resolve("test_batch.bin"));
     return out;
-  }
-
-  private void say(String line) {
-    spec.commandLine().getErr().println(line);
-    spec.commandLine().getErr().flush();
   }
 }

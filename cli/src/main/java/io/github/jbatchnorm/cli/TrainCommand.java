@@ -146,7 +146,8 @@ final class TrainCommand implements Callable<Integer> {
     Contestant[] both = {checkpoint.with(), checkpoint.without()};
     for (int i = 0; i < both.length; i++) {
       String task = "epoch %s, %s".formatted(epoch, both[i].name());
-      try (EpochProgress progress = new EpochProgress(task, images.trainCount(), this::say)) {
+      try (EpochProgress progress =
+          new EpochProgress(task, images.trainCount(), spec.commandLine().getErr())) {
         both[i].train(
             images.epoch().batches(batchSize, shift, seed, epoch),
             rate() * StrictMath.pow(decay, epoch - 1),
@@ -165,11 +166,6 @@ final class TrainCommand implements Callable<Integer> {
         rates[1]);
     print.flush();
     return new EpochRow(epoch, accuracies[0], accuracies[1]);
-  }
-
-  private void say(String line) {
-    spec.commandLine().getErr().println(line);
-    spec.commandLine().getErr().flush();
   }
 
   private void checkNumbers() throws UserException {
