@@ -19,6 +19,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -33,6 +34,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Natives in a jar that is missing, broken, of another machine or version, or unpacked wrongly. */
 @Tag("starts-java")
@@ -46,13 +49,16 @@ class UnpackedNativesTest {
   private Path classes;
   private Path cache;
 
-  /** Prints which kernel computes, and that it does. */
+  /** Prints which kernel computes, that it does, and, asked for products, that OpenBLAS does. */
   static final class Program {
     private Program() {}
 
     public static void main(String[] args) {
       Tensor x = Tensor.of(new float[] {1, 2, 3, 4}, 2, 2);
       System.out.println("kernel=" + Kernels.current().name() + " sum=" + x.sum().item());
+      if (args.length > 0) {
+        System.out.println("product=" + Arrays.toString(x.matmul(x).toDoubleArray()));
+      }
     }
   }
 
@@ -127,22 +133,24 @@ class UnpackedNativesTest {
   }
 
   private String run(String kernel, Path... jars) throws IOException, InterruptedException {
+    return ChildJvm.run(command(kernel, jars));
+  }
+
+  private List<String> command(String kernel, Path... jars) {
     String rest =
         Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
             .filter(entry -> !Path.of(entry).toAbsolutePath().equals(ownClasses()))
             .collect(Collectors.joining(File.pathSeparator));
     String first =
         Stream.of(jars).map(Path::toString).collect(Collectors.joining(File.pathSeparator));
-    List<String> command =
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1",
-            "-Djbatchnorm.kernel=" + kernel,
-            "-Dorg.bytedeco.javacpp.cachedir=" + cache,
-            "-cp",
-            first + File.pathSeparator + rest,
-            Program.class.getName());
-    return ChildJvm.run(command);
+    return List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-XX:TieredStopAtLevel=1",
+        "-Djbatchnorm.kernel=" + kernel,
+        "-Dorg.bytedeco.javacpp.cachedir=" + cache,
+        "-cp",
+        first + File.pathSeparator + rest,
+        Program.class.getName());
   }
 
   private static Path ownClasses() {
@@ -192,25 +200,45 @@ class UnpackedNativesTest {
     checkRefused("expected 9.9.9", classes("9.9.9"), natives(bytes -> bytes));
   }
 
-  private Path unpacked() throws IOException {
+  private Path unpacked(String name) throws IOException {
     try (Stream<Path> files = Files.walk(cache)) {
-      return files.filter(file -> file.endsWith(KERNEL)).findFirst().orElseThrow();
+      return files.filter(file -> file.endsWith(name)).findFirst().orElseThrow();
     }
   }
 
-  /** As JavaCPP compares: the same size and time, other bytes. */
-  @Test
-  void changedAfterwards() throws IOException, InterruptedException {
-    Path jar = natives(bytes -> bytes);
-    assertThat(run("native", classes, jar)).contains("kernel=native").endsWith("status=0");
-    Path library = unpacked();
+  /** Changes a library as JavaCPP does not see: the same size and time. Returns what it was. */
+  private static byte[] change(Path library) throws IOException {
     FileTime time = Files.getLastModifiedTime(library);
     byte[] bytes = Files.readAllBytes(library);
     byte[] other = bytes.clone();
     Arrays.fill(other, other.length / 4, other.length / 2, (byte) 0xcc);
     Files.write(library, other);
     Files.setLastModifiedTime(library, time);
+    return bytes;
+  }
+
+  @Test
+  void changedAfterwards() throws IOException, InterruptedException {
+    Path jar = natives(bytes -> bytes);
     assertThat(run("native", classes, jar)).contains("kernel=native").endsWith("status=0");
+    Path library = unpacked(KERNEL);
+    byte[] bytes = change(library);
+    assertThat(run("native", classes, jar)).contains("kernel=native").endsWith("status=0");
+    assertThat(Files.readAllBytes(library)).isEqualTo(bytes);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"libopenblas_nolapack.so.0", "libjniopenblas_nolapack.so", "libjnijavacpp.so"})
+  void ofDependenciesChangedAfterwards(String name) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(command("native", classes, natives(bytes -> bytes)));
+    command.add("product");
+    assertThat(ChildJvm.run(command)).contains("product=[7.0, 10.0, 15.0, 22.0]");
+    Path library = unpacked(name);
+    byte[] bytes = change(library);
+    assertThat(ChildJvm.run(command))
+        .contains("product=[7.0, 10.0, 15.0, 22.0]")
+        .endsWith("status=0");
     assertThat(Files.readAllBytes(library)).isEqualTo(bytes);
   }
 
@@ -220,7 +248,7 @@ class UnpackedNativesTest {
     Files.createDirectory(cache);
     Files.setPosixFilePermissions(cache, PosixFilePermissions.fromString("rwxrwxrwx"));
     assertThat(run("native", classes, jar)).contains("kernel=native").endsWith("status=0");
-    for (Path path = unpacked(); path.startsWith(cache); path = path.getParent()) {
+    for (Path path = unpacked(KERNEL); path.startsWith(cache); path = path.getParent()) {
       assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
           .matches("r..[r-]-.[r-]-.");
     }

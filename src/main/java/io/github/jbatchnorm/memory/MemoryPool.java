@@ -20,12 +20,17 @@ import org.jspecify.annotations.Nullable;
  * be held than a threshold, which is half as much again as what was in use at the last collection,
  * or the garbage that is allowed, if that is more. This is 256 MB at first, and doubles, up to a
  * quarter of the limit, where a collection took more than a twentieth of the time since the one
- * before. Nothing is held past the limit.
+ * before. Nothing is held past the limit, which is asked for when a little is.
  *
  * <p>One thread collects at a time, without the lock, so that others go on with what waits.
  */
 final class MemoryPool {
   private static final long FIRST_GARBAGE = 256L << 20;
+
+  /** Held without asking for the limit, which takes long where it is the machine's memory. */
+  private static final long LITTLE = 16L << 20;
+
+  private static final long UNKNOWN = -1;
 
   /** The share of the limit that garbage may take for the sake of speed. */
   private static final int SHARE = 4;
@@ -34,7 +39,7 @@ final class MemoryPool {
 
   private static @Nullable volatile MemoryPool shared;
 
-  private final long limit;
+  private final LongSupplier limitSource;
   private final LongSupplier clock;
   private final ReferenceQueue<Object> dropped = new ReferenceQueue<>();
   private final HeapCollector collector = new HeapCollector(dropped, this::take, this::mayBeLate);
@@ -43,8 +48,9 @@ final class MemoryPool {
   private final List<ArrayDeque<Block>> free = new ArrayList<>();
   private final Set<Page> pages = new HashSet<>();
   private volatile IntPredicate refused = bytes -> false;
-  private long garbage;
-  private long threshold;
+  private long knownLimit = UNKNOWN;
+  private long garbage = LITTLE;
+  private long threshold = LITTLE;
   private long held;
   private long fresh;
   private long reused;
@@ -58,11 +64,15 @@ final class MemoryPool {
 
   /** Makes a pool that takes its time from a clock of nanoseconds. */
   MemoryPool(long limit, LongSupplier clock) {
-    this.limit = limit;
+    this(() -> limit, clock);
+    limit();
+  }
+
+  /** Makes a pool that asks for its limit once it holds more than 16 MB. */
+  MemoryPool(LongSupplier limitSource, LongSupplier clock) {
+    this.limitSource = limitSource;
     this.clock = clock;
     this.lastCollected = clock.getAsLong();
-    this.garbage = Math.min(limit, FIRST_GARBAGE);
-    this.threshold = garbage;
     for (int i = 0; i < SizeClass.COUNT; i++) {
       free.add(new ArrayDeque<>());
     }
@@ -81,10 +91,23 @@ final class MemoryPool {
   private static synchronized MemoryPool make() {
     MemoryPool pool = shared;
     if (pool == null) {
-      pool = new MemoryPool(Settings.maxMemory());
+      Long wanted = Settings.wantedMemory();
+      pool =
+          wanted != null
+              ? new MemoryPool(wanted)
+              : new MemoryPool(Settings::maxMemory, System::nanoTime);
       shared = pool;
     }
     return pool;
+  }
+
+  private synchronized long limit() {
+    if (knownLimit == UNKNOWN) {
+      knownLimit = limitSource.getAsLong();
+      garbage = Math.min(knownLimit, FIRST_GARBAGE);
+      threshold = garbage;
+    }
+    return knownLimit;
   }
 
   /** Has leases refused as if the system had no more: for tests of what becomes of the rest. */
@@ -127,7 +150,7 @@ final class MemoryPool {
           return memory;
         }
         // Again where other threads took what was found, or gave back meanwhile.
-        boolean changed = before != fresh + reused || leases.bytes() + capacity <= limit;
+        boolean changed = before != fresh + reused || leases.bytes() + capacity <= limit();
         if (tries == MOST_TRIES || !changed) {
           throw refusal(bytes, capacity);
         }
@@ -156,7 +179,7 @@ final class MemoryPool {
   }
 
   private MemoryLimitException refusal(int bytes, int capacity) {
-    String why = held + capacity > limit ? "" : ", and the system has no more";
+    String why = held + capacity > limit() ? "" : ", and the system has no more";
     String hint =
         heapIsCollected
             ? ""
@@ -174,7 +197,10 @@ final class MemoryPool {
       reused++;
       return block;
     }
-    if (held + capacity > (upToLimit ? limit : threshold)) {
+    if (held + capacity > LITTLE) {
+      limit();
+    }
+    if (held + capacity > (upToLimit ? limit() : threshold)) {
       return null;
     }
     Block.Root root = Block.Root.allocate(capacity);
@@ -235,9 +261,9 @@ final class MemoryPool {
   private synchronized void ended(long start, boolean judged, boolean found) {
     long end = clock.getAsLong();
     if (judged && (end - start) * 20 > start - lastCollected) {
-      garbage = Math.max(garbage, Math.min(limit / SHARE, 2 * garbage));
+      garbage = Math.max(garbage, Math.min(limit() / SHARE, 2 * garbage));
     }
-    threshold = Math.min(limit, Math.max(garbage, leases.bytes() + leases.bytes() / 2));
+    threshold = Math.min(limit(), Math.max(garbage, leases.bytes() + leases.bytes() / 2));
     if (held > 2 * threshold) {
       forget(); // what a peak has left
     }
@@ -254,7 +280,7 @@ final class MemoryPool {
   /** Returns the counts of this moment. */
   synchronized MemoryUse use() {
     drain();
-    return new MemoryUse(limit, held, leases.bytes(), leases.count(), fresh, reused, collected);
+    return new MemoryUse(limit(), held, leases.bytes(), leases.count(), fresh, reused, collected);
   }
 
   /** Returns what is held by what, the largest first. */
@@ -262,7 +288,7 @@ final class MemoryPool {
     return "%s held of %s (%s), %s of it in use%s"
         .formatted(
             MemoryLimit.text(held),
-            MemoryLimit.text(limit),
+            MemoryLimit.text(limit()),
             Settings.MAX_MEMORY,
             MemoryLimit.text(leases.bytes()),
             leases.users());

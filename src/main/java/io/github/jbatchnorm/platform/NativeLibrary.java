@@ -5,6 +5,7 @@ import java.lang.System.Logger.Level;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,7 +76,7 @@ public final class NativeLibrary {
   /** Checks that classes and natives are of one version, where the classes' jar says theirs. */
   private static void checkVersion(String natives) {
     String classes = NativeLibrary.class.getPackage().getImplementationVersion();
-    if (classes != null && !classes.replaceFirst("-SNAPSHOT$", "").equals(natives)) {
+    if (classes != null && !classes.equals(natives) && !classes.equals(natives + "-SNAPSHOT")) {
       throw new UnsatisfiedLinkError(
           "the native library is of version %s, expected %s: put the jars of one version on the class path"
               .formatted(natives, classes));
@@ -89,7 +90,7 @@ public final class NativeLibrary {
   private static void allowMemory() {
     if (System.getProperty(JAVACPP_LIMIT) == null) {
       long javaCpp = 4 * Runtime.getRuntime().maxMemory();
-      System.setProperty(JAVACPP_LIMIT, Long.toString(javaCpp + Settings.maxMemory()));
+      System.setProperty(JAVACPP_LIMIT, Long.toString(javaCpp + Settings.boundOfMemory()));
     }
   }
 
@@ -113,7 +114,7 @@ public final class NativeLibrary {
     allowMemory();
     boolean interrupted = Thread.interrupted();
     try {
-      check(Loader.class); // JavaCPP's own
+      check(Pointer.class); // JavaCPP's own
       check(bindings);
       Loader.load(bindings);
     } finally {

@@ -1,9 +1,7 @@
 package io.github.jbatchnorm.platform;
 
-import java.lang.management.ManagementFactory;
 import java.util.Locale;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The system properties of this library, all of them. None changes a bit of a batch normalization.
@@ -58,8 +56,6 @@ public final class Settings {
   /** Of the machine's memory, or of the container's. */
   private static final int DEFAULT_SHARE = 2;
 
-  private static final Pattern SIZE = Pattern.compile("(\\d{1,15})([kmg]?)");
-
   private Settings() {}
 
   /** Which kernel is wanted. */
@@ -102,14 +98,27 @@ public final class Settings {
   }
 
   static int parseThreads(String wanted) {
-    if (!wanted.matches("\\d{1,4}") || Integer.parseInt(wanted) > MOST_THREADS) {
+    long threads = number(wanted, 4);
+    if (threads < 0 || threads > MOST_THREADS) {
       throw new IllegalArgumentException(
           "%s: expected 0 to %s, got %s".formatted(THREADS, MOST_THREADS, wanted));
     }
-    int threads = Integer.parseInt(wanted);
     return threads > 0
-        ? threads
+        ? (int) threads
         : Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
+  }
+
+  /**
+   * Returns the number that a text of so many digits at most stands for; -1 for any other text. By
+   * hand: a JVM that starts has no use for regular expressions otherwise.
+   */
+  private static long number(String text, int digits) {
+    long number = text.isEmpty() || text.length() > digits ? -1 : 0;
+    for (int i = 0; i < text.length() && number >= 0; i++) {
+      int digit = text.charAt(i) - '0';
+      number = digit < 0 || digit > 9 ? -1 : 10 * number + digit;
+    }
+    return number;
   }
 
   /** How matrix products are wanted. */
@@ -140,34 +149,47 @@ public final class Settings {
   }
 
   /**
-   * Returns the most bytes that all storages may take together: {@value #MAX_MEMORY}.
+   * Returns the most bytes that all storages may take together: {@value #MAX_MEMORY}. What the
+   * machine has takes a JVM that starts a while to find out.
    *
    * @throws IllegalArgumentException if it is no number of bytes
    */
   public static long maxMemory() {
+    Long wanted = wantedMemory();
+    return wanted != null ? wanted : MachineMemory.available() / DEFAULT_SHARE;
+  }
+
+  /**
+   * Returns {@link #maxMemory}, or something above it, at once.
+   *
+   * @throws IllegalArgumentException as that does
+   */
+  static long boundOfMemory() {
+    Long wanted = wantedMemory();
+    return wanted != null ? wanted : MachineMemory.bound() / DEFAULT_SHARE;
+  }
+
+  /**
+   * Returns {@value #MAX_MEMORY}, or null where it is not set.
+   *
+   * @throws IllegalArgumentException if it is no number of bytes
+   */
+  public static @Nullable Long wantedMemory() {
     String wanted = System.getProperty(MAX_MEMORY);
-    if (wanted != null) {
-      return parseBytes(wanted);
-    }
-    if (ManagementFactory.getOperatingSystemMXBean()
-        instanceof com.sun.management.OperatingSystemMXBean machine) {
-      return machine.getTotalMemorySize() / DEFAULT_SHARE;
-    }
-    return Runtime.getRuntime().maxMemory();
+    return wanted == null ? null : Long.valueOf(parseBytes(wanted));
   }
 
   /** Returns the bytes that a text like 512m stands for. */
   static long parseBytes(String wanted) {
-    Matcher matcher = SIZE.matcher(wanted.toLowerCase(Locale.ROOT));
-    if (matcher.matches()) {
-      int shift = matcher.group(2).isEmpty() ? 0 : 10 * ("kmg".indexOf(matcher.group(2)) + 1);
-      long number = Long.parseLong(matcher.group(1));
-      if (number <= Long.MAX_VALUE >> shift) {
-        return number << shift;
-      }
+    String text = wanted.toLowerCase(Locale.ROOT);
+    int unit = text.isEmpty() ? -1 : "kmg".indexOf(text.charAt(text.length() - 1));
+    long number = number(unit < 0 ? text : text.substring(0, text.length() - 1), 15);
+    int shift = 10 * (unit + 1);
+    if (number < 0 || number > Long.MAX_VALUE >> shift) {
+      throw new IllegalArgumentException(
+          "%s: expected bytes, as in 512m or 2g, got %s".formatted(MAX_MEMORY, wanted));
     }
-    throw new IllegalArgumentException(
-        "%s: expected bytes, as in 512m or 2g, got %s".formatted(MAX_MEMORY, wanted));
+    return number << shift;
   }
 
   /**
@@ -180,6 +202,6 @@ public final class Settings {
     isa();
     threads();
     products();
-    maxMemory();
+    wantedMemory();
   }
 }

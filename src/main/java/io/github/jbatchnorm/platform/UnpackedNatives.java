@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.platform;
 
 import java.io.File;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.JarURLConnection;
@@ -14,13 +15,16 @@ import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.UserPrincipal;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.jar.JarEntry;
 import java.util.zip.CRC32;
+import org.bytedeco.javacpp.ClassProperties;
 import org.bytedeco.javacpp.Loader;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The files that JavaCPP unpacks from jars, and loads from then on. Before it does they are held to
@@ -34,42 +38,42 @@ final class UnpackedNatives {
   private static final Set<PosixFilePermission> OF_OTHERS =
       EnumSet.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
 
-  private final Path cache;
-  private final UserPrincipal user;
+  /** Whose owner, on Linux, is the user that this process runs as. */
+  private static final Path PROCESS = Path.of("/proc/self");
 
-  private UnpackedNatives(Path cache) throws IOException {
+  private final Path cache;
+  private @Nullable UserPrincipal process;
+  private @Nullable UserPrincipal writer;
+
+  private UnpackedNatives(Path cache) {
     this.cache = cache;
-    this.user = user(cache);
   }
 
   /**
-   * Unpacks what lies beside a class for this platform, where that is in a jar, and checks it.
+   * Unpacks the libraries that JavaCPP will load for a class, where these are in a jar, and checks
+   * them.
    *
    * @throws UnsatisfiedLinkError if a file differs from the jar's however often it is unpacked, or
    *     a folder belongs to someone else
    */
   static void check(Class<?> bindings) {
-    String folder = bindings.getPackageName().replace('.', '/') + "/" + Loader.getPlatform() + "/";
+    ClassProperties properties = Loader.loadProperties(bindings, Loader.loadProperties(), true);
+    List<String> libraries = new ArrayList<>(properties.get("platform.preload"));
+    libraries.addAll(properties.get("platform.link"));
+    libraries.addAll(properties.get("platform.library"));
     try {
-      URL found = bindings.getClassLoader().getResource(folder);
-      if (found != null && found.openConnection() instanceof JarURLConnection jar) {
-        UnpackedNatives natives = new UnpackedNatives(Loader.getCacheDir().toPath());
-        natives.own(natives.cache);
-        for (JarEntry entry : entries(jar)) {
-          String name = entry.getName().substring(jar.getEntryName().length());
-          natives.check(new URL(found, name), entry);
+      UnpackedNatives natives = new UnpackedNatives(Loader.getCacheDir().toPath());
+      for (String library : libraries) {
+        for (URL found : Loader.findLibrary(bindings, properties, library, false)) {
+          if (found.openConnection() instanceof JarURLConnection jar) {
+            natives.own(natives.cache);
+            natives.check(found, jar.getJarEntry());
+          }
         }
       }
     } catch (IOException e) {
       throw (UnsatisfiedLinkError) new UnsatisfiedLinkError(e.toString()).initCause(e);
     }
-  }
-
-  private static List<JarEntry> entries(JarURLConnection jar) throws IOException {
-    String folder = jar.getEntryName();
-    return jar.getJarFile().stream()
-        .filter(entry -> !entry.isDirectory() && entry.getName().startsWith(folder))
-        .toList();
   }
 
   private void check(URL packed, JarEntry entry) throws IOException {
@@ -91,7 +95,7 @@ final class UnpackedNatives {
    * system maps what is cut short, and ends the process.
    */
   private static boolean isWhole(Path library) throws IOException {
-    try (InputStream in = Files.newInputStream(library)) {
+    try (InputStream in = new FileInputStream(library.toFile())) {
       ByteBuffer header = ByteBuffer.wrap(in.readNBytes(ELF_HEADER)).order(ByteOrder.LITTLE_ENDIAN);
       if (header.limit() < ELF_HEADER || header.getInt(0) != ELF) {
         return header.limit() > 0; // of another kind, for which this does not know
@@ -126,7 +130,7 @@ final class UnpackedNatives {
   /** Returns what the jar has of each file: its CRC-32, which takes a JVM that starts no time. */
   private static long checksum(Path file) throws IOException {
     CRC32 checksum = new CRC32();
-    try (InputStream in = Files.newInputStream(file)) {
+    try (InputStream in = new FileInputStream(file.toFile())) {
       byte[] part = new byte[CHUNK];
       for (int length = in.read(part); length >= 0; length = in.read(part)) {
         checksum.update(part, 0, length);
@@ -135,14 +139,26 @@ final class UnpackedNatives {
     return checksum.getValue();
   }
 
-  /** Returns who the system says this is: the owner of what is written. */
-  private static UserPrincipal user(Path folder) throws IOException {
-    Path own = Files.createTempFile(folder, ".jbatchnorm", ".tmp");
-    try {
-      return Files.getOwner(own);
-    } finally {
-      Files.delete(own);
+  /**
+   * Whether what someone owns is this user's: of the process, or, where a file system says
+   * otherwise, of what this process writes there, which takes longer to find out.
+   */
+  private boolean isOwn(UserPrincipal owner) throws IOException {
+    if (process == null && Files.exists(PROCESS)) {
+      process = Files.getOwner(PROCESS);
     }
+    if (owner.equals(process)) {
+      return true;
+    }
+    if (writer == null) {
+      Path own = Files.createTempFile(cache, ".jbatchnorm", ".tmp");
+      try {
+        writer = Files.getOwner(own);
+      } finally {
+        Files.delete(own);
+      }
+    }
+    return owner.equals(writer);
   }
 
   /**
@@ -158,7 +174,7 @@ final class UnpackedNatives {
     }
     PosixFileAttributes attributes = view.readAttributes();
     boolean isWritable = !Collections.disjoint(attributes.permissions(), OF_OTHERS);
-    if (attributes.owner().equals(user)) {
+    if (isOwn(attributes.owner())) {
       if (isWritable) {
         Set<PosixFilePermission> permissions = EnumSet.copyOf(attributes.permissions());
         permissions.removeAll(OF_OTHERS);

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
@@ -43,6 +44,30 @@ class MemoryTest {
     for (int bytes = 256; bytes < 64 * MB; bytes += bytes / 9) {
       assertThat(SizeClass.capacity(SizeClass.of(bytes))).isLessThanOrEqualTo(bytes * 5L / 4 + 64);
     }
+  }
+
+  @Test
+  void theLimitIsAskedForOnceMoreThanALittleIsHeld() {
+    AtomicInteger asked = new AtomicInteger();
+    MemoryPool pool =
+        new MemoryPool(
+            () -> {
+              asked.incrementAndGet();
+              return 24L * MB;
+            },
+            System::nanoTime);
+    List<Memory> held = new ArrayList<>();
+    for (int i = 0; i < 12; i++) {
+      held.add(pool.lease(MB, "little"));
+    }
+    assertThat(asked).hasValue(0);
+    held.add(pool.lease(8 * MB, "more"));
+    assertThat(asked).hasValue(1);
+    assertThatThrownBy(() -> pool.lease(16 * MB, "too much"))
+        .isInstanceOf(MemoryLimitException.class);
+    assertThat(pool.use().limit()).isEqualTo(24L * MB);
+    assertThat(asked).hasValue(1);
+    held.forEach(Memory::close);
   }
 
   @Test

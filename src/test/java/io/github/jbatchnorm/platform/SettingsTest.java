@@ -49,4 +49,10 @@ class SettingsTest {
           .hasMessageStartingWith("jbatchnorm.maxMemory: expected bytes");
     }
   }
+
+  @Test
+  void whatIsKnownAtOnceIsTheMachinesMemoryOrMore() {
+    assertThat(MachineMemory.bound()).isGreaterThanOrEqualTo(MachineMemory.available());
+    assertThat(MachineMemory.available()).isGreaterThan(Runtime.getRuntime().totalMemory());
+  }
 }
