@@ -14,8 +14,11 @@ import org.bytedeco.javacpp.tools.InfoMapper;
     value =
         @Platform(
             include = {"jbatchnorm/jbatchnorm.h", "abi/arrays.h"},
-            link = "jbatchnorm_kernel@.0",
-            preload = {"jbatchnorm_waiting", "gomp@.1"},
+            // Names of files: for a version, as in gomp@.1, JavaCPP opens all jars of the class
+            // path
+            // to look for other spellings.
+            link = ":libjbatchnorm_kernel.so.0",
+            preload = {"jbatchnorm_waiting", ":libgomp.so.1"},
             library = "jnijbatchnorm"),
     target = "io.github.jbatchnorm.jni",
     global = "io.github.jbatchnorm.jni.Abi")
