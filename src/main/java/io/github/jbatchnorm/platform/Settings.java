@@ -1,6 +1,8 @@
 package io.github.jbatchnorm.platform;
 
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -98,27 +100,14 @@ public final class Settings {
   }
 
   static int parseThreads(String wanted) {
-    long threads = number(wanted, 4);
-    if (threads < 0 || threads > MOST_THREADS) {
+    if (!wanted.matches("\\d{1,4}") || Integer.parseInt(wanted) > MOST_THREADS) {
       throw new IllegalArgumentException(
           "%s: expected 0 to %s, got %s".formatted(THREADS, MOST_THREADS, wanted));
     }
+    int threads = Integer.parseInt(wanted);
     return threads > 0
-        ? (int) threads
+        ? threads
         : Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
-  }
-
-  /**
-   * Returns the number that a text of so many digits at most stands for; -1 for any other text. By
-   * hand: a JVM that starts has no use for regular expressions otherwise.
-   */
-  private static long number(String text, int digits) {
-    long number = text.isEmpty() || text.length() > digits ? -1 : 0;
-    for (int i = 0; i < text.length() && number >= 0; i++) {
-      int digit = text.charAt(i) - '0';
-      number = digit < 0 || digit > 9 ? -1 : 10 * number + digit;
-    }
-    return number;
   }
 
   /** How matrix products are wanted. */
@@ -181,15 +170,17 @@ public final class Settings {
 
   /** Returns the bytes that a text like 512m stands for. */
   static long parseBytes(String wanted) {
-    String text = wanted.toLowerCase(Locale.ROOT);
-    int unit = text.isEmpty() ? -1 : "kmg".indexOf(text.charAt(text.length() - 1));
-    long number = number(unit < 0 ? text : text.substring(0, text.length() - 1), 15);
-    int shift = 10 * (unit + 1);
-    if (number < 0 || number > Long.MAX_VALUE >> shift) {
-      throw new IllegalArgumentException(
-          "%s: expected bytes, as in 512m or 2g, got %s".formatted(MAX_MEMORY, wanted));
+    Matcher matcher =
+        Pattern.compile("(\\d{1,15})([kmg]?)").matcher(wanted.toLowerCase(Locale.ROOT));
+    if (matcher.matches()) {
+      int shift = matcher.group(2).isEmpty() ? 0 : 10 * ("kmg".indexOf(matcher.group(2)) + 1);
+      long number = Long.parseLong(matcher.group(1));
+      if (number <= Long.MAX_VALUE >> shift) {
+        return number << shift;
+      }
     }
-    return number << shift;
+    throw new IllegalArgumentException(
+        "%s: expected bytes, as in 512m or 2g, got %s".formatted(MAX_MEMORY, wanted));
   }
 
   /**

@@ -18,6 +18,7 @@ import java.nio.file.attribute.UserPrincipal;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.jar.JarEntry;
@@ -42,6 +43,10 @@ final class UnpackedNatives {
   private static final Path PROCESS = Path.of("/proc/self");
 
   private final Path cache;
+
+  /** Folders that were found to be this user's, or made so. */
+  private final Set<Path> owned = new HashSet<>();
+
   private @Nullable UserPrincipal process;
   private @Nullable UserPrincipal writer;
 
@@ -66,7 +71,6 @@ final class UnpackedNatives {
       for (String library : libraries) {
         for (URL found : Loader.findLibrary(bindings, properties, library, false)) {
           if (found.openConnection() instanceof JarURLConnection jar) {
-            natives.own(natives.cache);
             natives.check(found, jar.getJarEntry());
           }
         }
@@ -77,6 +81,9 @@ final class UnpackedNatives {
   }
 
   private void check(URL packed, JarEntry entry) throws IOException {
+    if (owned.add(cache)) {
+      own(cache); // before anything is unpacked there
+    }
     Path file = unpacked(packed);
     if (!isSame(file, entry)) {
       Files.deleteIfExists(file);
@@ -118,7 +125,9 @@ final class UnpackedNatives {
     for (Path folder = file.getParent();
         folder != null && folder.startsWith(cache);
         folder = folder.getParent()) {
-      own(folder);
+      if (owned.add(folder)) {
+        own(folder);
+      }
     }
     if (Files.isSymbolicLink(file)) {
       return false;
