@@ -168,7 +168,7 @@ final class Reductions {
 
     /** Returns the product of each row: pair by pair, so that zeros need no special case. */
     static Tensor product(Tensor matrix) {
-      Tensor rest = matrix;
+      Tensor rest = matrix.dim(1) == 1 ? matrix.multiply(1) : matrix; // never x's own memory
       while (rest.dim(1) > 1) {
         int half = rest.dim(1) / 2;
         Tensor pairs =

@@ -35,6 +35,9 @@ sealed interface ScanMethods permits Tensor {
     Index[] front = new Index[at + 1];
     Arrays.fill(front, Index.all());
     Index[] back = front.clone();
+    if (self().dim(at) < 2) {
+      return self().multiply(1); // a tensor of its own
+    }
     Tensor products = self();
     for (int step = 1; step < self().dim(at); step *= 2) {
       front[at] = Index.to(step);

@@ -9,17 +9,22 @@ final class Sequences {
   private Sequences() {}
 
   static Tensor reduce(List<Tensor> tensors, BinaryOperator<Tensor> f) {
-    return tensors.stream()
-        .reduce(f)
-        .orElseThrow(() -> new IllegalArgumentException("tensors: expected at least one"));
+    checkCount("tensors", tensors);
+    return tensors.stream().reduce(f).orElseThrow();
+  }
+
+  /** One is refused, as by MyGrad: the result would be the tensor itself. */
+  private static void checkCount(String name, List<Tensor> tensors) {
+    if (tensors.size() < 2) {
+      throw new IllegalArgumentException(
+          "%s: expected at least two, got %s".formatted(name, tensors.size()));
+    }
   }
 
   /** Returns the product of a chain of matrices. */
   static Tensor product(List<Tensor> matrices) {
     int count = matrices.size();
-    if (count == 0) {
-      throw new IllegalArgumentException("matrices: expected at least one");
-    }
+    checkCount("matrices", matrices);
     long[] sizes = new long[count + 1]; // matrix i has sizes[i] rows and sizes[i + 1] columns
     for (int i = 0; i < count; i++) {
       Tensor matrix = matrices.get(i);
@@ -29,7 +34,7 @@ final class Sequences {
             "matrices: expected a matrix, of the first and the last a matrix or a vector, got shape"
                 + " %s of matrix %s".formatted(Shapes.text(matrix.axes()), i));
       }
-      int rows = matrix.ndim() == 1 && i == 0 && count > 1 ? 1 : matrix.dim(0);
+      int rows = matrix.ndim() == 1 && i == 0 ? 1 : matrix.dim(0);
       if (i > 0 && rows != sizes[i]) {
         throw new IllegalArgumentException(
             "matrices: shape %s of matrix %s does not continue %s: the inner sizes differ"

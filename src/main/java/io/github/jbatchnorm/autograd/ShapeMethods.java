@@ -223,7 +223,7 @@ sealed interface ShapeMethods permits Tensor {
    * @param shift by how many elements
    */
   default Tensor roll(int shift) {
-    return self().size() == 0 ? self().same() : flatten().roll(shift, 0).reshape(self().shape());
+    return flatten().roll(shift, 0).reshape(self().shape());
   }
 
   /**
@@ -238,11 +238,11 @@ sealed interface ShapeMethods permits Tensor {
       throw new IllegalArgumentException(
           "shifts: expected %s, one for each axis, got %s".formatted(axes.length, shifts.length));
     }
-    Tensor rolled = self().same();
+    Tensor rolled = self();
     for (int i = 0; i < axes.length; i++) {
       rolled = rolled.roll(shifts[i], axes[i]);
     }
-    return rolled;
+    return axes.length == 0 ? self().multiply(1) : rolled; // a tensor of its own
   }
 
   /** {@return this with at least one axis: a scalar as (1); the memory is shared} */

@@ -311,8 +311,8 @@ public final class Tensors {
   /**
    * {@return the sum of tensors, from the first to the last}
    *
-   * @param tensors one or more, whose shapes broadcast
-   * @throws IllegalArgumentException if there is none
+   * @param tensors two or more, whose shapes broadcast
+   * @throws IllegalArgumentException if there are fewer
    */
   public static Tensor addSequence(Tensor... tensors) {
     return Sequences.reduce(Operation.checked("tensors", tensors), Tensor::add);
@@ -321,8 +321,8 @@ public final class Tensors {
   /**
    * {@return the product of the elements of tensors, from the first to the last}
    *
-   * @param tensors one or more, whose shapes broadcast
-   * @throws IllegalArgumentException if there is none
+   * @param tensors two or more, whose shapes broadcast
+   * @throws IllegalArgumentException if there are fewer
    */
   public static Tensor multiplySequence(Tensor... tensors) {
     return Sequences.reduce(Operation.checked("tensors", tensors), Tensor::multiply);
@@ -331,8 +331,8 @@ public final class Tensors {
   /**
    * {@return the product of matrices, in the order that takes the fewest multiplications}
    *
-   * @param matrices one or more; the first may be a vector, a row, and the last, a column
-   * @throws IllegalArgumentException if there is none, another one is no matrix, or one does not
+   * @param matrices two or more; the first may be a vector, a row, and the last, a column
+   * @throws IllegalArgumentException if there are fewer, another one is no matrix, or one does not
    *     continue the one before
    */
   public static Tensor multiMatmul(Tensor... matrices) {

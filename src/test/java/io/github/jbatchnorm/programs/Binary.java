@@ -85,9 +85,9 @@ final class Binary {
         StrictMath.atan2(y.re(), x.re()), (y.im() * x.re() - x.im() * y.re()) / square);
   }
 
-  /** Returns a in memory of its own, of the shape and dtype of both. */
+  /** Returns a in memory of its own, of the shape and dtype of both, a variable. */
   private static Tensor broadcastCopy(Tensor a, Tensor b) {
-    return a.multiply(Tensors.onesLike(b).asConstant());
+    return a.multiply(Tensors.onesLike(b));
   }
 
   static @Nullable Step step(Draft draft, int x) {

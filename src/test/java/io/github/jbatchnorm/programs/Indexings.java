@@ -100,8 +100,8 @@ final class Indexings {
         leaf);
   }
 
-  /** Returns x in memory of its own, of the dtype of both. */
+  /** Returns x in memory of its own, of the dtype of both, a variable. */
   private static Tensor widened(Tensor x, Tensor leaf) {
-    return x.multiply(Tensors.onesLike(leaf).asConstant());
+    return x.multiply(Tensors.onesLike(leaf));
   }
 }

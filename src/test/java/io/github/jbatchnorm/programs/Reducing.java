@@ -243,10 +243,9 @@ final class Reducing {
     boolean[] reduced = new boolean[ndim];
     Arrays.fill(reduced, 2, ndim, true);
     return Step.of(
-            "globalAvgPool",
-            in -> Functions.globalAvgPool(in.get(0)),
-            in -> in.get(0).reduce(reduced, Value::mean).without(reduced),
-            x)
-        .asView();
+        "globalAvgPool",
+        in -> Functions.globalAvgPool(in.get(0)),
+        in -> in.get(0).reduce(reduced, Value::mean).without(reduced),
+        x);
   }
 }

@@ -135,11 +135,6 @@ final class Unary {
               Tensor::floor,
               z -> Complex.of(Math.floor(z.re())),
               x -> x.all(z -> Math.abs(z.re() - Math.rint(z.re())) > 1e-3)),
-          new Case(
-              "mod 1.5",
-              x -> x.mod(1.5),
-              z -> Complex.of(z.re() - 1.5 * Math.floor(z.re() / 1.5)),
-              x -> x.all(z -> Math.abs(z.re() / 1.5 - Math.rint(z.re() / 1.5)) > 1e-3)),
           new Case("add 0.75", x -> x.add(0.75), z -> z.plus(0.75), x -> true),
           new Case("subtract 0.75", x -> x.subtract(0.75), z -> z.plus(-0.75), x -> true),
           new Case("multiply -1.5", x -> x.multiply(-1.5), z -> z.times(-1.5), x -> true),

@@ -220,7 +220,7 @@ public final class Functions {
       throw new IllegalArgumentException(
           "x: expected shape (N, C, ...), got " + Shapes.text(x.shape()));
     }
-    return x.ndim() == 2 ? x.reshape(x.shape()) : x.mean(IntStream.range(2, x.ndim()).toArray());
+    return x.ndim() == 2 ? x.multiply(1) : x.mean(IntStream.range(2, x.ndim()).toArray());
   }
 
   /**
