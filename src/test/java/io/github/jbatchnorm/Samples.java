@@ -77,6 +77,7 @@ final class Samples {
     put(long[].class, () -> new long[] {1});
     put(float[].class, () -> new float[] {1});
     put(double[].class, () -> new double[] {1});
+    put(Object[].class, () -> new double[][] {{1}});
     put(List.class, List::of);
     put(Map.class, Map::of);
     put(Iterable.class, List::of);

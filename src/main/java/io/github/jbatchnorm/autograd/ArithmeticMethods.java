@@ -2,6 +2,7 @@ package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.memory.DType;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Elementwise arithmetic. Two tensors broadcast by NumPy's rules, and mixed dtypes promote to f64;
@@ -159,11 +160,6 @@ sealed interface ArithmeticMethods permits Tensor {
     return new Activations.Elu(self(), alpha).apply();
   }
 
-  /** {@return the hyperbolic tangent} */
-  default Tensor tanh() {
-    return new Exponentials.Tanh(self()).apply();
-  }
-
   /** {@return 1 / (1 + exp(-this))} */
   default Tensor sigmoid() {
     return new Exponentials.Sigmoid(self()).apply();
@@ -224,19 +220,30 @@ sealed interface ArithmeticMethods permits Tensor {
     return new Comparisons.Clip(self(), low, high).apply();
   }
 
+  /**
+   * {@return each element, but at least that of low and at most that of high, which is the one
+   * where it is below low; NaN where any of them is} The gradient goes to what the result is; to
+   * this where it is equal to a bound. With one bound and a number, {@link #clip(double, double)}
+   * with an infinite other bound, or {@link #maximum} and {@link #minimum}.
+   *
+   * @param low the lower bounds, which broadcast with this, or null for none
+   * @param high the upper bounds likewise, or null for none
+   * @throws IllegalArgumentException if both are null
+   */
+  default Tensor clip(@Nullable Tensor low, @Nullable Tensor high) {
+    if (low == null && high == null) {
+      throw new IllegalArgumentException("low, high: expected at least one, got neither");
+    }
+    Tensor x = self();
+    if (low != null) {
+      x = Comparisons.bounded(x, low, 1);
+    }
+    return high == null ? x : Comparisons.bounded(x, high, -1);
+  }
+
   /** {@return the square} */
   default Tensor square() {
     return new Arithmetic.Square(self()).apply();
-  }
-
-  /** {@return the sine of radians} */
-  default Tensor sin() {
-    return new Exponentials.Sin(self()).apply();
-  }
-
-  /** {@return the cosine of radians} */
-  default Tensor cos() {
-    return new Exponentials.Cos(self()).apply();
   }
 
   /** {@return exp(this) - 1, exact near 0} */
@@ -247,21 +254,6 @@ sealed interface ArithmeticMethods permits Tensor {
   /** {@return 1 / this} */
   default Tensor reciprocal() {
     return like(1).divide(self());
-  }
-
-  /** {@return the tangent of radians} */
-  default Tensor tan() {
-    return sin().divide(cos());
-  }
-
-  /** {@return the hyperbolic sine} */
-  default Tensor sinh() {
-    return expm1().subtract(negate().expm1()).multiply(0.5); // exact near 0
-  }
-
-  /** {@return the hyperbolic cosine} */
-  default Tensor cosh() {
-    return exp().add(negate().exp()).multiply(0.5);
   }
 
   /**
@@ -277,44 +269,6 @@ sealed interface ArithmeticMethods permits Tensor {
   /** {@return log(1 + this), exact near 0} */
   default Tensor log1p() {
     return new Exponentials.Log1p(self()).apply();
-  }
-
-  /**
-   * {@return a constant: 1 where this is more than other, else 0; NaN where either is}
-   *
-   * @param other the other operand, whose shape broadcasts with this one's
-   */
-  default Tensor greater(Tensor other) {
-    Objects.requireNonNull(other, "other");
-    return Comparisons.greater(self(), other);
-  }
-
-  /**
-   * {@return a constant: 1 where this is more than value, else 0; NaN for NaN}
-   *
-   * @param value the number
-   */
-  default Tensor greater(double value) {
-    return greater(like(value));
-  }
-
-  /**
-   * {@return a constant: 1 where this is less than other, else 0; NaN where either is}
-   *
-   * @param other the other operand, whose shape broadcasts with this one's
-   */
-  default Tensor less(Tensor other) {
-    Objects.requireNonNull(other, "other");
-    return Comparisons.greater(other, self());
-  }
-
-  /**
-   * {@return a constant: 1 where this is less than value, else 0; NaN for NaN}
-   *
-   * @param value the number
-   */
-  default Tensor less(double value) {
-    return Comparisons.greater(like(value), self());
   }
 
   /**

@@ -22,11 +22,13 @@ public final class Checkpoint extends Operation {
   private static final ThreadLocal<@Nullable Kept> CURRENT = new ThreadLocal<>();
 
   private final UnaryOperator<Tensor> block;
+  private List<Tensor> parameters;
   private Kept kept = new Kept(null);
 
-  private Checkpoint(UnaryOperator<Tensor> block, Tensor... inputs) {
-    super(inputs);
+  private Checkpoint(UnaryOperator<Tensor> block, List<Tensor> inputs) {
+    super(inputs.toArray(Tensor[]::new));
     this.block = block;
+    this.parameters = inputs.subList(1, inputs.size());
   }
 
   /**
@@ -43,7 +45,7 @@ public final class Checkpoint extends Operation {
     Operation.checked("parameters", parameters).stream()
         .distinct()
         .forEach(inputs::add); // each has one gradient
-    return new Checkpoint(block, inputs.toArray(Tensor[]::new)).apply();
+    return new Checkpoint(block, inputs).apply();
   }
 
   /** {@return true where the calling thread computes a block again, for its gradients} */
@@ -130,11 +132,24 @@ public final class Checkpoint extends Operation {
    * from another is for the tape to follow.
    */
   private @Nullable Tensor[] recomputed(Tensor grad) {
+    checkParameters();
     List<Tensor> independent = new ArrayList<>(inputs());
     independent.set(0, blockInput());
+    List<Node> ends = independent.stream().map(Tensor::node).toList();
     Tensor y = NoAutodiff.callRecording(() -> kept.applyAgain(block, independent.get(0)));
-    IdentityHashMap<Tensor, Tensor> found = Tape.found(y, grad, Set.copyOf(independent));
-    return gradients(i -> Gradients.orZero(found.get(independent.get(i)), independent.get(i)));
+    IdentityHashMap<Node, Tensor> found = Tape.found(y, grad, Set.copyOf(ends));
+    return gradients(i -> Gradients.orZero(found.get(ends.get(i)), independent.get(i)));
+  }
+
+  /** The block knows its parameters by itself: it would compute with what they are now. */
+  private void checkParameters() {
+    for (int i = 0; i < parameters.size(); i++) {
+      if (parameters.get(i).node() != input(i + 1).node()) {
+        throw new InvalidBackpropException(
+            "%s: parameter %s was changed in place since: the block would compute other than before"
+                .formatted(name(), i));
+      }
+    }
   }
 
   /** Returns x as a tensor of the block's own: the block may use x itself as a parameter too. */
@@ -148,6 +163,7 @@ public final class Checkpoint extends Operation {
 
   @Override
   protected void release() {
+    parameters = List.of();
     kept = new Kept(null);
   }
 }

@@ -34,6 +34,47 @@ final class Comparisons {
     return Elementwise.of(ArrayFunction.INSIDE, x, low, high);
   }
 
+  /** Whether two numbers pass. */
+  interface Test {
+    boolean passes(double a, double b);
+  }
+
+  /** Whether a differs from b by at most atol + rtol |b|; infinities equal themselves. */
+  static boolean areClose(double a, double b, double rtol, double atol) {
+    return a == b || (Math.abs(a - b) <= atol + rtol * Math.abs(b) && Double.isFinite(b));
+  }
+
+  /** Returns what is left of a, of b's sign, as Python's %. */
+  static double mod(double a, double b) {
+    double left = a % b;
+    if (left == 0) {
+      return Math.copySign(0, b);
+    }
+    return isOfOtherSign(left, b) ? left + b : left;
+  }
+
+  private static boolean isOfOtherSign(double left, double b) {
+    return left != 0 && (left < 0) != (b < 0);
+  }
+
+  /** Returns the largest whole number that is not more than a / b, as Python's //. */
+  static double floorDivide(double a, double b) {
+    if (b == 0) {
+      return a / b;
+    }
+    double left = a % b;
+    double whole = StrictMath.rint((a - left) / b); // whole but for rounding
+    whole -= isOfOtherSign(left, b) ? 1 : 0;
+    return whole == 0 ? Math.copySign(0, a / b) : whole;
+  }
+
+  /** Returns x, or the bound where it is on the other side of it: above for sign 1. */
+  static Tensor bounded(Tensor x, Tensor bound, int sign) {
+    Tensor beyond =
+        Elementwise.map((a, b) -> sign * a < sign * b || Double.isNaN(b) ? 1 : 0, x, bound);
+    return new Select(beyond, bound, x).apply();
+  }
+
   /** The larger of x and y, NaN if either is; where they are equal, both derivatives are 0. */
   static final class Maximum extends Formula {
     Maximum(Tensor x, Tensor y) {

@@ -45,9 +45,7 @@ sealed interface ElementMethods permits Tensor {
   default boolean allClose(Tensor other, double rtol, double atol) {
     boolean close = Arrays.equals(self().axes(), other.axes());
     for (int i = 0; close && i < other.size(); i++) {
-      double a = self().storage().get(i);
-      double b = other.storage().get(i);
-      close = a == b || (Math.abs(a - b) <= atol + rtol * Math.abs(b) && Double.isFinite(b));
+      close = Comparisons.areClose(self().storage().get(i), other.storage().get(i), rtol, atol);
     }
     return close;
   }
@@ -64,6 +62,15 @@ sealed interface ElementMethods permits Tensor {
     float[] values = new float[self().size()];
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) self().storage().get(i);
+    }
+    return values;
+  }
+
+  /** {@return for each element, row-major, whether it is other than 0; NaN is} */
+  default boolean[] toBooleanArray() {
+    boolean[] values = new boolean[self().size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = self().storage().get(i) != 0;
     }
     return values;
   }

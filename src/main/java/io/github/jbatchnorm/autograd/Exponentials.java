@@ -4,6 +4,9 @@ import io.github.jbatchnorm.arrays.ArrayFunction;
 
 /** Exponentials, logarithms and their kin, elementwise. */
 final class Exponentials {
+  private static final double LN2 = 0.6931471805599453;
+  private static final double LN10 = 2.302585092994046;
+
   private Exponentials() {}
 
   /** e to the power of x, its own derivative. */
@@ -137,37 +140,86 @@ final class Exponentials {
     }
   }
 
-  /** The sine of radians. */
-  static final class Sin extends Formula {
-    Sin(Tensor x) {
+  /** 2 to the power of x; the derivative is itself times log(2). */
+  static final class Exp2 extends Formula {
+    Exp2(Tensor x) {
       super(x);
     }
 
     @Override
     protected Tensor forward() {
-      return Elementwise.map(StrictMath::sin, input(0));
+      return Elementwise.map(a -> StrictMath.pow(2, a), input(0));
     }
 
     @Override
     protected Tensor backward(int input, Tensor grad) {
-      return grad.multiply(input(0).cos());
+      return grad.multiply(output()).multiply(LN2);
     }
   }
 
-  /** The cosine of radians. */
-  static final class Cos extends Formula {
-    Cos(Tensor x) {
+  /** The logarithm to base 2; the derivative is 1 / (x log(2)). */
+  static final class Log2 extends Formula {
+    Log2(Tensor x) {
       super(x);
     }
 
     @Override
     protected Tensor forward() {
-      return Elementwise.map(StrictMath::cos, input(0));
+      return Elementwise.map(Log2::of, input(0));
+    }
+
+    /** The exponent and the logarithm of the rest, so that powers of 2 are exact. */
+    private static double of(double x) {
+      if (!(x > 0 && x < Double.POSITIVE_INFINITY)) {
+        return StrictMath.log(x);
+      }
+      if (x < Double.MIN_NORMAL) {
+        return of(x * 0x1p54) - 54;
+      }
+      int exponent = Math.getExponent(x);
+      double rest = Math.scalb(x, -exponent);
+      return rest > Math.sqrt(2)
+          ? exponent + 1 + StrictMath.log(rest / 2) / LN2
+          : exponent + StrictMath.log(rest) / LN2;
     }
 
     @Override
     protected Tensor backward(int input, Tensor grad) {
-      return grad.multiply(input(0).sin()).negate();
+      return grad.divide(input(0).multiply(LN2));
+    }
+  }
+
+  /** The logarithm to base 10; the derivative is 1 / (x log(10)). */
+  static final class Log10 extends Formula {
+    Log10(Tensor x) {
+      super(x);
+    }
+
+    @Override
+    protected Tensor forward() {
+      return Elementwise.map(StrictMath::log10, input(0));
+    }
+
+    @Override
+    protected Tensor backward(int input, Tensor grad) {
+      return grad.divide(input(0).multiply(LN10));
+    }
+  }
+
+  /** The cube root y; the derivative is 1 / (3 y^2). */
+  static final class Cbrt extends Formula {
+    Cbrt(Tensor x) {
+      super(x);
+    }
+
+    @Override
+    protected Tensor forward() {
+      return Elementwise.map(StrictMath::cbrt, input(0));
+    }
+
+    @Override
+    protected Tensor backward(int input, Tensor grad) {
+      return grad.divide(output().square().multiply(3));
     }
   }
 }

@@ -34,8 +34,8 @@ public final class Gradients {
     return pick(Tape.recorded(y, seed), inputs);
   }
 
-  private static List<Tensor> pick(IdentityHashMap<Tensor, Tensor> found, List<Tensor> inputs) {
-    return inputs.stream().map(input -> orZero(found.get(input), input)).toList();
+  private static List<Tensor> pick(IdentityHashMap<Node, Tensor> found, List<Tensor> inputs) {
+    return inputs.stream().map(input -> orZero(found.get(input.node()), input)).toList();
   }
 
   /** Returns the gradient of an input, 0 where none was found. */

@@ -13,13 +13,13 @@ import java.util.Objects;
  */
 public final class Graph {
   private final List<Tensor> tensors = new ArrayList<>();
-  private final IdentityHashMap<Tensor, Integer> numbers = new IdentityHashMap<>();
+  private final IdentityHashMap<Node, Integer> numbers = new IdentityHashMap<>();
 
   private Graph(Tensor root) {
     List<Tensor> open = new ArrayList<>(List.of(root));
     while (!open.isEmpty()) {
       Tensor tensor = open.remove(open.size() - 1);
-      if (numbers.putIfAbsent(tensor, tensors.size()) == null) {
+      if (numbers.putIfAbsent(tensor.node(), tensors.size()) == null) {
         tensors.add(tensor);
         List<Tensor> inputs = inputs(tensor);
         for (int i = inputs.size() - 1; i >= 0; i--) {
@@ -51,11 +51,11 @@ public final class Graph {
     Graph graph = new Graph(root);
     StringBuilder text = new StringBuilder();
     for (Tensor tensor : graph.tensors) {
-      text.append('%').append(graph.numbers.get(tensor));
+      text.append('%').append(graph.numbers.get(tensor.node()));
       Operation creator = tensor.creator();
       if (creator != null) {
         List<String> names = new ArrayList<>();
-        creator.inputs().forEach(input -> names.add("%" + graph.numbers.get(input)));
+        creator.inputs().forEach(input -> names.add("%" + graph.numbers.get(input.node())));
         text.append(" = ").append(creator.name()).append('(');
         text.append(String.join(", ", names)).append(')');
       }
@@ -94,15 +94,15 @@ public final class Graph {
   private String draw(String begin, String box, String oval, String arrow, String end) {
     StringBuilder text = new StringBuilder(begin);
     for (Tensor tensor : tensors) {
-      text.append(box.formatted(numbers.get(tensor), label(tensor)));
+      text.append(box.formatted(numbers.get(tensor.node()), label(tensor)));
     }
     for (Tensor tensor : tensors) {
       Operation creator = tensor.creator();
       if (creator != null) {
-        int number = numbers.get(tensor);
+        int number = numbers.get(tensor.node());
         text.append(oval.formatted(number, creator.name()));
         for (Tensor input : creator.inputs()) {
-          text.append(arrow.formatted("t" + numbers.get(input), "o" + number));
+          text.append(arrow.formatted("t" + numbers.get(input.node()), "o" + number));
         }
         text.append(arrow.formatted("o" + number, "t" + number));
       }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,13 +22,17 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class Operation {
   private List<Tensor> inputs;
+
+  /** What the inputs were when this was made; operations in place may have changed them since. */
+  private Node[] nodes;
+
   private final int[] versions;
   private final @Nullable Operation[] creators;
   private boolean applied;
   private boolean cleared;
 
   /** The output of this application; null before {@link #apply} and once cleared. */
-  private @Nullable Tensor output;
+  private @Nullable Node output;
 
   private int outputVersion;
   private int outputUpdates;
@@ -39,11 +44,13 @@ public abstract class Operation {
    */
   protected Operation(Tensor... inputs) {
     this.inputs = checked("inputs", inputs);
+    this.nodes = new Node[inputs.length];
     this.versions = new int[inputs.length];
     this.creators = new Operation[inputs.length];
     for (int i = 0; i < inputs.length; i++) {
-      versions[i] = inputs[i].version();
-      creators[i] = inputs[i].creator();
+      nodes[i] = inputs[i].node();
+      versions[i] = nodes[i].version();
+      creators[i] = nodes[i].creator;
     }
   }
 
@@ -63,9 +70,22 @@ public abstract class Operation {
     return checked(what, Objects.requireNonNull(tensors, what).toArray(Tensor[]::new));
   }
 
-  /** {@return the inputs, in order; none once this part of the graph is cleared} */
+  /**
+   * {@return the inputs, in order; none once this part of the graph is cleared} In place of one
+   * that an operation in place has changed since: a tensor of what it was.
+   */
   public final List<Tensor> inputs() {
+    for (int i = 0; i < nodes.length; i++) {
+      if (inputs.get(i).node() != nodes[i]) {
+        return IntStream.range(0, nodes.length).mapToObj(this::input).toList();
+      }
+    }
     return inputs;
+  }
+
+  /** Returns what the inputs were, not to be changed. */
+  final Node[] nodes() {
+    return nodes;
   }
 
   /**
@@ -74,7 +94,7 @@ public abstract class Operation {
    * @param index which input, from 0
    */
   protected final Tensor input(int index) {
-    return inputs.get(index);
+    return inputs.get(index).at(nodes[index]);
   }
 
   /**
@@ -90,7 +110,7 @@ public abstract class Operation {
     if (output.version() != outputVersion) {
       throw changed("output", output);
     }
-    return output;
+    return new Tensor(output);
   }
 
   /**
@@ -155,9 +175,9 @@ public abstract class Operation {
    * @param gradient returns that of an input
    */
   protected final @Nullable Tensor[] gradients(IntFunction<Tensor> gradient) {
-    @Nullable Tensor[] found = new Tensor[inputs.size()];
+    @Nullable Tensor[] found = new Tensor[nodes.length];
     for (int i = 0; i < found.length; i++) {
-      found[i] = input(i).isConstant() ? null : gradient.apply(i);
+      found[i] = nodes[i].constant ? null : gradient.apply(i);
     }
     return found;
   }
@@ -189,19 +209,20 @@ public abstract class Operation {
       return result;
     }
     boolean constant = true;
-    for (Tensor input : inputs) {
-      if (!input.isConstant()) {
+    for (Node input : nodes) {
+      if (!input.constant) {
         constant = false;
-        input.nullGrad();
+        input.grad = null;
       }
     }
     for (int i = 0; i < versions.length; i++) {
-      versions[i] = overwrites(i) ? input(i).version() : versions[i];
+      versions[i] = overwrites(i) ? nodes[i].version() : versions[i];
     }
-    result.record(this, constant);
-    output = result;
-    outputVersion = result.version();
-    outputUpdates = result.updates();
+    output = result.node();
+    output.creator = this;
+    output.constant = constant;
+    outputVersion = output.version();
+    outputUpdates = output.updates();
     if (constant) {
       clear();
     }
@@ -223,6 +244,7 @@ public abstract class Operation {
   final void clear() {
     cleared = true;
     inputs = List.of();
+    nodes = new Node[0];
     output = null;
     release();
   }
@@ -240,19 +262,19 @@ public abstract class Operation {
       throw changed("output", output);
     }
     for (int i = 0; i < versions.length; i++) {
-      if (input(i).version() != versions[i]) {
-        throw changed("input " + i, input(i));
+      if (nodes[i].version() != versions[i]) {
+        throw changed("input " + i, nodes[i]);
       }
-      if (input(i).creator() != creators[i]) {
+      if (nodes[i].creator != creators[i]) {
         throw new InvalidBackpropException(
             "%s: the graph below input %s was cleared by an earlier backward".formatted(name(), i));
       }
     }
   }
 
-  private InvalidBackpropException changed(String what, Tensor tensor) {
+  private InvalidBackpropException changed(String what, Node node) {
     return new InvalidBackpropException(
         "%s: %s of shape %s was changed in place between forward and backward"
-            .formatted(name(), what, Shapes.text(tensor.axes())));
+            .formatted(name(), what, Shapes.text(node.shape)));
   }
 }

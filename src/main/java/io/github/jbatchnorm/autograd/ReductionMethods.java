@@ -68,9 +68,29 @@ sealed interface ReductionMethods permits Tensor {
    * @param axes those to reduce, negative ones from the end; none for all
    */
   default Tensor var(boolean keepDims, int... axes) {
+    return var(0, keepDims, axes);
+  }
+
+  /**
+   * {@return the sum of the squares of x - mean, divided by the number of elements less ddof: 1 for
+   * the unbiased variance} Where no more than ddof elements are left, NaN or infinite.
+   *
+   * @param ddof what is taken off the number of elements, 0 or more
+   * @param keepDims whether the reduced axes stay, of size 1
+   * @param axes those to reduce, negative ones from the end; none for all
+   * @throws IllegalArgumentException if ddof is below 0
+   */
+  default Tensor var(int ddof, boolean keepDims, int... axes) {
+    if (ddof < 0) {
+      throw new IllegalArgumentException("ddof: expected 0 or more, got " + ddof);
+    }
     Tensor x = wide();
     Tensor centred = x.subtract(x.mean(true, axes));
-    return centred.multiply(centred).mean(keepDims, axes).astype(self().dtype());
+    return centred
+        .multiply(centred)
+        .sum(keepDims, axes)
+        .divide(Math.max(0, count(axes) - ddof))
+        .astype(self().dtype());
   }
 
   /**
@@ -89,7 +109,20 @@ sealed interface ReductionMethods permits Tensor {
    * @param axes those to reduce, negative ones from the end; none for all
    */
   default Tensor std(boolean keepDims, int... axes) {
-    Tensor var = var(keepDims, axes);
+    return std(0, keepDims, axes);
+  }
+
+  /**
+   * {@return the square root of {@link #var(int, boolean, int...)}; 0 with gradient 0 where all are
+   * equal}
+   *
+   * @param ddof what is taken off the number of elements, 0 or more
+   * @param keepDims whether the reduced axes stay, of size 1
+   * @param axes those to reduce, negative ones from the end; none for all
+   * @throws IllegalArgumentException if ddof is below 0
+   */
+  default Tensor std(int ddof, boolean keepDims, int... axes) {
+    Tensor var = var(ddof, keepDims, axes);
     Tensor spread = Comparisons.sign(spread(keepDims, axes));
     // The root's derivative at 0 is infinite: it is not taken. A rounded mean may leave a little.
     Tensor none = Comparisons.zero(Elementwise.of(ArrayFunction.MULTIPLY, var, spread));
@@ -132,26 +165,6 @@ sealed interface ReductionMethods permits Tensor {
   }
 
   /**
-   * {@return where along an axis the largest element is, the first of equals and a NaN before
-   * anything: for each place in the other axes, in row-major order} Throws IllegalArgumentException
-   * where the axis has no elements.
-   *
-   * @param axis which axis, negative from the end
-   */
-  default int[] argmax(int axis) {
-    return Reductions.Rows.placesAlong(self(), axis, 1);
-  }
-
-  /**
-   * {@return where along an axis the smallest element is, as {@link #argmax}}
-   *
-   * @param axis which axis, negative from the end
-   */
-  default int[] argmin(int axis) {
-    return Reductions.Rows.placesAlong(self(), axis, -1);
-  }
-
-  /**
    * {@return the smallest element, as {@link #max(int...)}}
    *
    * @param axes those to reduce, negative ones from the end; none for all
@@ -191,16 +204,6 @@ sealed interface ReductionMethods permits Tensor {
   default Tensor prod(boolean keepDims, int... axes) {
     return Reductions.Rows.reduce(
         self(), Shapes.axes(self().ndim(), axes), keepDims, Reductions.Rows::product);
-  }
-
-  /**
-   * {@return the sum of all elements along an axis up to each one, that one included; in f64,
-   * rounded to this dtype}
-   *
-   * @param axis which axis, negative from the end
-   */
-  default Tensor cumsum(int axis) {
-    return new Reductions.CumulativeSum(self(), axis, false).apply();
   }
 
   /**

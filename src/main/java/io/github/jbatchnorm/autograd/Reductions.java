@@ -40,6 +40,31 @@ final class Reductions {
     }
   }
 
+  /** Returns the norm of vectors; roots and powers of 0 have the gradient 0. */
+  static Tensor norm(Tensor x, double ord, boolean keepDims, int... axes) {
+    Tensor size = x.abs();
+    if (Double.isInfinite(ord)) {
+      return ord > 0 ? size.max(keepDims, axes) : size.min(keepDims, axes);
+    }
+    if (ord == 1) {
+      return size.sum(keepDims, axes);
+    }
+    Tensor sum =
+        ord == 2
+            ? x.square().sum(keepDims, axes)
+            : unlessZero(size, t -> t.pow(ord), ord).sum(keepDims, axes);
+    return unlessZero(sum, t -> ord == 2 ? t.sqrt() : t.pow(1 / ord), ord);
+  }
+
+  /** Returns a power of x; where x is 0, its value with gradient 0. */
+  private static Tensor unlessZero(Tensor x, UnaryOperator<Tensor> power, double sign) {
+    Tensor none = Comparisons.zero(x);
+    double ofZero = sign > 0 ? 0 : Double.POSITIVE_INFINITY;
+    Tensor one = Tensor.constantScalar(x.dtype(), 1);
+    Tensor rest = power.apply(new Comparisons.Select(none, one, x).apply());
+    return new Comparisons.Select(none, Tensor.constantScalar(x.dtype(), ofZero), rest).apply();
+  }
+
   /** The sums, in f64, of all elements along an axis up to each one, or from each one on. */
   static final class CumulativeSum extends Formula {
     private final int axis;
@@ -143,7 +168,7 @@ final class Reductions {
 
     /** Returns the product of each row: pair by pair, so that zeros need no special case. */
     static Tensor product(Tensor matrix) {
-      Tensor rest = matrix;
+      Tensor rest = matrix.dim(1) == 1 ? matrix.multiply(1) : matrix; // never x's own memory
       while (rest.dim(1) > 1) {
         int half = rest.dim(1) / 2;
         Tensor pairs =

@@ -19,7 +19,7 @@ sealed interface ShapeMethods permits Tensor {
     int[] whole = Shapes.complete(self().size(), shape);
     return Arrays.equals(whole, self().axes())
         ? self().same()
-        : new Shaping.Reshape(self(), whole).apply();
+        : Views.viewed(self(), new Shaping.Reshape(self(), whole).apply(), 0);
   }
 
   /**
@@ -123,9 +123,10 @@ sealed interface ShapeMethods permits Tensor {
   }
 
   /**
-   * {@return a part, by NumPy's basic indexing: an {@link Index} for each axis from the first on,
-   * all of the axes that are left} The memory is shared where the part lies together; a copy
-   * otherwise.
+   * {@return a part, by NumPy's indexing: an {@link Index} for each axis from the first on, all of
+   * the axes that are left} The memory is shared where the part lies together and no arrays or
+   * masks are among the indices; a copy otherwise. Where an element is chosen more than once its
+   * gradients add up.
    *
    * @param indices what of each axis
    * @throws IllegalArgumentException if there are more indices than axes, or one is out of range
@@ -154,11 +155,54 @@ sealed interface ShapeMethods permits Tensor {
    * @throws IllegalArgumentException if the axis is out of range or times is below 0
    */
   default Tensor repeat(int times, int axis) {
-    if (times < 0) {
-      throw new IllegalArgumentException("times: expected 0 or more, got " + times);
+    int size = self().dim(Shapes.axis(self().ndim(), axis));
+    int[] all = new int[size];
+    Arrays.fill(all, times);
+    return repeat(all, axis);
+  }
+
+  /**
+   * {@return each element so many times, one after the other, along one axis}
+   *
+   * @param times how often, 0 or more
+   * @throws IllegalArgumentException if times is below 0
+   */
+  default Tensor repeat(int times) {
+    return flatten().repeat(times, 0);
+  }
+
+  /**
+   * {@return each part along an axis as often as a number of its own says}
+   *
+   * @param times how often, 0 or more, for each part; one number for all
+   * @param axis which axis, negative from the end
+   * @throws IllegalArgumentException if the axis is out of range, there are neither one number nor
+   *     as many as parts, or one is below 0
+   */
+  default Tensor repeat(int[] times, int axis) {
+    int size = self().dim(Shapes.axis(self().ndim(), axis));
+    if (times.length != size && times.length != 1) {
+      throw new IllegalArgumentException(
+          "times: expected 1 or %s numbers, got %s".formatted(size, times.length));
     }
-    int count = Shapes.size(self().dim(Shapes.axis(self().ndim(), axis)), times);
-    return take(axis, IntStream.range(0, count).map(i -> i / times).toArray());
+    long count = 0;
+    for (int i = 0; i < size; i++) {
+      count += timesOf(i, times);
+    }
+    int[] places = new int[Shapes.size((int) Math.min(count, Integer.MAX_VALUE))];
+    int next = 0;
+    for (int i = 0; i < size; i++) {
+      Arrays.fill(places, next, next += timesOf(i, times), i);
+    }
+    return take(axis, places);
+  }
+
+  private static int timesOf(int part, int... times) {
+    int each = times[times.length == 1 ? 0 : part];
+    if (each < 0) {
+      throw new IllegalArgumentException("times: expected 0 or more, got " + each);
+    }
+    return each;
   }
 
   /**
@@ -171,6 +215,52 @@ sealed interface ShapeMethods permits Tensor {
     int size = self().dim(Shapes.axis(self().ndim(), axis));
     int by = size == 0 ? 0 : Math.floorMod(shift, size);
     return take(axis, IntStream.range(0, size).map(i -> (i + size - by) % size).toArray());
+  }
+
+  /**
+   * {@return this with its elements, row-major, moved on by a shift, what leaves the end in front}
+   *
+   * @param shift by how many elements
+   */
+  default Tensor roll(int shift) {
+    return flatten().roll(shift, 0).reshape(self().shape());
+  }
+
+  /**
+   * {@return this rolled along several axes, one after the other}
+   *
+   * @param shifts by how many elements, one for each axis
+   * @param axes which axes, negative from the end; one that is named twice is rolled twice
+   * @throws IllegalArgumentException if there are not as many shifts as axes
+   */
+  default Tensor roll(int[] shifts, int[] axes) {
+    if (shifts.length != axes.length) {
+      throw new IllegalArgumentException(
+          "shifts: expected %s, one for each axis, got %s".formatted(axes.length, shifts.length));
+    }
+    Tensor rolled = self();
+    for (int i = 0; i < axes.length; i++) {
+      rolled = rolled.roll(shifts[i], axes[i]);
+    }
+    return axes.length == 0 ? self().multiply(1) : rolled; // a tensor of its own
+  }
+
+  /** {@return this with at least one axis: a scalar as (1); the memory is shared} */
+  default Tensor atLeast1d() {
+    return self().ndim() == 0 ? reshape(1) : self().same();
+  }
+
+  /** {@return this with at least two axes: (N) as (1, N); the memory is shared} */
+  default Tensor atLeast2d() {
+    return self().ndim() < 2 ? reshape(1, self().size()) : self().same();
+  }
+
+  /**
+   * {@return this with at least three axes: (N) as (1, N, 1), (M, N) as (M, N, 1); the memory is
+   * shared}
+   */
+  default Tensor atLeast3d() {
+    return self().ndim() < 3 ? atLeast2d().expandDims(-1) : self().same();
   }
 
   /**

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,9 @@ final class Slice extends Formula {
   }
 
   static Tensor of(Tensor x, Index... indices) {
+    if (Selection.isAdvanced(indices)) {
+      return Selection.of(x, indices).gathered();
+    }
     Walk walk = new Walk(x);
     for (Index index : expanded(x, indices)) {
       walk.add(index);
@@ -33,7 +37,7 @@ final class Slice extends Formula {
   }
 
   /** Returns the indices with those in place of an ellipsis, or at the end, that are not given. */
-  private static List<Index> expanded(Tensor x, Index... indices) {
+  static List<Index> expanded(Tensor x, Index... indices) {
     int used = 0;
     int at = -1;
     List<Index> all = new ArrayList<>();
@@ -46,7 +50,7 @@ final class Slice extends Formula {
         at = all.size();
         continue;
       }
-      used += index instanceof Index.NewAxis ? 0 : 1;
+      used += axes(index);
       all.add(index);
     }
     if (used > x.ndim()) {
@@ -58,6 +62,57 @@ final class Slice extends Formula {
     Arrays.fill(rest, Index.all());
     all.addAll(at < 0 ? all.size() : at, Arrays.asList(rest));
     return all;
+  }
+
+  /** Returns how many axes an index is for. */
+  private static int axes(Index index) {
+    if (index instanceof MaskIndex mask) {
+      return mask.shape.length;
+    }
+    return index instanceof Index.NewAxis ? 0 : 1;
+  }
+
+  /**
+   * Returns a place along an axis, counted from its beginning.
+   *
+   * @throws IllegalArgumentException if it is out of range
+   */
+  static int within(Tensor x, int axis, int index) {
+    int size = x.dim(axis);
+    int at = index < 0 ? index + size : index;
+    if (at < 0 || at >= size) {
+      throw new IllegalArgumentException(
+          "indices: %s is out of range for axis %s of size %s".formatted(index, axis, size));
+    }
+    return at;
+  }
+
+  /** Returns the places that a range has along an axis of a size. */
+  static int[] places(int size, Index.Range range) {
+    Run run = Run.of(size, range);
+    return IntStream.range(0, run.count).map(i -> run.start + i * range.step()).toArray();
+  }
+
+  /** Where a range begins along an axis, and how many elements it has. */
+  private record Run(int start, int count) {
+    static Run of(int size, Index.Range range) {
+      int step = range.step();
+      // Python's bounds: from the first element in the direction of the step, to beyond the last.
+      int least = step > 0 ? 0 : -1;
+      int most = step > 0 ? size : size - 1;
+      int start = bound(range.start(), step > 0 ? least : most, size, least, most);
+      int stop = bound(range.stop(), step > 0 ? most : least, size, least, most);
+      long distance = step > 0 ? (long) stop - start : (long) start - stop;
+      long stride = Math.abs((long) step);
+      return new Run(start, (int) (distance <= 0 ? 0 : (distance + stride - 1) / stride));
+    }
+
+    private static int bound(@Nullable Integer given, int open, int size, int least, int most) {
+      if (given == null) {
+        return open;
+      }
+      return Math.max(least, Math.min(most, given < 0 ? given + size : given));
+    }
   }
 
   /** The walk that indices make, axis by axis. */
@@ -79,44 +134,18 @@ final class Slice extends Formula {
         shape.add(1);
         strides.add(0);
       } else if (index instanceof Index.At at) {
-        from += within(at.index()) * own[axis++];
+        from += within(x, axis, at.index()) * own[axis++];
       } else if (index instanceof Index.Range range) {
         add(range);
         axis++;
       }
     }
 
-    private int within(int index) {
-      int size = x.dim(axis);
-      int at = index < 0 ? index + size : index;
-      if (at < 0 || at >= size) {
-        throw new IllegalArgumentException(
-            "indices: %s is out of range for axis %s of size %s".formatted(index, axis, size));
-      }
-      return at;
-    }
-
     private void add(Index.Range range) {
-      int size = x.dim(axis);
-      int step = range.step();
-      // Python's bounds: from the first element in the direction of the step, to beyond the last.
-      int least = step > 0 ? 0 : -1;
-      int most = step > 0 ? size : size - 1;
-      int start = bound(range.start(), step > 0 ? least : most, size, least, most);
-      int stop = bound(range.stop(), step > 0 ? most : least, size, least, most);
-      long distance = step > 0 ? (long) stop - start : (long) start - stop;
-      long stride = Math.abs((long) step);
-      int count = (int) (distance <= 0 ? 0 : (distance + stride - 1) / stride);
-      shape.add(count);
-      strides.add(count > 1 ? own[axis] * step : 0);
-      from += count > 0 ? start * own[axis] : 0;
-    }
-
-    private static int bound(@Nullable Integer given, int open, int size, int least, int most) {
-      if (given == null) {
-        return open;
-      }
-      return Math.max(least, Math.min(most, given < 0 ? given + size : given));
+      Run run = Run.of(x.dim(axis), range);
+      shape.add(run.count);
+      strides.add(run.count > 1 ? own[axis] * range.step() : 0);
+      from += run.count > 0 ? run.start * own[axis] : 0;
     }
 
     Tensor slice() {
@@ -125,7 +154,8 @@ final class Slice extends Formula {
       if (Shapes.size(sizes) == x.size() && isRowMajor(sizes, steps)) {
         return x.reshape(sizes);
       }
-      return new Slice(x, Shapes.size(sizes) == 0 ? 0 : from, sizes, steps).apply();
+      int first = Shapes.size(sizes) == 0 ? 0 : from;
+      return Views.viewed(x, new Slice(x, first, sizes, steps).apply(), first);
     }
   }
 

@@ -4,6 +4,7 @@ import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.memory.MemoryScope;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.IdentityHashMap;
@@ -27,9 +28,16 @@ final class Tape {
     if (root.isConstant()) {
       return;
     }
-    List<Tensor> order = order(root, Set.of());
-    NoAutodiff.call(() -> gradients(root, own(seed), order, Set.of())).forEach(Tensor::giveGrad);
+    List<Node> order = order(root.node(), Set.of());
+    NoAutodiff.call(() -> gradients(root, own(seed), order, Set.of())).forEach(Tape::give);
     order.forEach(Tape::clear);
+  }
+
+  /** The found gradient may be shared, or a user's own: what is kept cannot be changed. */
+  private static void give(Node node, Tensor found) {
+    Tensor view = found.view(node.shape);
+    view.node().frozen = true;
+    node.grad = view;
   }
 
   /** Returns what root keeps as its gradient: a copy of a variable, which a step may change. */
@@ -38,7 +46,7 @@ final class Tape {
   }
 
   /** Returns the gradients of all that {@code root} was computed from, recording how. */
-  static IdentityHashMap<Tensor, Tensor> recorded(Tensor root, Tensor seed) {
+  static IdentityHashMap<Node, Tensor> recorded(Tensor root, Tensor seed) {
     if (!NoAutodiff.isRecording()) {
       throw new InvalidBackpropException("gradients: asked for inside a NoAutodiff scope");
     }
@@ -50,20 +58,20 @@ final class Tape {
    * count as independent of each other, whatever they were computed from. Recorded only where
    * operations are.
    */
-  static IdentityHashMap<Tensor, Tensor> found(Tensor root, Tensor seed, Set<Tensor> ends) {
+  static IdentityHashMap<Node, Tensor> found(Tensor root, Tensor seed, Set<Node> ends) {
     return root.isConstant()
         ? new IdentityHashMap<>()
-        : gradients(root, seed, order(root, ends), ends);
+        : gradients(root, seed, order(root.node(), ends), ends);
   }
 
-  private static IdentityHashMap<Tensor, Tensor> gradients(
-      Tensor root, Tensor seed, List<Tensor> order, Set<Tensor> ends) {
-    IdentityHashMap<Tensor, Tensor> grads = new IdentityHashMap<>();
-    grads.put(root, seed(root, seed));
-    for (Tensor tensor : order) {
-      Operation creator = tensor.creator();
-      Tensor grad = grads.get(tensor);
-      if (creator != null && grad != null && !ends.contains(tensor)) {
+  private static IdentityHashMap<Node, Tensor> gradients(
+      Tensor root, Tensor seed, List<Node> order, Set<Node> ends) {
+    IdentityHashMap<Node, Tensor> grads = new IdentityHashMap<>();
+    grads.put(root.node(), seed(root, seed));
+    for (Node node : order) {
+      Operation creator = node.creator;
+      Tensor grad = grads.get(node);
+      if (creator != null && grad != null && !ends.contains(node)) {
         propagate(creator, grad, grads);
       }
     }
@@ -77,14 +85,14 @@ final class Tape {
   }
 
   private static void propagate(
-      Operation creator, Tensor grad, IdentityHashMap<Tensor, Tensor> grads) {
+      Operation creator, Tensor grad, IdentityHashMap<Node, Tensor> grads) {
     if (NoAutodiff.isRecording() || !creator.leavesTemporaries()) {
       addParts(creator, grad, grads);
       return;
     }
     try (MemoryScope scope = MemoryScope.open()) {
       addParts(creator, grad, grads);
-      for (Tensor input : creator.inputs()) {
+      for (Node input : creator.nodes()) {
         Tensor found = grads.get(input);
         if (found != null) {
           scope.keep(found.storage());
@@ -94,18 +102,19 @@ final class Tape {
   }
 
   private static void addParts(
-      Operation creator, Tensor grad, IdentityHashMap<Tensor, Tensor> grads) {
-    List<Tensor> inputs = creator.inputs();
+      Operation creator, Tensor grad, IdentityHashMap<Node, Tensor> grads) {
+    Node[] inputs = creator.nodes();
     @Nullable Tensor[] found = creator.backward(grad);
-    if (found.length != inputs.size()) {
+    if (found.length != inputs.length) {
       throw new IllegalStateException(
           "%s: backward gave %s gradients for %s inputs"
-              .formatted(creator.name(), found.length, inputs.size()));
+              .formatted(creator.name(), found.length, inputs.length));
     }
     for (int i = 0; i < found.length; i++) {
-      Tensor input = inputs.get(i);
-      if (!input.isConstant()) {
-        add(gradient(creator, i, found[i]).sumTo(input.axes()).astype(input.dtype()), input, grads);
+      Node input = inputs[i];
+      if (!input.constant) {
+        Tensor part = gradient(creator, i, found[i]).sumTo(input.shape);
+        add(part.astype(input.storage.dtype()), input, grads);
       }
     }
   }
@@ -119,31 +128,30 @@ final class Tape {
     return found;
   }
 
-  private static void add(Tensor part, Tensor input, IdentityHashMap<Tensor, Tensor> grads) {
+  private static void add(Tensor part, Node input, IdentityHashMap<Node, Tensor> grads) {
     Tensor before = grads.get(input);
     grads.put(input, before == null ? part : before.add(part));
   }
 
-  private static void clear(Tensor tensor) {
-    Operation creator = tensor.creator();
-    if (creator != null) {
-      creator.clear();
-      tensor.forgetCreator();
+  private static void clear(Node node) {
+    if (node.creator != null) {
+      node.creator.clear();
+      node.creator = null;
     }
   }
 
   /** A tensor whose inputs are being visited. */
-  private record Visit(Tensor tensor, Iterator<Tensor> inputs) {
-    Visit(Tensor tensor, Set<Tensor> ends) {
-      this(tensor, inputs(ends.contains(tensor) ? null : tensor.creator()));
+  private record Visit(Node node, Iterator<Node> inputs) {
+    Visit(Node node, Set<Node> ends) {
+      this(node, inputs(ends.contains(node) ? null : node.creator));
     }
 
-    private static Iterator<Tensor> inputs(@Nullable Operation creator) {
+    private static Iterator<Node> inputs(@Nullable Operation creator) {
       if (creator == null) {
         return Collections.emptyIterator();
       }
       creator.checkUsable();
-      return creator.inputs().iterator();
+      return Arrays.asList(creator.nodes()).iterator();
     }
   }
 
@@ -151,21 +159,21 @@ final class Tape {
    * Returns the variables that {@code root} was computed from, down to {@code ends}, and itself,
    * each ahead of its inputs. Without recursion, as a graph may be as deep as a program is long.
    */
-  private static List<Tensor> order(Tensor root, Set<Tensor> ends) {
-    Set<Tensor> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-    List<Tensor> order = new ArrayList<>();
+  private static List<Node> order(Node root, Set<Node> ends) {
+    Set<Node> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    List<Node> order = new ArrayList<>();
     Deque<Visit> path = new ArrayDeque<>();
     seen.add(root);
     path.push(new Visit(root, ends));
     while (!path.isEmpty()) {
       Visit visit = path.peek();
       if (visit.inputs().hasNext()) {
-        Tensor input = visit.inputs().next();
-        if (!input.isConstant() && seen.add(input)) {
+        Node input = visit.inputs().next();
+        if (!input.constant && seen.add(input)) {
           path.push(new Visit(input, ends));
         }
       } else {
-        order.add(visit.tensor());
+        order.add(visit.node());
         path.pop();
       }
     }

@@ -17,32 +17,18 @@ import org.jspecify.annotations.Nullable;
  * until backward has run; a finished tensor that no one changes may be read by any thread.
  */
 public final class Tensor
-    implements ArithmeticMethods, ElementMethods, ReductionMethods, ShapeMethods {
-  /** Counts the changes of data that a tensor shares with its views. */
-  private static final class Version {
-    int count;
-    int updates; // those of them that are not an operation's
-  }
+    implements ArithmeticMethods,
+        ComparisonMethods,
+        ElementMethods,
+        FunctionMethods,
+        InPlaceMethods,
+        ReductionMethods,
+        ScanMethods,
+        ShapeMethods {
+  private Node node;
 
-  private final Storage storage;
-  private final Version version;
-  private final int[] shape;
-  private boolean constant;
-  private boolean frozen;
-  private @Nullable Operation creator;
-  private @Nullable Tensor grad;
-
-  private Tensor(Storage storage, Version version, boolean constant, int[] shape) {
-    this.storage = storage;
-    this.version = version;
-    this.constant = constant;
-    this.shape = shape.clone();
-    int size = Shapes.size(this.shape);
-    if (size != storage.length()) {
-      throw new IllegalArgumentException(
-          "shape: %s has %s elements, the data has %s"
-              .formatted(Shapes.text(this.shape), size, storage.length()));
-    }
+  Tensor(Node node) {
+    this.node = node;
   }
 
   /**
@@ -83,6 +69,20 @@ public final class Tensor
       storage.set(i, values[i]);
     }
     return constant(storage, orVector(values.length, shape));
+  }
+
+  /**
+   * {@return a tensor of a nested array: {@code Tensor.of(new double[][] {{1, 2}, {3, 4}})}} Of
+   * {@code float} a variable of f32, of {@code double} one of f64, of whole numbers and {@code
+   * boolean} (1 and 0) a constant of f64, as {@link #ofInts}.
+   *
+   * @param nested arrays of arrays of one primitive type, as deep as there are axes
+   * @throws IllegalArgumentException if arrays beside each other differ in length, one is null, the
+   *     type is another, or a {@code long} is none that f64 holds
+   */
+  public static Tensor of(Object[] nested) {
+    Objects.requireNonNull(nested, "nested");
+    return NestedArray.tensor(nested);
   }
 
   private static int[] orVector(int length, int[] shape) {
@@ -130,7 +130,7 @@ public final class Tensor
   public static Tensor variable(Storage storage, int... shape) {
     Objects.requireNonNull(storage, "storage");
     Objects.requireNonNull(shape, "shape");
-    return new Tensor(storage, new Version(), false, shape);
+    return new Tensor(Node.of(storage, false, shape));
   }
 
   /**
@@ -142,57 +142,67 @@ public final class Tensor
   public static Tensor constant(Storage storage, int... shape) {
     Objects.requireNonNull(storage, "storage");
     Objects.requireNonNull(shape, "shape");
-    return new Tensor(storage, new Version(), true, shape);
+    return new Tensor(Node.of(storage, true, shape));
   }
 
   /** {@return a constant of the same data, which it shares} */
   public Tensor asConstant() {
-    return view(shape);
+    return view(node.shape);
   }
 
   /**
    * Returns this, as the result of an operation that has nothing to do: constant without a graph.
    */
   Tensor same() {
-    return constant || NoAutodiff.isRecording() ? this : asConstant();
+    return node.constant || NoAutodiff.isRecording() ? this : asConstant();
   }
 
   /** Returns a variable of the same data, which it shares, without a creator. */
   Tensor detached() {
-    return new Tensor(storage, version, false, shape);
+    return new Tensor(node.sharing(node.storage, false, node.shape));
   }
 
   /** Returns a constant of the same data in another shape. */
   Tensor view(int... newShape) {
-    return new Tensor(storage, version, true, newShape).frozenAs(this);
+    return new Tensor(node.sharing(node.storage, true, newShape));
   }
 
   /** Returns a constant of a part of the data, from an element on. */
   Tensor part(int from, int... newShape) {
-    Storage some = storage.slice(from, Shapes.size(newShape));
-    return new Tensor(some, version, true, newShape).frozenAs(this);
+    return new Tensor(
+        node.sharing(node.storage.slice(from, Shapes.size(newShape)), true, newShape));
   }
 
-  private Tensor frozenAs(Tensor other) {
-    frozen = other.frozen;
-    return this;
+  /** Returns what this is now. */
+  Node node() {
+    return node;
+  }
+
+  /** Returns this tensor where it still is what it was, else one that is. */
+  Tensor at(Node then) {
+    return node == then ? this : new Tensor(then);
+  }
+
+  /** Makes this tensor another: the result of an operation in place. */
+  void become(Node next) {
+    node = next;
   }
 
   /** {@return a variable, or a constant if this is one, with a copy of the data and no creator} */
   public Tensor copy() {
     Storage copied = Storage.allocate(dtype(), size());
-    copied.copyFrom(storage);
-    return new Tensor(copied, new Version(), constant, shape);
+    copied.copyFrom(node.storage);
+    return new Tensor(Node.of(copied, node.constant, node.shape));
   }
 
   /** {@return the axes' sizes} */
   public int[] shape() {
-    return shape.clone();
+    return node.shape.clone();
   }
 
   /** Returns the axes' sizes, not to be changed. */
   int[] axes() {
-    return shape;
+    return node.shape;
   }
 
   /**
@@ -201,39 +211,39 @@ public final class Tensor
    * @param axis which axis, negative from the end
    */
   public int dim(int axis) {
-    int at = axis < 0 ? axis + shape.length : axis;
-    if (at < 0 || at >= shape.length) {
+    int at = axis < 0 ? axis + node.shape.length : axis;
+    if (at < 0 || at >= node.shape.length) {
       throw new IllegalArgumentException(
-          "axis: %s is none of the axes of %s".formatted(axis, Shapes.text(shape)));
+          "axis: %s is none of the axes of %s".formatted(axis, Shapes.text(node.shape)));
     }
-    return shape[at];
+    return node.shape[at];
   }
 
   /** {@return the number of axes} */
   public int ndim() {
-    return shape.length;
+    return node.shape.length;
   }
 
   /** {@return the number of elements} */
   public int size() {
-    return storage.length();
+    return node.storage.length();
   }
 
   /** {@return the type of the elements} */
   public DType dtype() {
-    return storage.dtype();
+    return node.storage.dtype();
   }
 
   /**
    * {@return the memory, row-major} To be read; {@link #update} changes it so that the tape knows.
    */
   public Storage storage() {
-    return storage;
+    return node.storage;
   }
 
   /** {@return true where no gradient flows to or through this tensor} */
   public boolean isConstant() {
-    return constant;
+    return node.constant;
   }
 
   /**
@@ -242,7 +252,7 @@ public final class Tensor
    * no graph: it keeps its operation, which holds none of its inputs.
    */
   public @Nullable Operation creator() {
-    return creator;
+    return node.creator;
   }
 
   /**
@@ -250,40 +260,12 @@ public final class Tensor
    * it, for a constant, and once this tensor enters a new graph} It cannot be changed; copy it.
    */
   public @Nullable Tensor grad() {
-    return grad;
-  }
-
-  /** Returns how many times the data were changed in place. */
-  int version() {
-    return version.count;
-  }
-
-  /** Returns how many times {@link #update} changed them. */
-  int updates() {
-    return version.updates;
+    return node.grad;
   }
 
   /** Forgets the gradient. */
   public void nullGrad() {
-    grad = null;
-  }
-
-  /** Takes the gradient found by a backward. */
-  void giveGrad(Tensor found) {
-    Tensor view = found.view(shape); // the found tensor may be shared, or a user's own
-    view.frozen = true;
-    grad = view;
-  }
-
-  /** Notes how this was computed. */
-  void record(Operation operation, boolean asConstant) {
-    creator = operation;
-    constant = asConstant;
-  }
-
-  /** Forgets how this was computed. */
-  void forgetCreator() {
-    creator = null;
+    node.grad = null;
   }
 
   /**
@@ -325,18 +307,22 @@ public final class Tensor
    * @throws IllegalStateException if this is a gradient
    */
   public void update(Consumer<Storage> change) {
-    if (frozen) {
+    checkChangeable();
+    node.updated(); // first: a change that fails may have begun
+    change.accept(node.storage);
+  }
+
+  /** Throws where this is a gradient. */
+  void checkChangeable() {
+    if (node.frozen) {
       throw new IllegalStateException("a gradient cannot be changed in place: copy it first");
     }
-    version.updates++;
-    version.count++; // first: a change that fails may have begun
-    change.accept(storage);
   }
 
   /** As {@link #update}, by an operation that knows the gradient, and throws before it begins. */
   void overwrite(Consumer<Storage> change) {
-    change.accept(storage);
-    version.count++;
+    change.accept(node.storage);
+    node.changed();
   }
 
   @Override

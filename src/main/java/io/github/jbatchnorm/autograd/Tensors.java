@@ -55,6 +55,16 @@ public final class Tensors {
   }
 
   /**
+   * {@return a tensor of one value, of another's shape and dtype}
+   *
+   * @param x the tensor that gives shape and type
+   * @param value of every element
+   */
+  public static Tensor fullLike(Tensor x, double value) {
+    return full(x.dtype(), value, x.axes());
+  }
+
+  /**
    * {@return zeros of a tensor's shape and dtype}
    *
    * @param x the tensor that gives shape and type
@@ -80,6 +90,39 @@ public final class Tensors {
    */
   public static Tensor identity(DType dtype, int size) {
     return fill(dtype, i -> i / size == i % size ? 1 : 0, size, size);
+  }
+
+  /**
+   * {@return the matrix with ones in a diagonal}
+   *
+   * @param dtype the type of the elements
+   * @param rows how many
+   * @param columns how many
+   * @param diagonal 0 for the main one, positive above, negative below
+   */
+  public static Tensor eye(DType dtype, int rows, int columns, int diagonal) {
+    return fill(dtype, i -> i % columns - i / columns == diagonal ? 1 : 0, rows, columns);
+  }
+
+  /**
+   * {@return 0, 1, ..} up to, not including, stop.
+   *
+   * @param dtype the type of the elements
+   * @param stop the one behind the last
+   */
+  public static Tensor arange(DType dtype, double stop) {
+    return arange(dtype, 0, stop, 1);
+  }
+
+  /**
+   * {@return start, start + 1, ..} up to, not including, stop.
+   *
+   * @param dtype the type of the elements
+   * @param start the first
+   * @param stop the one behind the last
+   */
+  public static Tensor arange(DType dtype, double start, double stop) {
+    return arange(dtype, start, stop, 1);
   }
 
   /**
@@ -115,11 +158,55 @@ public final class Tensors {
    * @throws IllegalArgumentException if count is below 0
    */
   public static Tensor linspace(DType dtype, double start, double stop, int count) {
-    if (count < 0) {
-      throw new IllegalArgumentException("count: expected 0 or more, got " + count);
-    }
-    double step = (stop - start) / Math.max(1, count - 1);
-    return fill(dtype, i -> i > 0 && i == count - 1 ? stop : start + i * step, count);
+    return linspace(dtype, start, stop, count, true);
+  }
+
+  /**
+   * {@return so many numbers from start to stop at equal distances}
+   *
+   * @param dtype the type of the elements
+   * @param start the first
+   * @param stop the last, or the one behind it
+   * @param count how many
+   * @param includeStop whether stop is the last; else the one behind it
+   * @throws IllegalArgumentException if count is below 0
+   */
+  public static Tensor linspace(
+      DType dtype, double start, double stop, int count, boolean includeStop) {
+    return Ranges.linear(start, stop, count, includeStop).tensor(dtype);
+  }
+
+  /**
+   * {@return so many numbers from base^start to base^stop, their exponents at equal distances}
+   *
+   * @param dtype the type of the elements
+   * @param start the first exponent
+   * @param stop the last exponent, or the one behind it
+   * @param count how many
+   * @param includeStop whether base^stop is the last; else the one behind it
+   * @param base what is raised, usually 10
+   * @throws IllegalArgumentException if count is below 0
+   */
+  public static Tensor logspace(
+      DType dtype, double start, double stop, int count, boolean includeStop, double base) {
+    return Ranges.linear(start, stop, count, includeStop)
+        .map(x -> StrictMath.pow(base, x))
+        .tensor(dtype);
+  }
+
+  /**
+   * {@return so many numbers from start to stop, each the one before times the same factor}
+   *
+   * @param dtype the type of the elements
+   * @param start the first, not 0
+   * @param stop the last, or the one behind it, of start's sign
+   * @param count how many
+   * @param includeStop whether stop is the last; else the one behind it
+   * @throws IllegalArgumentException if count is below 0, or start and stop are not of one sign
+   */
+  public static Tensor geomspace(
+      DType dtype, double start, double stop, int count, boolean includeStop) {
+    return Ranges.geometric(start, stop, count, includeStop).tensor(dtype);
   }
 
   /**
@@ -151,6 +238,26 @@ public final class Tensors {
       DType dtype, RandomGenerator random, double mean, double std, int... shape) {
     Objects.requireNonNull(random, "random");
     return fill(dtype, i -> mean + std * gaussian(random), shape);
+  }
+
+  /**
+   * {@return whole numbers drawn uniformly from low up to, not including, high, in order: a
+   * constant of f64}
+   *
+   * @param random where the numbers come from
+   * @param low the least
+   * @param high the one behind the largest
+   * @param shape the axes' sizes
+   * @throws IllegalArgumentException if high is not above low
+   */
+  public static Tensor integers(RandomGenerator random, int low, int high, int... shape) {
+    Objects.requireNonNull(random, "random");
+    Objects.requireNonNull(shape, "shape");
+    if (high <= low) {
+      throw new IllegalArgumentException(
+          "low, high: expected low < high, got %s and %s".formatted(low, high));
+    }
+    return fill(DType.F64, i -> random.nextInt(low, high), shape).asConstant();
   }
 
   private static double gaussian(RandomGenerator random) {
@@ -188,6 +295,48 @@ public final class Tensors {
    */
   public static Tensor concatenate(int axis, Tensor... tensors) {
     return Concatenate.of(axis, Operation.checked("tensors", tensors));
+  }
+
+  /**
+   * {@return the elements of all tensors, row-major, one after the other along one axis}
+   *
+   * @param tensors the tensors, of any shapes
+   * @throws IllegalArgumentException if there is none
+   */
+  public static Tensor concatenate(Tensor... tensors) {
+    List<Tensor> all = Operation.checked("tensors", tensors);
+    return Concatenate.of(0, all.stream().map(Tensor::flatten).toList());
+  }
+
+  /**
+   * {@return the sum of tensors, from the first to the last}
+   *
+   * @param tensors two or more, whose shapes broadcast
+   * @throws IllegalArgumentException if there are fewer
+   */
+  public static Tensor addSequence(Tensor... tensors) {
+    return Sequences.reduce(Operation.checked("tensors", tensors), Tensor::add);
+  }
+
+  /**
+   * {@return the product of the elements of tensors, from the first to the last}
+   *
+   * @param tensors two or more, whose shapes broadcast
+   * @throws IllegalArgumentException if there are fewer
+   */
+  public static Tensor multiplySequence(Tensor... tensors) {
+    return Sequences.reduce(Operation.checked("tensors", tensors), Tensor::multiply);
+  }
+
+  /**
+   * {@return the product of matrices, in the order that takes the fewest multiplications}
+   *
+   * @param matrices two or more; the first may be a vector, a row, and the last, a column
+   * @throws IllegalArgumentException if there are fewer, another one is no matrix, or one does not
+   *     continue the one before
+   */
+  public static Tensor multiMatmul(Tensor... matrices) {
+    return Sequences.product(Operation.checked("matrices", matrices));
   }
 
   /**

@@ -12,7 +12,7 @@ import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Convolution of one to three dimensions, f32: x of shape (N, in, ...) to (N, out, ...). */
+/** Convolution of one or more dimensions, f32: x of shape (N, in, ...) to (N, out, ...). */
 public final class Conv implements Layer {
   private final Tensor weight;
   private final @Nullable Tensor bias;

@@ -1,8 +1,11 @@
 package io.github.jbatchnorm.nn;
 
+import io.github.jbatchnorm.autograd.Index;
+import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.memory.DType;
+import java.util.Arrays;
 import java.util.random.RandomGenerator;
 
 /**
@@ -27,6 +30,17 @@ public interface Initializer {
         symmetric(Math.sqrt(6.0 / in)).create(random, in, out, shape);
   }
 
+  /**
+   * {@return numbers uniform in +-gain sqrt(3 / fanIn), of variance gain^2 / fanIn} The gain is
+   * sqrt(2) for ReLU, sqrt(2 / (1 + slope^2)) for leaky ReLU (He et al., 2015).
+   *
+   * @param gain the factor
+   */
+  static Initializer heUniform(double gain) {
+    return (random, in, out, shape) ->
+        symmetric(gain * Math.sqrt(3.0 / in)).create(random, in, out, shape);
+  }
+
   /** {@return normal numbers of variance 2 / fanIn (He et al., 2015)} */
   static Initializer heNormal() {
     return (random, in, out, shape) ->
@@ -34,18 +48,74 @@ public interface Initializer {
   }
 
   /**
+   * {@return normal numbers of variance gain^2 / fanIn, as {@link #heUniform(double)}}
+   *
+   * @param gain the factor
+   */
+  static Initializer heNormal(double gain) {
+    return (random, in, out, shape) ->
+        normal(0, gain * Math.sqrt(1.0 / in)).create(random, in, out, shape);
+  }
+
+  /**
    * {@return numbers uniform in +-sqrt(6 / (fanIn + fanOut)), of variance 2 / (fanIn + fanOut)
    * (Glorot and Bengio, 2010)}
    */
   static Initializer glorotUniform() {
+    return glorotUniform(1);
+  }
+
+  /**
+   * {@return the numbers of {@link #glorotUniform()} times a gain}
+   *
+   * @param gain the factor
+   */
+  static Initializer glorotUniform(double gain) {
     return (random, in, out, shape) ->
-        symmetric(Math.sqrt(6.0 / (in + out))).create(random, in, out, shape);
+        symmetric(gain * Math.sqrt(6.0 / (in + out))).create(random, in, out, shape);
   }
 
   /** {@return normal numbers of variance 2 / (fanIn + fanOut) (Glorot and Bengio, 2010)} */
   static Initializer glorotNormal() {
+    return glorotNormal(1);
+  }
+
+  /**
+   * {@return the numbers of {@link #glorotNormal()} times a gain}
+   *
+   * @param gain the factor
+   */
+  static Initializer glorotNormal(double gain) {
     return (random, in, out, shape) ->
-        normal(0, Math.sqrt(2.0 / (in + out))).create(random, in, out, shape);
+        normal(0, gain * Math.sqrt(2.0 / (in + out))).create(random, in, out, shape);
+  }
+
+  /**
+   * {@return filters that leave as many channels as there are of both as they are: 1 in the middle
+   * of filter i for channel i, elsewhere 0 (Zagoruyko and Komodakis, 2017)} {@code create} throws
+   * IllegalArgumentException for fewer than two axes.
+   */
+  static Initializer dirac() {
+    return (random, in, out, shape) -> {
+      if (shape.length < 2) {
+        throw new IllegalArgumentException(
+            "shape: expected (O, C, ...), got " + Arrays.toString(shape));
+      }
+      Index[] middle = new Index[shape.length];
+      Tensor weights = Tensors.zeros(DType.F32, shape);
+      for (int d = 2; d < shape.length; d++) {
+        middle[d] = Index.at(shape[d] / 2);
+      }
+      return NoAutodiff.call(
+          () -> {
+            for (int i = 0; i < Math.min(shape[0], shape[1]); i++) {
+              middle[0] = Index.at(i);
+              middle[1] = Index.at(i);
+              weights.set(1, middle);
+            }
+            return weights;
+          });
+    };
   }
 
   /** {@return numbers uniform in +-1 / sqrt(fanIn): PyTorch's default} */

@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
+import java.util.function.DoubleUnaryOperator;
+
 /** A complex number, for the complex step. */
 public record Complex(double re, double im) {
   public static Complex of(double value) {
@@ -65,5 +67,10 @@ public record Complex(double re, double im) {
   public Complex tanh() {
     Complex e = times(2).exp();
     return e.plus(-1).over(e.plus(1));
+  }
+
+  /** Returns f, which is analytic and real on the real axis, from its derivative to first order. */
+  public Complex first(DoubleUnaryOperator f, DoubleUnaryOperator derivative) {
+    return new Complex(f.applyAsDouble(re), im * derivative.applyAsDouble(re));
   }
 }

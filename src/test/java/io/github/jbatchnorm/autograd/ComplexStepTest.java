@@ -34,7 +34,7 @@ class ComplexStepTest {
   private static final double TOLERANCE = 1e-14;
 
   static Stream<ComplexStepCase> elementwise() {
-    return ElementwiseSteps.elementwise();
+    return Stream.concat(ElementwiseSteps.elementwise(), ElementwiseSteps.inverses());
   }
 
   static Stream<ComplexStepCase> cases() {

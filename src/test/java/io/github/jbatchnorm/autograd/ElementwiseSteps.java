@@ -12,6 +12,9 @@ import java.util.stream.Stream;
 
 /** Cases of operations on elements, and of those that move them. */
 final class ElementwiseSteps {
+  private static final Complex ONE = Complex.of(1);
+  private static final double LN2 = StrictMath.log(2);
+
   private ElementwiseSteps() {}
 
   private static ComplexStepCase unary(
@@ -103,6 +106,75 @@ final class ElementwiseSteps {
         unary("minimum", -2, 2, x -> x.minimum(0.1), z -> z.re() < 0.1 ? z : Complex.of(0.1)));
   }
 
+  /** Cases of the functions that lead back from others, by their derivatives. */
+  static Stream<ComplexStepCase> inverses() {
+    return Stream.of(
+        unary(
+            "arcsin",
+            -0.9,
+            0.9,
+            Tensor::arcsin,
+            z -> z.first(StrictMath::asin, x -> 1 / Math.sqrt(1 - x * x))),
+        unary(
+            "arccos",
+            -0.9,
+            0.9,
+            Tensor::arccos,
+            z -> z.first(StrictMath::acos, x -> -1 / Math.sqrt(1 - x * x))),
+        unary(
+            "arctan", -3, 3, Tensor::arctan, z -> z.first(StrictMath::atan, x -> 1 / (1 + x * x))),
+        unary(
+            "arccot",
+            -3,
+            3,
+            Tensor::arccot,
+            z -> z.first(x -> StrictMath.atan(1 / x), x -> -1 / (1 + x * x))),
+        unary("arcsinh", -3, 3, Tensor::arcsinh, z -> z.times(z).plus(1).sqrt().plus(z).log()),
+        unary("arccosh", 1.2, 4, Tensor::arccosh, z -> z.times(z).plus(-1).sqrt().plus(z).log()),
+        unary(
+            "arctanh",
+            -0.9,
+            0.9,
+            Tensor::arctanh,
+            z -> z.plus(1).over(z.times(-1).plus(1)).log().times(0.5)),
+        unary(
+            "arcsec",
+            1.2,
+            4,
+            Tensor::arcsec,
+            z -> z.first(x -> StrictMath.acos(1 / x), x -> 1 / (x * Math.sqrt(x * x - 1)))),
+        unary(
+            "arccsc",
+            1.2,
+            4,
+            Tensor::arccsc,
+            z -> z.first(x -> StrictMath.asin(1 / x), x -> -1 / (x * Math.sqrt(x * x - 1)))),
+        unary("arccoth", 1.2, 4, Tensor::arccoth, z -> z.plus(1).over(z.plus(-1)).log().times(0.5)),
+        unary(
+            "arccsch",
+            0.3,
+            3,
+            Tensor::arccsch,
+            z -> ONE.over(z.times(z)).plus(1).sqrt().plus(ONE.over(z)).log()),
+        unary("exp2", -3, 3, Tensor::exp2, z -> z.times(LN2).exp()),
+        unary("log2", 0.3, 3, Tensor::log2, z -> z.log().over(LN2)),
+        unary("log10", 0.3, 3, Tensor::log10, z -> z.log().over(StrictMath.log(10))),
+        unary("cbrt", -3, -0.3, Tensor::cbrt, z -> z.times(-1).pow(ONE.over(3)).times(-1)),
+        unary("cot", 0.3, 1.2, Tensor::cot, z -> z.cos().over(z.sin())),
+        unary("sec", -1.2, 1.2, Tensor::sec, z -> ONE.over(z.cos())),
+        unary("csc", 0.3, 1.2, Tensor::csc, z -> ONE.over(z.sin())),
+        unary("coth", 0.3, 2, Tensor::coth, z -> ONE.over(z.tanh())),
+        unary(
+            "sech", -2, 2, Tensor::sech, z -> Complex.of(2).over(z.exp().plus(z.times(-1).exp()))),
+        unary(
+            "csch",
+            0.3,
+            2,
+            Tensor::csch,
+            z -> Complex.of(2).over(z.exp().minus(z.times(-1).exp()))),
+        unary("sinc", 0.2, 3, Tensor::sinc, z -> z.times(Math.PI).sin().over(z.times(Math.PI))));
+  }
+
   static Stream<ComplexStepCase> ofTwo() {
     return Stream.of(
         binary("add", Tensor::add, Complex::plus),
@@ -111,6 +183,19 @@ final class ElementwiseSteps {
         binary("divide by", Tensor::divide, Complex::over),
         binary("pow of", Tensor::pow, Complex::pow),
         binary("logaddexp", Tensor::logaddexp, (a, b) -> a.exp().plus(b.exp()).log()),
+        binary(
+            "arctan2",
+            Tensor::arctan2,
+            (y, x) ->
+                new Complex(
+                    StrictMath.atan2(y.re(), x.re()),
+                    (y.im() * x.re() - x.im() * y.re()) / (x.re() * x.re() + y.re() * y.re()))),
+        binary(
+            "logaddexp2",
+            Tensor::logaddexp2,
+            (a, b) -> a.times(LN2).exp().plus(b.times(LN2).exp()).log().over(LN2)),
+        binary(
+            "clip by a tensor", (x, low) -> x.clip(low, null), (a, b) -> a.re() < b.re() ? b : a),
         binary("maximum of", Tensor::maximum, (a, b) -> a.re() > b.re() ? a : b),
         binary("minimum of", Tensor::minimum, (a, b) -> a.re() < b.re() ? a : b),
         binary(

@@ -44,6 +44,31 @@ final class Binary {
           new Case("maximum", Tensor::maximum, (a, b) -> a.re() > b.re() ? a : b, Binary::areApart),
           new Case("minimum", Tensor::minimum, (a, b) -> a.re() < b.re() ? a : b, Binary::areApart),
           new Case(
+              "arctan2",
+              Tensor::arctan2,
+              Binary::arctan2,
+              (a, b) -> a.isWithin(0.2, 5) || b.isWithin(0.2, 5)),
+          new Case(
+              "clip from",
+              (a, b) -> a.clip(b, null),
+              (a, b) -> a.re() > b.re() ? a : b,
+              Binary::areApart),
+          new Case(
+              "add in place",
+              (a, b) -> broadcastCopy(a, b).addInPlace(b),
+              Complex::plus,
+              (a, b) -> true),
+          new Case(
+              "multiply in place, and what it was before",
+              (a, b) -> {
+                Tensor copy = broadcastCopy(a, b);
+                Tensor before = copy.square();
+                copy.multiplyInPlace(b);
+                return before.add(copy);
+              },
+              (a, b) -> a.times(a).plus(a.times(b)),
+              (a, b) -> true),
+          new Case(
               "less",
               Tensor::less,
               (a, b) -> Complex.of(a.re() < b.re() ? 1 : 0),
@@ -53,6 +78,17 @@ final class Binary {
               (a, b) -> Tensors.where(a.greater(b), a.multiply(b), b.square()),
               (a, b) -> a.re() > b.re() ? a.times(b) : b.times(b),
               Binary::areApart));
+
+  private static Complex arctan2(Complex y, Complex x) {
+    double square = x.re() * x.re() + y.re() * y.re();
+    return new Complex(
+        StrictMath.atan2(y.re(), x.re()), (y.im() * x.re() - x.im() * y.re()) / square);
+  }
+
+  /** Returns a in memory of its own, of the shape and dtype of both, a variable. */
+  private static Tensor broadcastCopy(Tensor a, Tensor b) {
+    return a.multiply(Tensors.onesLike(b));
+  }
 
   static @Nullable Step step(Draft draft, int x) {
     Case c = CASES.get(draft.choices.below(CASES.size()));

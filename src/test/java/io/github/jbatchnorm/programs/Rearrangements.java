@@ -25,7 +25,7 @@ final class Rearrangements {
 
   static @Nullable Step step(Draft draft, int x) {
     Rearrangements all = new Rearrangements(draft, x);
-    int which = draft.choices.below(15);
+    int which = draft.choices.below(18);
     return which < 4 || all.value.ndim() > 0 ? all.step(which) : null;
   }
 
@@ -44,6 +44,7 @@ final class Rearrangements {
       case 11 -> repeat();
       case 12 -> roll();
       case 13 -> select();
+      case 14, 15, 16 -> Indexings.step(draft, x);
       default -> join();
     };
   }

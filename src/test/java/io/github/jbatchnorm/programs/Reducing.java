@@ -29,6 +29,12 @@ final class Reducing {
           new Case("std", Tensor::std, z -> Value.variance(z).sqrt(), false),
           new Case(
               "prod", Tensor::prod, z -> z.stream().reduce(Complex.of(1), Complex::times), false),
+          new Case("norm", Tensor::norm, z -> Value.sum(squares(z)).sqrt(), false),
+          new Case(
+              "var less one",
+              (x, keep, axes) -> x.var(1, keep, axes),
+              z -> Value.variance(z).times(z.size()).over(z.size() - 1),
+              false),
           new Case("max", Tensor::max, Value::largest, true),
           new Case("min", Tensor::min, z -> Value.largest(negated(z)).times(-1), true));
 
@@ -38,8 +44,12 @@ final class Reducing {
     return values.stream().map(z -> z.times(-1)).toList();
   }
 
+  private static List<Complex> squares(List<Complex> values) {
+    return values.stream().map(z -> z.times(z)).toList();
+  }
+
   static @Nullable Step step(Draft draft, int x) {
-    int which = draft.choices.below(CASES.size() + 5);
+    int which = draft.choices.below(CASES.size() + 7);
     Value value = draft.value(x);
     if (which < CASES.size()) {
       return reduction(draft, x, CASES.get(which));
@@ -52,6 +62,8 @@ final class Reducing {
       case 1 -> softmax(draft, x);
       case 2 -> crossentropy(draft, x);
       case 3 -> sumTo(draft, x);
+      case 4 -> cumprod(draft, x);
+      case 5 -> softmaxOverAll(draft, x);
       default -> globalAvgPool(draft, x);
     };
   }
@@ -73,6 +85,14 @@ final class Reducing {
     }
     if (c.text.equals("std")
         && (isEmpty || !value.reduce(reduced, Value::variance).isWithin(1e-2, 99))) {
+      return null;
+    }
+    if (c.text.equals("norm")
+        && (isEmpty || !value.reduce(reduced, z -> Value.sum(squares(z))).isWithin(1e-2, 1e4))) {
+      return null;
+    }
+    if (c.text.equals("var less one")
+        && (isEmpty || value.reduce(reduced, Value::sum).size() == value.size())) {
       return null;
     }
     return Step.of(
@@ -116,6 +136,40 @@ final class Reducing {
                   }
                   return sum;
                 }),
+        x);
+  }
+
+  private static Step cumprod(Draft draft, int x) {
+    int axis = draft.axis(draft.value(x));
+    return Step.of(
+        "cumprod along " + axis,
+        in -> in.get(0).cumprod(axis),
+        in ->
+            Value.of(
+                in.get(0).shape(),
+                i -> {
+                  Complex product = Complex.of(1);
+                  int[] at = i.clone();
+                  for (at[axis] = 0; at[axis] <= i[axis]; at[axis]++) {
+                    product = product.times(in.get(0).get(at));
+                  }
+                  return product;
+                }),
+        x);
+  }
+
+  private static Step softmaxOverAll(Draft draft, int x) {
+    int ndim = draft.value(x).ndim();
+    int[] others = IntStream.range(1, ndim).toArray();
+    boolean[] all = new boolean[ndim];
+    Arrays.fill(all, true);
+    return Step.of(
+        "softmax over all axes",
+        in -> Functions.softmax(in.get(0), 0, others),
+        in -> {
+          Value sums = in.get(0).reduce(all, z -> Value.sum(z.stream().map(Complex::exp).toList()));
+          return in.get(0).map(Complex::exp).zip(sums, Complex::over);
+        },
         x);
   }
 
@@ -189,10 +243,9 @@ final class Reducing {
     boolean[] reduced = new boolean[ndim];
     Arrays.fill(reduced, 2, ndim, true);
     return Step.of(
-            "globalAvgPool",
-            in -> Functions.globalAvgPool(in.get(0)),
-            in -> in.get(0).reduce(reduced, Value::mean).without(reduced),
-            x)
-        .asView();
+        "globalAvgPool",
+        in -> Functions.globalAvgPool(in.get(0)),
+        in -> in.get(0).reduce(reduced, Value::mean).without(reduced),
+        x);
   }
 }

@@ -22,6 +22,7 @@ final class Unary {
       Predicate<Value> fits) {}
 
   private static final Complex ONE = Complex.of(1);
+  private static final double LN2 = StrictMath.log(2);
 
   private Unary() {}
 
@@ -95,6 +96,45 @@ final class Unary {
               x -> x.greater(0.25),
               z -> Complex.of(z.re() > 0.25 ? 1 : 0),
               x -> x.isAwayFrom(0.25)),
+          new Case("exp2", Tensor::exp2, z -> z.times(LN2).exp(), within(-30, 4)),
+          new Case("log2", Tensor::log2, z -> z.log().over(LN2), within(0.1, 99)),
+          new Case("log10", Tensor::log10, z -> z.log().over(StrictMath.log(10)), within(0.1, 99)),
+          new Case("cbrt", Tensor::cbrt, z -> z.pow(ONE.over(3)), within(0.1, 99)),
+          new Case(
+              "arctan",
+              Tensor::arctan,
+              z -> z.first(StrictMath::atan, x -> 1 / (1 + x * x)),
+              x -> true),
+          new Case(
+              "arcsin",
+              Tensor::arcsin,
+              z -> z.first(StrictMath::asin, x -> 1 / Math.sqrt(1 - x * x)),
+              within(-0.9, 0.9)),
+          new Case(
+              "arccos",
+              Tensor::arccos,
+              z -> z.first(StrictMath::acos, x -> -1 / Math.sqrt(1 - x * x)),
+              within(-0.9, 0.9)),
+          new Case(
+              "arcsinh",
+              Tensor::arcsinh,
+              z -> z.first(Unary::arcsinh, x -> 1 / Math.sqrt(x * x + 1)),
+              x -> true),
+          new Case(
+              "arctanh",
+              Tensor::arctanh,
+              z -> z.first(x -> 0.5 * Math.log((1 + x) / (1 - x)), x -> 1 / (1 - x * x)),
+              within(-0.9, 0.9)),
+          new Case(
+              "sinc",
+              Tensor::sinc,
+              z -> z.times(Math.PI).sin().over(z.times(Math.PI)),
+              x -> x.isAwayFrom(0) && x.isWithin(-3, 3)),
+          new Case(
+              "floor",
+              Tensor::floor,
+              z -> Complex.of(Math.floor(z.re())),
+              x -> x.all(z -> Math.abs(z.re() - Math.rint(z.re())) > 1e-3)),
           new Case("add 0.75", x -> x.add(0.75), z -> z.plus(0.75), x -> true),
           new Case("subtract 0.75", x -> x.subtract(0.75), z -> z.plus(-0.75), x -> true),
           new Case("multiply -1.5", x -> x.multiply(-1.5), z -> z.times(-1.5), x -> true),
@@ -104,6 +144,10 @@ final class Unary {
               x -> Checkpoint.of(t -> t.tanh().multiply(t), x, List.of()),
               z -> z.tanh().times(z),
               x -> true));
+
+  private static double arcsinh(double x) {
+    return x < 0 ? -arcsinh(-x) : Math.log(x + Math.sqrt(x * x + 1));
+  }
 
   static Complex abs(Complex z) {
     return z.re() < 0 ? z.times(-1) : z;

@@ -13,9 +13,9 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cross-correlation of one to three dimensions, y = bend(x * filters + bias). Without the bend it
- * is linear in x and in the filters, so its gradients, {@link ConvInputGradient} and {@link
- * ConvFilterGradient}, have gradients that are these three again.
+ * Cross-correlation of one to three dimensions, of more by {@link Windows}, y = bend(x * filters +
+ * bias). Without the bend it is linear in x and in the filters, so its gradients, {@link
+ * ConvInputGradient} and {@link ConvFilterGradient}, have gradients that are these three again.
  */
 final class Conv extends Operation {
   private final Convolution shape;
@@ -31,6 +31,10 @@ final class Conv extends Operation {
   static Tensor of(
       Tensor x, Tensor filters, @Nullable Tensor bias, ConvOptions options, double slope) {
     int dimensions = Math.max(1, x.ndim() - 2);
+    if (dimensions > Windows.KERNEL_DIMENSIONS) {
+      Tensor y = Windows.conv(x, filters, bias, options);
+      return slope == 1 ? y : y.leakyRelu(slope);
+    }
     Convolution shape =
         Convolution.of(
             x.shape(),
@@ -43,14 +47,18 @@ final class Conv extends Operation {
     if (bias == null) {
       return new Conv(shape, slope, x.astype(dtype), filters.astype(dtype)).apply();
     }
+    checkBias(filters, bias);
+    dtype = DType.promote(dtype, bias.dtype());
+    return new Conv(shape, slope, x.astype(dtype), filters.astype(dtype), bias.astype(dtype))
+        .apply();
+  }
+
+  static void checkBias(Tensor filters, Tensor bias) {
     if (bias.ndim() != 1 || bias.size() != filters.dim(0)) {
       throw new IllegalArgumentException(
           "bias: expected shape (%s) (O), got %s"
               .formatted(filters.dim(0), Shapes.text(bias.shape())));
     }
-    dtype = DType.promote(dtype, bias.dtype());
-    return new Conv(shape, slope, x.astype(dtype), filters.astype(dtype), bias.astype(dtype))
-        .apply();
   }
 
   static Tensor of(Tensor x, Tensor filters, Convolution shape) {

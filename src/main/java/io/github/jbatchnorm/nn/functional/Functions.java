@@ -92,9 +92,10 @@ public final class Functions {
   }
 
   /**
-   * {@return the cross-correlation of x with filters, of one to three dimensions: shape (N, O, ...)
+   * {@return the cross-correlation of x with filters, of one or more dimensions: shape (N, O, ...)
    * with (size + 2 padding - dilation (filter - 1) - 1) / stride + 1 along each, by products of
-   * matrices ({@link io.github.jbatchnorm.arrays.Products})}
+   * matrices ({@link io.github.jbatchnorm.arrays.Products})} Of more than three dimensions it is
+   * composed of other operations, with a copy of every window.
    *
    * @param x shape (N, C, ...)
    * @param filters shape (O, C / groups, ...)
@@ -135,15 +136,17 @@ public final class Functions {
 
   /**
    * {@return the largest element of each window; each pooled axis becomes (size - window) / stride
-   * + 1}
+   * + 1} Of more than three axes it is composed of other operations, with a copy of every window.
    *
    * @param x any shape
-   * @param window the window's size along each of the last one to three axes
+   * @param window the window's size along each of the last axes
    * @param stride the windows' distance along these
    * @throws IllegalArgumentException if the window does not fit
    */
   public static Tensor maxPool(Tensor x, int[] window, int[] stride) {
-    return MaxPool.of(x, window, stride);
+    return window.length > Windows.KERNEL_DIMENSIONS
+        ? Windows.pooled(x, window, stride).max(-1)
+        : MaxPool.of(x, window, stride);
   }
 
   /**
@@ -159,14 +162,18 @@ public final class Functions {
   }
 
   /**
-   * {@return the mean of each window; each pooled axis becomes (size - window) / stride + 1}
+   * {@return the mean of each window; each pooled axis becomes (size - window) / stride + 1} As
+   * {@link #maxPool(Tensor, int[], int[])} of more than three axes.
    *
    * @param x any shape
-   * @param window the window's size along each of the last one to three axes
+   * @param window the window's size along each of the last axes
    * @param stride the windows' distance along these
    * @throws IllegalArgumentException if the window does not fit
    */
   public static Tensor avgPool(Tensor x, int[] window, int[] stride) {
+    if (window.length > Windows.KERNEL_DIMENSIONS) {
+      return Windows.pooled(x, window, stride).mean(-1);
+    }
     int[] shape = Pooling.of(x.shape(), window, stride).outShape();
     Products.dtype("x", x.dtype(), x.dtype());
     int first = x.ndim() - window.length;
@@ -185,6 +192,24 @@ public final class Functions {
   }
 
   /**
+   * {@return every window over the last axes of x, a copy: shape (windows along each axis, the axes
+   * before, the window's), as MyGrad's sliding_window_view}
+   *
+   * @param x any shape
+   * @param window the window's size along each of the last axes
+   * @param step the windows' distance along each, 1 or more
+   * @param dilation the distance of a window's elements along each, 1 or more
+   * @throws IllegalArgumentException if the window does not fit
+   */
+  public static Tensor slidingWindows(Tensor x, int[] window, int[] step, int[] dilation) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(window, "window");
+    Objects.requireNonNull(step, "step");
+    Objects.requireNonNull(dilation, "dilation");
+    return Windows.of(x, window, step, dilation);
+  }
+
+  /**
    * {@return the mean of each channel of each sample: (N, C, ...) to (N, C)}
    *
    * @param x shape (N, C, ...)
@@ -195,7 +220,7 @@ public final class Functions {
       throw new IllegalArgumentException(
           "x: expected shape (N, C, ...), got " + Shapes.text(x.shape()));
     }
-    return x.ndim() == 2 ? x.reshape(x.shape()) : x.mean(IntStream.range(2, x.ndim()).toArray());
+    return x.ndim() == 2 ? x.multiply(1) : x.mean(IntStream.range(2, x.ndim()).toArray());
   }
 
   /**
@@ -284,24 +309,53 @@ public final class Functions {
   }
 
   /**
-   * {@return exp(x) / sum(exp(x)) over an axis, without overflow}
+   * {@return exp(x) / sum(exp(x)) over one or more axes, without overflow}
    *
    * @param x the input
    * @param axis which axis, negative from the end
+   * @param others more axes to sum over
+   * @throws IllegalArgumentException if an axis is out of range or named twice
    */
-  public static Tensor softmax(Tensor x, int axis) {
-    return logSoftmax(x, axis).exp();
+  public static Tensor softmax(Tensor x, int axis, int... others) {
+    return logSoftmax(x, axis, others).exp();
   }
 
   /**
-   * {@return the logarithm of the softmax over an axis}
+   * {@return exp(x) / sum(exp(x)) over the last axis, without overflow}
+   *
+   * @param x the input
+   */
+  public static Tensor softmax(Tensor x) {
+    return logSoftmax(x).exp();
+  }
+
+  /**
+   * {@return the logarithm of the softmax over one or more axes}
    *
    * @param x the input
    * @param axis which axis, negative from the end
+   * @param others more axes to sum over
+   * @throws IllegalArgumentException if an axis is out of range or named twice
    */
-  public static Tensor logSoftmax(Tensor x, int axis) {
-    int at = Shapes.axis(x.ndim(), axis);
-    return at == x.ndim() - 1 ? logSoftmax(x) : logSoftmax(x.moveAxis(at, -1)).moveAxis(-1, at);
+  public static Tensor logSoftmax(Tensor x, int axis, int... others) {
+    int[] axes = Arrays.copyOf(others, others.length + 1);
+    axes[others.length] = axis;
+    boolean[] summed = Shapes.axes(x.ndim(), axes);
+    int[] order =
+        IntStream.concat(
+                IntStream.range(0, x.ndim()).filter(a -> !summed[a]),
+                IntStream.range(0, x.ndim()).filter(a -> summed[a]))
+            .toArray();
+    boolean inOrder = IntStream.range(0, order.length).allMatch(i -> order[i] == i);
+    Tensor last = inOrder ? x : x.transpose(order);
+    int[] rows = Arrays.copyOf(last.shape(), x.ndim() - others.length);
+    rows[rows.length - 1] = Shapes.size(Shapes.only(x.shape(), summed));
+    Tensor y = logSoftmax(last.reshape(rows)).reshape(last.shape());
+    int[] back = new int[order.length];
+    for (int i = 0; i < order.length; i++) {
+      back[order[i]] = i;
+    }
+    return inOrder ? y : y.transpose(back);
   }
 
   /**

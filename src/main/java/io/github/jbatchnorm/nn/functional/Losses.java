@@ -104,11 +104,11 @@ public final class Losses {
     if (gamma == Math.rint(gamma)) {
       return gamma == 0 ? loss : loss.multiply(rest.pow(gamma));
     }
-    Tensor some = rest.greater(0);
+    Tensor no = rest.lessEqual(0); // NaN is not
     Tensor one = Tensors.full(rest.dtype(), 1).asConstant();
     Tensor none = Tensors.zeros(rest.dtype()).asConstant();
     // The power's derivatives at 0 may be infinite: it is never taken there.
-    return loss.multiply(Tensors.where(some, Tensors.where(some, rest, one).pow(gamma), none));
+    return loss.multiply(Tensors.where(no, none, Tensors.where(no, one, rest).pow(gamma)));
   }
 
   /**
