@@ -10,7 +10,8 @@ import java.util.function.BinaryOperator;
  * it before keeps the values that it had, gradients included, so no backward finds changed data.
  * Views, {@link Tensor#reshape} and slices that lie together, see the change whichever of them it
  * is made on; copies, {@link Tensor#asConstant} and the {@link Tensor#storage} taken before do not:
- * the result is in memory of its own. A constant stays constant. After MyGrad's.
+ * the result is in memory of its own, which in a {@link io.github.jbatchnorm.memory.MemoryScope} is
+ * the scope's, as every result's. A constant stays constant. After MyGrad's.
  *
  * <p>Inside {@link NoAutodiff} the memory itself is written, as by {@link Tensor#update}: a
  * backward that needs the old data throws, and a variable stays a variable.
