@@ -1,12 +1,16 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.memory.Storage;
+import java.util.Collection;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Gradients as tensors with gradients of their own. */
+/**
+ * Gradients as tensors with gradients of their own; and, between backward and an optimizer's step,
+ * the norm of those that {@link Tensor#grad()} holds, and their clipping.
+ */
 public final class Gradients {
   private Gradients() {}
 
@@ -55,5 +59,46 @@ public final class Gradients {
   public static List<Tensor> of(Tensor y, Tensor... inputs) {
     Objects.requireNonNull(y, "y");
     return of(y, Tensor.constantScalar(y.dtype(), 1), Operation.checked("inputs", inputs));
+  }
+
+  /**
+   * {@return the Euclidean norm of all gradients together, as of one vector} Computed in f64, in
+   * the order of the collection, without overflow: the same bits for any number of threads and on
+   * every machine. 0 where there are no gradients; NaN where an element is NaN, else infinity where
+   * one is infinite.
+   *
+   * @param parameters as {@code model.parameters().values()}; those without a gradient are left
+   *     out, and one that is there twice counts once
+   */
+  public static double norm(Collection<Tensor> parameters) {
+    return GradientClipping.norm(GradientClipping.holders(parameters));
+  }
+
+  /**
+   * Multiplies all gradients by maxNorm / norm where their {@link #norm} is more than maxNorm, as
+   * PyTorch's clip_grad_norm_, which adds 1e-6 to the norm (Pascanu, Mikolov and Bengio, 2013). A
+   * product is computed in f64 and rounded once. Where the norm is NaN or infinite no gradient
+   * changes: look at what this returns, and leave out the step.
+   *
+   * @param parameters as {@code model.parameters().values()}
+   * @param maxNorm the largest norm to be left, finite and more than 0
+   * @return the norm as it was before
+   * @throws IllegalArgumentException if maxNorm is out of range
+   */
+  public static double clipNorm(Collection<Tensor> parameters, double maxNorm) {
+    return GradientClipping.clipNorm(parameters, maxNorm);
+  }
+
+  /**
+   * Makes each element of each gradient at least -limit and at most limit, as PyTorch's
+   * clip_grad_value_. NaN stays NaN, infinity becomes limit.
+   *
+   * @param parameters as {@code model.parameters().values()}
+   * @param limit the largest size of an element, finite and more than 0; rounded to the gradient's
+   *     dtype
+   * @throws IllegalArgumentException if limit is out of range
+   */
+  public static void clipValue(Collection<Tensor> parameters, double limit) {
+    GradientClipping.clipValue(parameters, limit);
   }
 }

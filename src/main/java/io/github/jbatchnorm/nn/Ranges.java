@@ -19,4 +19,12 @@ final class Ranges {
     }
     return value;
   }
+
+  static double notNegative(String name, double value) {
+    if (!(value >= 0) || Double.isInfinite(value)) {
+      throw new IllegalArgumentException(
+          "%s: expected a finite value of 0 or more, got %s".formatted(name, value));
+    }
+    return value;
+  }
 }

@@ -4,7 +4,8 @@ import java.util.Arrays;
 
 /**
  * A learning rate for each step or epoch, whichever its user counts, from 0 on: {@code
- * optimizer.learningRate(schedule.rate(step))}.
+ * optimizer.learningRate(schedule.rate(step))}. Where the rate depends on how training goes: {@link
+ * ReduceOnPlateau}.
  */
 @FunctionalInterface
 public interface Schedule {
@@ -59,10 +60,57 @@ public interface Schedule {
     if (steps < 1) {
       throw new IllegalArgumentException("steps: expected 1 or more, got " + steps);
     }
+    return step -> alongCosine(rate, last, (double) Math.min(step, steps) / steps);
+  }
+
+  /**
+   * {@return one cycle (Smith and Topin, 2019, in PyTorch's form with cosines): from most / 25 up
+   * to most in the first 30 % of the steps, and down to most / 250,000 in the others}
+   *
+   * @param most the largest rate
+   * @param steps how many, 4 or more; the last rate stays
+   * @throws IllegalArgumentException if steps is below 4
+   */
+  static Schedule oneCycle(double most, long steps) {
+    if (steps < 4) {
+      throw new IllegalArgumentException("steps: expected 4 or more, got " + steps);
+    }
+    return oneCycle(most / 25, most, most / 25 / 1e4, 0.3, steps);
+  }
+
+  /**
+   * {@return one cycle: along half a cosine from {@code first} at step 0 to {@code most} at step
+   * rising * steps - 1, between two steps where that is no whole number, and along another to
+   * {@code last} at step steps - 1, where it stays}
+   *
+   * @param first the rate at the beginning
+   * @param most the largest rate
+   * @param last the rate at the end
+   * @param rising the share of the steps in which the rate rises, more than 1 / steps and less than
+   *     1
+   * @param steps how many, 2 or more
+   * @throws IllegalArgumentException if rising or steps is out of range
+   */
+  static Schedule oneCycle(double first, double most, double last, double rising, long steps) {
+    if (steps < 2) {
+      throw new IllegalArgumentException("steps: expected 2 or more, got " + steps);
+    }
+    double peak = rising * steps - 1;
+    if (!(peak > 0) || rising >= 1) {
+      throw new IllegalArgumentException(
+          "rising: expected more than 1/%s (steps) and less than 1, got %s"
+              .formatted(steps, rising));
+    }
     return step -> {
-      double share = (double) Math.min(step, steps) / steps;
-      return last + (rate - last) * (1 + StrictMath.cos(Math.PI * share)) / 2;
+      double at = Math.min(step, steps - 1);
+      return at <= peak
+          ? alongCosine(first, most, at / peak)
+          : alongCosine(most, last, (at - peak) / (steps - 1 - peak));
     };
+  }
+
+  private static double alongCosine(double from, double to, double share) {
+    return to + (from - to) * (1 + StrictMath.cos(Math.PI * share)) / 2;
   }
 
   /**

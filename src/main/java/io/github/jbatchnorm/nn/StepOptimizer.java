@@ -5,12 +5,14 @@ import io.github.jbatchnorm.arrays.Update;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.ToDoubleBiFunction;
 import java.util.stream.Stream;
 
 /**
@@ -21,6 +23,7 @@ abstract class StepOptimizer implements Optimizer {
   private final Map<String, Tensor> parameters;
   private final Map<String, List<Tensor>> states = new LinkedHashMap<>();
   private final List<String> stateNames;
+  private Map<String, Double> factors = Map.of();
   private double learningRate;
 
   /** Makes an optimizer whose state, 0 at first, is one or two tensors a parameter. */
@@ -61,7 +64,7 @@ abstract class StepOptimizer implements Optimizer {
           Tensor parameter = parameters.get(name);
           Tensor grad = parameter.grad();
           if (grad != null) {
-            Update update = update(name, parameter, learningRate);
+            Update update = update(name, parameter, learningRate * factors.getOrDefault(name, 1.0));
             Storage one = state.get(0).storage();
             Storage two = state.get(state.size() - 1).storage();
             parameter.update(
@@ -74,6 +77,17 @@ abstract class StepOptimizer implements Optimizer {
   @Override
   public final void learningRate(double rate) {
     learningRate = Ranges.positive("rate", rate);
+  }
+
+  @Override
+  public final void rateFactors(ToDoubleBiFunction<String, Tensor> wanted) {
+    Objects.requireNonNull(wanted, "factors");
+    Map<String, Double> found = new HashMap<>();
+    parameters.forEach(
+        (name, parameter) ->
+            found.put(
+                name, Ranges.positive("factors: " + name, wanted.applyAsDouble(name, parameter))));
+    factors = found;
   }
 
   @Override

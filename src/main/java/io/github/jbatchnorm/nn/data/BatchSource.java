@@ -17,6 +17,30 @@ public interface BatchSource {
   Batch batch(int index);
 
   /**
+   * {@return how many samples a batch has} By default the batch is made to see it.
+   *
+   * @param index which, from 0
+   */
+  default int size(int index) {
+    return batch(index).size();
+  }
+
+  /**
+   * {@return these batches without the last one if that has fewer samples than wanted, since batch
+   * norm and the step size depend on the number}
+   *
+   * @param size how many samples a whole batch has, 1 or more
+   * @throws IllegalArgumentException if size is below 1
+   */
+  default BatchSource dropLast(int size) {
+    if (size < 1) {
+      throw new IllegalArgumentException("size: expected 1 or more, got " + size);
+    }
+    int last = count() - 1;
+    return last >= 0 && size(last) < size ? new FirstBatches(this, last) : this;
+  }
+
+  /**
    * Puts numbers in random order (Fisher and Yates).
    *
    * @param order is changed
@@ -58,5 +82,24 @@ public interface BatchSource {
    */
   static BatchSource shuffled(Tensor x, int[] labels, int size, long seed, int epoch) {
     return TensorBatches.shuffled(x, labels, size, seed, epoch);
+  }
+
+  /**
+   * As {@link #inOrder}, of samples drawn with replacement, each with a probability in proportion
+   * to its weight, as seed and epoch determine: for classes that are rare, say.
+   *
+   * @param x shape (N, ...)
+   * @param labels N classes
+   * @param weights N weights, finite and 0 or more, of a finite sum of more than 0
+   * @param samples how many are drawn, 0 or more
+   * @param size samples a batch, 1 or more
+   * @param seed of all that is random
+   * @param epoch from 1
+   * @return the batches
+   * @throws IllegalArgumentException if the sizes do not fit, or numbers are out of range
+   */
+  static BatchSource weighted(
+      Tensor x, int[] labels, double[] weights, int samples, int size, long seed, int epoch) {
+    return TensorBatches.weighted(x, labels, weights, samples, size, seed, epoch);
   }
 }

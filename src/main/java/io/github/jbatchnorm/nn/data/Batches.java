@@ -63,7 +63,7 @@ final class Batches implements BatchSource {
 
   /** Returns the labels of one batch. */
   int[] labels(int batch) {
-    int[] labels = new int[sizeOf(batch)];
+    int[] labels = new int[size(batch)];
     for (int i = 0; i < labels.length; i++) {
       labels[i] = images.label(order[batch * size + i]);
     }
@@ -72,7 +72,7 @@ final class Batches implements BatchSource {
 
   /** Returns the images of one batch, a constant of shape (n, 1, rows, columns), f32, 0 to 1. */
   Tensor images(int batch) {
-    int n = sizeOf(batch);
+    int n = size(batch);
     int rows = images.rows();
     int columns = images.columns();
     float[] values = new float[n * rows * columns];
@@ -95,7 +95,8 @@ final class Batches implements BatchSource {
     return new Batch(images(index), labels(index));
   }
 
-  private int sizeOf(int batch) {
+  @Override
+  public int size(int batch) {
     return Math.min(size, order.length - batch * size);
   }
 }

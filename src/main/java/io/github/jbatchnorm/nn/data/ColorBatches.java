@@ -62,8 +62,13 @@ final class ColorBatches implements BatchSource {
   }
 
   @Override
+  public int size(int index) {
+    return Math.min(size, order.length - index * size);
+  }
+
+  @Override
   public Batch batch(int index) {
-    int n = Math.min(size, order.length - index * size);
+    int n = size(index);
     float[] values = new float[n * ColorImages.BYTES];
     int[] labels = new int[n];
     for (int i = 0; i < n; i++) {

@@ -2,7 +2,9 @@ package io.github.jbatchnorm.nn.data;
 
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.memory.Storage;
+import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /** Batches of samples that lie in one tensor; the last one may be smaller. */
 final class TensorBatches implements BatchSource {
@@ -11,7 +13,7 @@ final class TensorBatches implements BatchSource {
   private final int size;
   private final int[] order;
 
-  private TensorBatches(Tensor x, int[] labels, int size) {
+  private TensorBatches(Tensor x, int[] labels, int size, int[] order) {
     if (size < 1) {
       throw new IllegalArgumentException("size: expected 1 or more, got " + size);
     }
@@ -22,10 +24,7 @@ final class TensorBatches implements BatchSource {
     this.x = x;
     this.labels = labels.clone();
     this.size = size;
-    this.order = new int[labels.length];
-    for (int i = 0; i < order.length; i++) {
-      order[i] = i;
-    }
+    this.order = order;
   }
 
   /**
@@ -37,14 +36,36 @@ final class TensorBatches implements BatchSource {
    * @throws IllegalArgumentException if the sizes do not fit
    */
   static TensorBatches inOrder(Tensor x, int[] labels, int size) {
-    return new TensorBatches(x, labels, size);
+    return new TensorBatches(x, labels, size, IntStream.range(0, labels.length).toArray());
   }
 
   /** As {@link #inOrder}, in an order that seed and epoch determine. */
   static TensorBatches shuffled(Tensor x, int[] labels, int size, long seed, int epoch) {
-    TensorBatches batches = new TensorBatches(x, labels, size);
+    TensorBatches batches = inOrder(x, labels, size);
     BatchSource.shuffle(batches.order, new SplittableRandom(seed * 1_000_003 + epoch));
     return batches;
+  }
+
+  /** As {@link #inOrder}, of samples drawn by weight. */
+  static TensorBatches weighted(
+      Tensor x, int[] labels, double[] weights, int samples, int size, long seed, int epoch) {
+    Objects.requireNonNull(x, "x");
+    if (weights.length != labels.length) {
+      throw new IllegalArgumentException(
+          "weights: expected %s (one for each label), got %s"
+              .formatted(labels.length, weights.length));
+    }
+    if (samples < 0) {
+      throw new IllegalArgumentException("samples: expected 0 or more, got " + samples);
+    }
+    SplittableRandom random = new SplittableRandom(seed * 1_000_003 + epoch);
+    int[] drawn = new WeightedDraws(weights).draw(samples, random);
+    return new TensorBatches(x, labels, size, drawn);
+  }
+
+  @Override
+  public int size(int index) {
+    return Math.min(size, order.length - index * size);
   }
 
   @Override
@@ -54,8 +75,8 @@ final class TensorBatches implements BatchSource {
 
   @Override
   public Batch batch(int index) {
-    int n = Math.min(size, order.length - index * size);
-    int each = x.size() / Math.max(1, order.length);
+    int n = size(index);
+    int each = x.size() / Math.max(1, labels.length);
     int[] shape = x.shape();
     shape[0] = n;
     int[] own = new int[n];
