@@ -4,7 +4,7 @@ import io.github.jbatchnorm.arrays.ArrayFunction;
 
 /** Exponentials, logarithms and their kin, elementwise. */
 final class Exponentials {
-  private static final double LN2 = 0.6931471805599453;
+  static final double LN2 = 0.6931471805599453;
   private static final double LN10 = 2.302585092994046;
 
   private Exponentials() {}

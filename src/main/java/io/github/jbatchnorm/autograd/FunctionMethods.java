@@ -161,7 +161,7 @@ sealed interface FunctionMethods permits Tensor {
    */
   default Tensor logaddexp2(Tensor other) {
     Objects.requireNonNull(other, "other");
-    double ln2 = 0.6931471805599453;
+    double ln2 = Exponentials.LN2;
     return self().multiply(ln2).logaddexp(other.multiply(ln2)).divide(ln2);
   }
 

@@ -67,7 +67,7 @@ final class GradientClipping {
     List<Tensor> holders = holders(parameters);
     double norm = norm(holders);
     if (norm > maxNorm && Double.isFinite(norm)) {
-      holders.forEach(holder -> holder.giveGrad(scaled(grad(holder), maxNorm / norm)));
+      holders.forEach(holder -> Tape.give(holder.node(), scaled(grad(holder), maxNorm / norm)));
     }
     return norm;
   }
@@ -92,7 +92,7 @@ final class GradientClipping {
   static void clipValue(Collection<Tensor> parameters, double limit) {
     checkPositive("limit", limit);
     for (Tensor holder : holders(parameters)) {
-      holder.giveGrad(NoAutodiff.call(() -> grad(holder).clip(-limit, limit)));
+      Tape.give(holder.node(), NoAutodiff.call(() -> grad(holder).clip(-limit, limit)));
     }
   }
 

@@ -74,7 +74,7 @@ public final class GradientSum {
           if (added.contains(parameter)) {
             Storage rounded = Storage.uninitialized(parameter.dtype(), sum.length());
             zip(ArrayFunction.COPY, sum, sum, rounded);
-            parameter.giveGrad(Tensor.constant(rounded, parameter.shape()));
+            Tape.give(parameter.node(), Tensor.constant(rounded, parameter.shape()));
           } else {
             parameter.nullGrad();
           }

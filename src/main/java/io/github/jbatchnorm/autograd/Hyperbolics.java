@@ -5,8 +5,6 @@ final class Hyperbolics {
   /** Past this the square of x is 1 less than what a double can tell. */
   private static final double LARGE = 0x1p28;
 
-  private static final double LN2 = 0.6931471805599453;
-
   private Hyperbolics() {}
 
   /** log(x + sqrt(x^2 + 1)); the derivative is 1 / sqrt(x^2 + 1). */
@@ -24,7 +22,7 @@ final class Hyperbolics {
       double a = Math.abs(x);
       double y =
           a > LARGE
-              ? StrictMath.log(a) + LN2
+              ? StrictMath.log(a) + Exponentials.LN2
               : StrictMath.log1p(a + a * a / (1 + Math.sqrt(a * a + 1)));
       return Math.copySign(y, x);
     }
@@ -49,7 +47,7 @@ final class Hyperbolics {
     private static double of(double x) {
       double t = x - 1;
       return x > LARGE
-          ? StrictMath.log(x) + LN2
+          ? StrictMath.log(x) + Exponentials.LN2
           : StrictMath.log1p(t + Math.sqrt(2 * t + t * t)); // NaN below 1
     }
 

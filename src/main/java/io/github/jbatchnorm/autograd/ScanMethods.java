@@ -32,12 +32,12 @@ sealed interface ScanMethods permits Tensor {
    */
   default Tensor cumprod(int axis) {
     int at = Shapes.axis(self().ndim(), axis);
-    Index[] front = new Index[at + 1];
-    Arrays.fill(front, Index.all());
-    Index[] back = front.clone();
     if (self().dim(at) < 2) {
       return self().multiply(1); // a tensor of its own
     }
+    Index[] front = new Index[at + 1];
+    Arrays.fill(front, Index.all());
+    Index[] back = front.clone();
     Tensor products = self();
     for (int step = 1; step < self().dim(at); step *= 2) {
       front[at] = Index.to(step);

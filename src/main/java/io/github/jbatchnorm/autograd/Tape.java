@@ -34,7 +34,7 @@ final class Tape {
   }
 
   /** The found gradient may be shared, or a user's own: what is kept cannot be changed. */
-  private static void give(Node node, Tensor found) {
+  static void give(Node node, Tensor found) {
     Tensor view = found.view(node.shape);
     view.node().frozen = true;
     node.grad = view;

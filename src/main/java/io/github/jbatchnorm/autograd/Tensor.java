@@ -263,12 +263,6 @@ public final class Tensor
     return node.grad;
   }
 
-  /** Takes another gradient, which no one may change; of this shape and dtype. */
-  void giveGrad(Tensor gradient) {
-    gradient.node.frozen = true;
-    node.grad = gradient;
-  }
-
   /** Forgets the gradient. */
   public void nullGrad() {
     node.grad = null;

@@ -36,7 +36,7 @@ final class MachineMemory {
         int digit = line.charAt(i) - '0';
         kilobytes = digit < 0 || digit > 9 ? kilobytes : 10 * kilobytes + digit;
       }
-      return kilobytes << 10;
+      return kilobytes > 0 ? kilobytes << 10 : available();
     } catch (IOException e) {
       return available(); // another system
     }

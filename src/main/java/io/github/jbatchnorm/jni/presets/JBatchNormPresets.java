@@ -15,8 +15,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
         @Platform(
             include = {"jbatchnorm/jbatchnorm.h", "abi/arrays.h"},
             // Names of files: for a version, as in gomp@.1, JavaCPP opens all jars of the class
-            // path
-            // to look for other spellings.
+            // path to look for other spellings.
             link = ":libjbatchnorm_kernel.so.0",
             preload = {"jbatchnorm_waiting", ":libgomp.so.1"},
             library = "jnijbatchnorm"),
