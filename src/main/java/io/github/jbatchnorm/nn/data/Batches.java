@@ -46,7 +46,7 @@ final class Batches implements BatchSource {
       throw new IllegalArgumentException("shift: expected 0 or more, got " + shift);
     }
     Batches batches = new Batches(images, size);
-    SplittableRandom random = new SplittableRandom(seed * 1_000_003 + epoch);
+    SplittableRandom random = EpochRandom.of(seed, epoch);
     int[] order = batches.order;
     BatchSource.shuffle(order, random);
     for (int i = 0; i < order.length; i++) {

@@ -46,7 +46,7 @@ final class ColorBatches implements BatchSource {
    */
   static ColorBatches shuffled(ColorImages images, int size, boolean mirror, long seed, int epoch) {
     ColorBatches batches = new ColorBatches(images, size);
-    SplittableRandom random = new SplittableRandom(seed * 1_000_003 + epoch);
+    SplittableRandom random = EpochRandom.of(seed, epoch);
     BatchSource.shuffle(batches.order, random);
     for (int i = 0; i < batches.order.length; i++) {
       batches.down[i] = random.nextInt(-MOST_MOVED, MOST_MOVED + 1);

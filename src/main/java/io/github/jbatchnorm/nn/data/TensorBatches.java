@@ -42,7 +42,7 @@ final class TensorBatches implements BatchSource {
   /** As {@link #inOrder}, in an order that seed and epoch determine. */
   static TensorBatches shuffled(Tensor x, int[] labels, int size, long seed, int epoch) {
     TensorBatches batches = inOrder(x, labels, size);
-    BatchSource.shuffle(batches.order, new SplittableRandom(seed * 1_000_003 + epoch));
+    BatchSource.shuffle(batches.order, EpochRandom.of(seed, epoch));
     return batches;
   }
 
@@ -58,7 +58,7 @@ final class TensorBatches implements BatchSource {
     if (samples < 0) {
       throw new IllegalArgumentException("samples: expected 0 or more, got " + samples);
     }
-    SplittableRandom random = new SplittableRandom(seed * 1_000_003 + epoch);
+    SplittableRandom random = EpochRandom.of(seed, epoch);
     int[] drawn = new WeightedDraws(weights).draw(samples, random);
     return new TensorBatches(x, labels, size, drawn);
   }
