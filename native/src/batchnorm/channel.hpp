@@ -10,14 +10,6 @@
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-// A sum with its rounding errors beside it.
-struct Sum {
-  double hi = 0, lo = 0;
-
-  void add(double value) { add_exactly(value, hi, lo); }
-  double value() const { return hi + lo; }
-};
-
 // What sums are taken around: d = x * scale - shift - shift_lo. Scale is 1 where elements are narrow.
 struct Centre {
   double shift, shift_lo, scale;

@@ -28,8 +28,8 @@ class ColumnSums {
                        (!s_.job.weights() || s_.expanded);
     for (int64_t i = 0; i < S::kAccumulators * kOctet * width; i++) sums[i] = 0;
     for (int64_t row = task.row; row < task.row_end; row++) {
-      for (int64_t p = task.from; p < task.to; p += kBlock) {
-        const int64_t positions = task.to - p < kBlock ? task.to - p : kBlock;
+      for (int64_t p = task.from; p < task.to; p += kTrees) {
+        const int64_t positions = task.to - p < kTrees ? task.to - p : kTrees;
         const int64_t first = row * s_.order.run + p;
         if (whole) {
           // The lanes that have a position more than the others, and those.
@@ -86,7 +86,7 @@ class ColumnSums {
                             int64_t accumulator, double* sums) const {
     // The next block is asked for, in the order of memory, while this one is added: the processor does
     // not see that eight stretches at a time go on where they end.
-    const int64_t block = kBlock * period_;
+    const int64_t block = kTrees * period_;
     const bool asks = stretch.length == kOctet * period_ && block * sizeof(T) <= kMostAhead;
     for (int64_t i = 0; i < stretch.length; i += kOctet) {
       if (asks && i % kLanes == 0) {

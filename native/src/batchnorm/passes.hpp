@@ -99,24 +99,13 @@ class Passes {
 
   // Adds up the chunks of some channels, those that are open or, at first, all.
   void settle(const Share& channels, int attempt) {
-    const int64_t chunks = plan_.order.chunks();
+    if (plan_.order.chunks() > 0) s_.add_up(channels.from, channels.to);
     for (int64_t c = channels.from; c < channels.to; c++) {
       if (attempt > 0 && !s_.flags[c].open) continue;
       double sums[S::kSums];
-      for (int s = 0; s < S::kSums; s++) {
-        Sum sum;
-        for (int64_t chunk = 0; chunk < chunks; chunk++) {
-          const double* const from =
-              s_.partials + (chunk * S::kAccumulators + s * S::kParts) * s_.period;
-          s_.each_sum(c, [&](int64_t j) {
-            sum.add(from[j]);
-            if (S::kExact) sum.lo += from[s_.period + j];
-          });
-        }
-        sums[s] = sum.value();
-      }
+      for (int s = 0; s < S::kSums; s++) sums[s] = plan_.order.chunks() > 0 ? s_.total(s, c) : 0;
       // A first centre that no one wrote is 0.
-      const bool is_0 = chunks == 0 || (kIsNarrow<T> && attempt == 0);
+      const bool is_0 = plan_.order.chunks() == 0 || (kIsNarrow<T> && attempt == 0);
       Centre around = is_0 ? Centre{0, 0, 1} : s_.centre_of(c);
       Moments moments;
       s_.flags[c].open = job_.settle(c, sums, attempt, &around, &moments);

@@ -9,7 +9,7 @@
 namespace jbn {
 namespace {
 
-constexpr int64_t kBlock = 64;  // positions that are added as a tree, eight a lane
+constexpr int64_t kTrees = 64;  // of a segment: positions that are added as trees, one a lane
 constexpr int64_t kWide = 64;   // sums that a slice has at least
 
 int64_t divided(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -28,11 +28,14 @@ int64_t slices_of(int64_t chunks, int64_t period, int threads) {
 Order order_of(int64_t n, int64_t s) {
   const bool is_short = s < kShortRow;
   const int64_t rows = is_short ? 1 : n, run = is_short ? n : s;
-  if (rows == 0 || run == 0) return {rows, run, 1, 0, 0};
-  const int64_t segments = divided(run, kChunk);
-  const int64_t segment = divided(divided(run, segments), kBlock) * kBlock;
-  const int64_t block = run > kChunk ? 1 : kChunk / run;
-  return {rows, run, divided(run, segment), segment, divided(rows, block)};
+  if (rows == 0 || run == 0) return {rows, run, 1, 0, 0, 1, 1};
+  int64_t block = 1;
+  while ((s > 0 && block * s < kBlock) || (is_short && block < 4 * kTrees)) block *= 2;
+  if (is_short) return {1, n, divided(n, block), block, 1, block, 1};
+  const int64_t parts = divided(s, kSegment);
+  const int64_t segment = divided(divided(s, parts), kTrees) * kTrees;
+  const int64_t segments = divided(s, segment);
+  return {n, s, segments, segment, divided(n, block), block, segments};
 }
 
 Plan plan_of(const Shape& shape, int64_t bytes, int threads, int64_t shared_cache) {

@@ -15,21 +15,29 @@ struct Shape {
 
 // The order of every sum: part of the contract (docs/numerics.md), a function of N and S.
 //
-// A channel's elements are rows: N rows of S positions, or, where S is below kShortRow, S rows of N.
-// Rows are cut into chunks of about kChunk elements: a long row into segments, short rows taken
-// several together. In a chunk, position t of a row goes to lane t % 8; 8 neighbours of a lane are
-// added as a tree; the chunks' sums are added in order with their rounding errors kept.
+// Samples are taken in blocks of a power of two, such that a channel has kBlock elements or more in
+// a block. Its elements are rows there: a row of S positions for each sample, which are cut into
+// segments where they are longer than kSegment; or, where S is below kShortRow, S rows of samples,
+// each with sums of its own. In a segment of a block, position t of a row goes to lane t % 8; 8
+// neighbours of a lane are added as a tree, and the lanes are folded. The segments of a block are
+// added as a binary tree, and so are the blocks: 2i and 2i + 1, then pairs of pairs, what is not there
+// left out. Whoever has the sums of some blocks can go on with those of others. The S rows are added
+// in order at last.
 struct Order {
   int64_t rows;
   int64_t run;         // positions of a row
-  int64_t segments;    // of a row, where it is longer than a chunk; else 1
+  int64_t segments;    // of a row: blocks, where rows are of samples
   int64_t segment;     // positions of one, but for the last
   int64_t row_blocks;  // of neighbouring rows
+  int64_t block;       // samples of a block
+  int64_t parts;       // of a block, each summed by a task: segments, or one where rows are short
   int64_t chunks() const { return row_blocks * segments; }
+  int64_t blocks() const { return chunks() / parts; }
 };
 
 constexpr int64_t kShortRow = 16;
-constexpr int64_t kChunk = 2048;
+constexpr int64_t kBlock = 1024;
+constexpr int64_t kSegment = 2048;
 
 Order order_of(int64_t n, int64_t s);
 

@@ -49,9 +49,9 @@ class RowSums {
     Octet local[S::kAccumulators];
     JBN_UNROLLED
     for (int a = 0; a < S::kAccumulators; a++) local[a] = sums[a];
-    for (; left >= kBlock; left -= kBlock) {
+    for (; left >= kTrees; left -= kTrees) {
       add_block<Job, kCentred, !kRare>(job, around, place, {kDeep, kOctet, 0}, local);
-      place.advance(kBlock, kBlock);
+      place.advance(kTrees, kTrees);
     }
     if (left > 0) {
       const Part part = {static_cast<int>(left / kOctet), kOctet, static_cast<int>(left % kOctet)};

@@ -130,8 +130,9 @@ struct Scratch {
     const int64_t unit = plan.rows || plan.slices == 1 ? 1 : kLanes;
     const int64_t units = (period + unit - 1) / unit;
     const int64_t to = from + order.segment, end = units * (slice + 1) / plan.slices * unit;
-    return {order.rows * row_block / order.row_blocks,
-            order.rows * (row_block + 1) / order.row_blocks,
+    const int64_t first = row_block * order.block, last = first + order.block;
+    return {first,
+            last < order.rows ? last : order.rows,
             from,
             to < order.run ? to : order.run,
             units * slice / plan.slices * unit,
@@ -141,7 +142,43 @@ struct Scratch {
   double* partial(int64_t index) const {
     const int64_t row_block = index / order.segments / plan.slices,
                   segment = index % order.segments;
-    return partials + (row_block * order.segments + segment) * S::kAccumulators * period;
+    return partial_row(row_block * order.segments + segment);
+  }
+  double* partial_row(int64_t chunk) const { return partials + chunk * S::kAccumulators * period; }
+
+  // Adds up, in place, what is summed of some channels: the first chunk has the sums of all of them.
+  void add_up(int64_t channel, int64_t channel_end) const {
+    for (int64_t block = 0; block < order.blocks() && order.parts > 1; block++) {
+      add_tree(block * order.parts, 1, order.parts, channel, channel_end);
+    }
+    add_tree(0, order.parts, order.blocks(), channel, channel_end);
+  }
+  // Of `count` chunks, from the first one on, each so far from the last.
+  void add_tree(int64_t first, int64_t step, int64_t count, int64_t channel,
+                int64_t channel_end) const {
+    const int64_t each = period / channels;
+    for (int64_t half = 1; half < count; half *= 2) {
+      for (int64_t i = 0; i + half < count; i += 2 * half) {
+        double* const to = partial_row(first + i * step);
+        const double* const from = partial_row(first + (i + half) * step);
+        if (!shape.channels_last) {
+          add_chunk(from, channel * each, channel_end * each, to);
+          continue;
+        }
+        for (int64_t j = 0; j < period; j += channels) {
+          add_chunk(from, j + channel, j + channel_end, to);
+        }
+      }
+    }
+  }
+  // Sum s of channel c, added up.
+  double total(int s, int64_t c) const {
+    SumOf<double, S::kExact> sum = {};
+    const double* const hi = partials + s * S::kParts * period;
+    each_sum(c, [&](int64_t j) {
+      sum.add(sum_at<S::kExact>(hi + j, hi + j + (S::kExact ? period : 0)));
+    });
+    return sum.value();
   }
 
   // Maps up to sixteen elements with coefficients of their own.
@@ -176,6 +213,17 @@ struct Scratch {
   }
 
  private:
+  void add_chunk(const double* from, int64_t j, int64_t end, double* to) const {
+    for (int s = 0; s < S::kSums; s++) {
+      const int64_t at = s * S::kParts * period, error = at + (S::kExact ? period : 0);
+      for (int64_t i = j; i < end; i++) {
+        SumOf<double, S::kExact> sum = sum_at<S::kExact>(to + at + i, to + error + i);
+        sum.add(sum_at<S::kExact>(from + at + i, from + error + i));
+        put_sum(sum, to + at + i, to + error + i);
+      }
+    }
+  }
+
   double* take(int64_t doubles) {
     double* const taken = at_;
     at_ += (doubles + kOctet - 1) / kOctet * kOctet;

@@ -14,7 +14,7 @@ namespace jbn {
 namespace JBN_NAMESPACE {
 
 constexpr int kDeep = 8;                    // neighbours of a lane that are added as a tree
-constexpr int64_t kBlock = kDeep * kOctet;  // positions
+constexpr int64_t kTrees = kDeep * kOctet;  // positions
 
 template <class Job>
 struct SumsOf {

@@ -3,13 +3,16 @@ package io.github.jbatchnorm.kernel;
 /**
  * A channel's elements as rows, where they lie, and the chunks that they are summed in
  * (docs/numerics.md, The order of a sum): N rows of S positions; where S is below 16, S rows of N.
+ * Chunks are of some samples, a power of two, or of a part of one whose row is long.
  */
 final class ChannelRows {
   /** Elements whose terms are added as trees: eight of each of eight lanes. */
   static final int BLOCK = 64;
 
   private static final int SHORT_ROW = 16;
-  private static final int CHUNK = 2048;
+  private static final int LEAST = 1024;
+  private static final int LEAST_SHORT = 256;
+  private static final int SEGMENT = 2048;
 
   /** Channels taken together where neighbours in memory are of different channels. */
   private static final int NEIGHBOURS = 16;
@@ -19,7 +22,7 @@ final class ChannelRows {
   private final int rows;
   private final int run;
   private final int segment;
-  private final int rowBlocks;
+  private final int block;
   private final int step;
 
   ChannelRows(BatchNormShape shape) {
@@ -29,11 +32,19 @@ final class ChannelRows {
     isShort = s < SHORT_ROW;
     rows = isShort ? s : n;
     run = isShort ? n : s;
-    int segments = Math.max(1, divided(run, CHUNK));
-    segment = divided(divided(run, segments), BLOCK) * BLOCK;
-    rowBlocks = run == 0 ? 0 : divided(rows, run > CHUNK ? 1 : CHUNK / run);
+    block = samplesOfAChunk(s, isShort);
+    int segments = Math.max(1, divided(run, SEGMENT));
+    segment = isShort ? block : divided(divided(run, segments), BLOCK) * BLOCK;
     int ofPosition = shape.layout() == Layout.NHWC ? shape.c() : 1;
     step = isShort ? shape.c() * s : ofPosition;
+  }
+
+  private static int samplesOfAChunk(int s, boolean isShort) {
+    int samples = isShort ? LEAST_SHORT : 1;
+    while (s > 0 && samples * s < LEAST) {
+      samples *= 2;
+    }
+    return samples;
   }
 
   private static int divided(int a, int b) {
@@ -70,27 +81,33 @@ final class ChannelRows {
     return isShort ? shape.s() : 1;
   }
 
-  /** A part of some rows. */
-  @FunctionalInterface
-  interface Part {
-    void take(int row, int rowEnd, int from, int end);
+  /**
+   * Returns how many sums a channel has, which are added at last: positions that have their own.
+   */
+  int sums() {
+    return isShort ? rows : 1;
   }
 
-  /** Visits all chunks in the order in which their sums are added. */
+  /** A chunk: a part of some rows, which belongs to one of the sums, and to a block of samples. */
+  @FunctionalInterface
+  interface Part {
+    void take(int sum, int block, int row, int rowEnd, int from, int end);
+  }
+
+  /** Visits all chunks in the order in which they lie in memory. */
   void chunks(Part chunk) {
     if (isShort) {
       for (int at = 0; at < run; at += segment) {
         for (int row = 0; row < rows; row++) {
-          chunk.take(row, row + 1, at, Math.min(run, at + segment));
+          chunk.take(row, at / segment, row, row + 1, at, Math.min(run, at + segment));
         }
       }
       return;
     }
-    for (int block = 0; block < rowBlocks; block++) {
-      int from = (int) ((long) rows * block / rowBlocks);
-      int to = (int) ((long) rows * (block + 1) / rowBlocks);
+    for (int row = 0; row < rows && run > 0; row += block) {
+      int end = Math.min(rows, row + block);
       for (int at = 0; at < run; at += segment) {
-        chunk.take(from, to, at, Math.min(run, at + segment));
+        chunk.take(0, row / block, row, end, at, Math.min(run, at + segment));
       }
     }
   }

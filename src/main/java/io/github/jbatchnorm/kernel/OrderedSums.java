@@ -6,8 +6,7 @@ import java.util.function.IntToDoubleFunction;
 /**
  * Sums over the elements of channels in the contract's order (docs/numerics.md, The order of a
  * sum): 8 lanes in a chunk, 8 neighbours of a lane added as a tree, the lanes folded in halves, the
- * chunks added in order with their rounding errors kept; for elements of f64 the error of each
- * addition is kept.
+ * chunks added as a binary tree; for elements of f64 the error of each addition is kept.
  */
 final class OrderedSums {
   private static final int LANES = 8;
@@ -40,27 +39,33 @@ final class OrderedSums {
 
   /** Returns the sums of the channels up to {@code end}: an array for each. */
   double[][] of(int channel, int end, Terms what) {
-    Compensated[][] sums = new Compensated[end - channel][terms.length];
-    for (Compensated[] some : sums) {
-      Arrays.setAll(some, i -> new Compensated());
+    ChunkTree[][][] sums = new ChunkTree[end - channel][rows.sums()][terms.length];
+    for (ChunkTree[][] of : sums) {
+      for (ChunkTree[] some : of) {
+        Arrays.setAll(some, i -> new ChunkTree(isExact));
+      }
     }
     rows.chunks(
-        (row, rowEnd, from, to) -> {
+        (sum, block, row, rowEnd, from, to) -> {
           for (int c = channel; c < end; c++) {
-            addChunk(c, row, rowEnd, from, to, what, sums[c - channel]);
+            addChunk(c, block, row, rowEnd, from, to, what, sums[c - channel][sum]);
           }
         });
     double[][] values = new double[sums.length][terms.length];
     for (int c = 0; c < sums.length; c++) {
       for (int i = 0; i < terms.length; i++) {
-        values[c][i] = sums[c][i].value();
+        Compensated all = new Compensated();
+        for (ChunkTree[] of : sums[c]) {
+          of[i].addTo(all);
+        }
+        values[c][i] = all.value();
       }
     }
     return values;
   }
 
   private void addChunk(
-      int channel, int row, int rowEnd, int from, int to, Terms what, Compensated[] sums) {
+      int channel, int block, int row, int rowEnd, int from, int to, Terms what, ChunkTree[] sums) {
     double[][] all = new double[2 * terms.length][LANES];
     int count = to - from;
     int whole = (count + ChannelRows.BLOCK - 1) / ChannelRows.BLOCK * ChannelRows.BLOCK;
@@ -78,9 +83,10 @@ final class OrderedSums {
     }
     for (int i = 0; i < terms.length; i++) {
       if (isExact) {
-        sums[i].add(all[i], all[terms.length + i]);
+        Compensated chunk = Compensated.of(all[i], all[terms.length + i]);
+        sums[i].add(block, chunk.hi, chunk.lo);
       } else {
-        sums[i].add(folded(all[i]));
+        sums[i].add(block, folded(all[i]), 0);
       }
     }
   }
@@ -169,9 +175,9 @@ final class OrderedSums {
   }
 
   /** A sum with its rounding errors beside it (Knuth's TwoSum). */
-  private static final class Compensated {
-    private double hi;
-    private double lo;
+  static final class Compensated {
+    double hi;
+    double lo;
 
     void add(double value) {
       double sum = hi + value;
@@ -180,15 +186,14 @@ final class OrderedSums {
       hi = sum;
     }
 
-    /** Adds the sum of a chunk's lanes, and what these have lost. */
-    void add(double[] lanes, double[] errors) {
+    /** Returns the sum of a chunk's lanes, and what these have lost. */
+    static Compensated of(double[] lanes, double[] errors) {
       Compensated chunk = new Compensated();
       for (int lane = 0; lane < LANES; lane++) {
         chunk.add(lanes[lane]);
         chunk.lo += errors[lane];
       }
-      add(chunk.hi);
-      lo += chunk.lo;
+      return chunk;
     }
 
     double value() {

@@ -39,7 +39,7 @@ final class Pieces {
   /** Goes to each piece of the channels up to {@code end}, and has the channel's visited there. */
   void each(int channel, int end, IntConsumer visit) {
     rows.chunks(
-        (row, rowEnd, from, to) -> {
+        (sum, block, row, rowEnd, from, to) -> {
           for (int r = row; r < rowEnd; r++) {
             for (int c = channel; c < end; c++) {
               at(c, r, from, to - from);
