@@ -47,7 +47,10 @@ typedef enum jbn_status {
   JBN_BAD_WEIGHTS = 12,  /* a weight is negative, NaN or infinite, or their sum is */
   JBN_SMALL_GAMMA = 13,  /* an element of gamma is too near 0 to recover xHat from y */
   JBN_NOT_TOGETHER = 14, /* arguments that exclude each other, as inverted and weights */
-  JBN_BAD_SIZE = 15      /* size is not one of this struct's, or memory's is negative */
+  JBN_BAD_SIZE = 15,     /* size is not one of this struct's, or memory's is negative */
+  JBN_BAD_SHARES =
+      16,        /* counts are negative, do not fit in memory together, or their own is not n */
+  JBN_AGAIN = 17 /* not an error: shares have to be told of once more */
 } jbn_status;
 
 /* binary32, binary64, bfloat16, binary16. Sums are of binary64 for each; elements of 32 and 16 bits
@@ -146,6 +149,8 @@ JBN_API int jbn_forward(const jbn_forward_args* args);
  * inverted: x is forward's output, from which xHat is recovered. |gamma| and slope are at least
  * 1/1024 then, and there are neither weights nor a z in forward.
  * dx, dz, dgamma, dbeta: outputs, each or NULL.
+ * sums: of a batch in shares, as jbn_backward_join found them, and the N of all shares, `total`; or
+ * NULL: the batch's own.
  */
 typedef struct jbn_backward_args {
   int64_t size, dtype, layout, n, c, s, exec, given, inverted;
@@ -153,6 +158,8 @@ typedef struct jbn_backward_args {
   const void *x, *dy, *y, *gamma, *beta;
   const double *saved, *weights;
   void *dx, *dz, *dgamma, *dbeta;
+  const double* sums;
+  int64_t total;
 } jbn_backward_args;
 
 JBN_API int jbn_backward(const jbn_backward_args* args);
@@ -172,6 +179,54 @@ typedef struct jbn_second_args {
 } jbn_second_args;
 
 JBN_API int jbn_second(const jbn_second_args* args);
+
+/*
+ * A batch in shares: the bits of one call on all of it from calls that have a part of it each, in
+ * other threads, processes or machines. Share i has counts[i] samples, 0 or more; the batch is theirs,
+ * share 0 first; a call's x, z, y, dy, dx and dz are those of share `own`, and its n is counts[own].
+ * What is said between shares is carried by the caller, in whatever way it has:
+ *
+ *   fill state with zeros
+ *   do {
+ *     jbn_forward_sizes(args, share)    bytes[i], the length of what share i says
+ *     jbn_forward_share(args, share)    message, what this one says
+ *     ... messages: what all shares say, share 0 first, one after the other, to every share ...
+ *     status = jbn_forward_join(args, share)
+ *   } while (status == JBN_AGAIN);
+ *   args.given = args.saved, args.saved = NULL: jbn_forward(args)
+ *
+ * and, once in any case, for the gradients,
+ *
+ *   jbn_backward_sizes, jbn_backward_share, ... messages ..., jbn_backward_join: state
+ *   args.sums = state, args.total = sum(counts): jbn_backward(args)
+ *
+ * f32 and 16 bits are told of once, or twice where a channel's mean is beyond 256 standard deviations;
+ * f64 once more than that. A message is at most some sums of each channel, 8 bytes each (f64: 16),
+ * and samples of two blocks that other shares have a part of (docs/numerics.md, The order of a sum).
+ * The arguments are those of the call that follows, the same everywhere but for n, exec and the data,
+ * without weights, and with statistics that are not given (y: not NULL on an empty share either,
+ * where others have it); jbn_forward_join writes mean, var and
+ * saved, the same everywhere. A message is of a machine of the same byte order; what is not one, or is
+ * of other sizes, gives wrong results, never a read past the lengths that sizes tell.
+ *
+ * state: 1 + 20 * C doubles (forward), 2 * C (backward: the sums of g and of g * (x - mean)).
+ * message, messages: aligned to 8 bytes.
+ */
+typedef struct jbn_share_args {
+  int64_t size, shares, own;
+  const int64_t* counts;
+  double* state;
+  int64_t* bytes;
+  void* message;
+  const void* messages;
+} jbn_share_args;
+
+JBN_API int jbn_forward_sizes(const jbn_forward_args* args, const jbn_share_args* share);
+JBN_API int jbn_forward_share(const jbn_forward_args* args, const jbn_share_args* share);
+JBN_API int jbn_forward_join(const jbn_forward_args* args, const jbn_share_args* share);
+JBN_API int jbn_backward_sizes(const jbn_backward_args* args, const jbn_share_args* share);
+JBN_API int jbn_backward_share(const jbn_backward_args* args, const jbn_share_args* share);
+JBN_API int jbn_backward_join(const jbn_backward_args* args, const jbn_share_args* share);
 
 /*
  * Writes, in words, how a call with these arguments goes over memory, as in "rows, 64 chunks x 1

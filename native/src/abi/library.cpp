@@ -43,6 +43,10 @@ const char* jbn_status_text(int status) {
       return "arguments exclude each other";
     case JBN_BAD_SIZE:
       return "size is not that of the struct, or negative";
+    case JBN_BAD_SHARES:
+      return "counts are negative, past what memory can hold together, or their own is not n";
+    case JBN_AGAIN:
+      return "shares have to be told of once more";
     default:
       return "not a jbn_status";
   }

@@ -25,20 +25,22 @@ struct BackwardJob {
   using Number = typename MapGroup<T>::Element;
   enum { kK = kFirst, kS, kC, kB, kKinds };  // kB: forward's, to compute again what the tail saw
   static constexpr bool kMore = kWith != With::kNothing;
-  static constexpr bool kMayBeGiven = false, kReadsCoefficients = kMore;
+  static constexpr bool kMayBeGiven = true;    // its sums
+  static constexpr bool kSettlesAhead = true;  // whether sums are taken around a mean
+  static constexpr bool kReadsCoefficients = kMore;
 
   static constexpr int kTerms = 2, kPlain = 1, kProducts = 1;
   static constexpr int kPairs[kProducts][2] = {{0, 1}};
 
   const BackwardCall<T> call;
   const Shape shape;
-  static constexpr bool has_sums = true;
-  const bool has_sign;
+  const bool has_sums, has_sign;
   const Number slope, inverse;
 
   explicit BackwardJob(const BackwardCall<T>& backward)
       : call(backward),
         shape(backward.shape),
+        has_sums(!backward.sums),
         has_sign(backward.y || backward.inverted),
         slope(static_cast<Number>(backward.slope)),
         inverse(static_cast<Number>(1 / backward.slope)) {}
@@ -110,6 +112,11 @@ struct BackwardJob {
     }
     *around = own;
     return true;
+  }
+
+  Moments given(int64_t c, double* sums) const {
+    sums[0] = call.sums[c], sums[1] = call.sums[shape.c + c];
+    return saved_moments<T>(call.saved, shape, c);
   }
 
   // The coefficients that the sums read, before there are any sums.

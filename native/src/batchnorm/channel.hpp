@@ -86,6 +86,24 @@ inline Moments saved_moments(const double* saved, const Shape& shape, int64_t c)
   return {m.unscaled_mean(), m.mean_lo / m.scale, m.unscaled_var(), 1};
 }
 
+// What a batch in shares keeps from one message to the next: 1 + 20 * C doubles, the number of the
+// next message and, runs of C, what sums are taken around, whether a channel is open, and probes.
+struct SharedState {
+  double* const at;
+  const int64_t channels;
+
+  double& round() const { return at[0]; }
+  Centre centre(int64_t c) const {
+    return {at[1 + c], at[1 + channels + c], at[1 + 2 * channels + c]};
+  }
+  void centre(int64_t c, const Centre& centre) const {
+    at[1 + c] = centre.shift, at[1 + channels + c] = centre.shift_lo;
+    at[1 + 2 * channels + c] = centre.scale;
+  }
+  double& open(int64_t c) const { return at[1 + 3 * channels + c]; }
+  double* probes() const { return at + 1 + 4 * channels; }
+};
+
 inline void save(const Moments& m, double* saved, const Shape& shape, int64_t c) {
   saved[c] = m.mean;
   saved[shape.c + c] = m.mean_lo;

@@ -15,6 +15,7 @@ struct ForwardJob {
   using Number = typename MapGroup<T>::Element;  // what the map computes with
   enum { kK = kFirst, kB, kKinds };
   static constexpr bool kMayBeGiven = true;          // its statistics
+  static constexpr bool kSettlesAhead = false;       // without its sums
   static constexpr bool kReadsCoefficients = false;  // while it sums
 
   // Sums of term 0, and of the products of 0 and 1.
@@ -42,13 +43,16 @@ struct ForwardJob {
   // The mean of up to 16 elements, evenly spread over the channel. Exactly the value of a constant
   // channel, since it is taken from differences. With weights, the first element that counts.
   double probe(int64_t c, double scale) const {
-    const int64_t m = shape.n * shape.s;
+    const int64_t m = call.probes ? static_cast<int64_t>(call.count) : shape.n * shape.s;
     if (first == m) return 0;
-    const double origin = value(c, first) * scale;
+    const double origin = (call.probes ? call.probes[c] : value(c, first)) * scale;
     if (weights()) return origin;
-    const int64_t probes = m < 16 ? m : 16;
+    const int64_t probes = probes_of(m);
     double sum = 0;
-    for (int64_t i = 1; i < probes; i++) sum += value(c, i * m / probes) * scale - origin;
+    for (int64_t i = 1; i < probes; i++) {
+      const double x = call.probes ? call.probes[i * shape.c + c] : value(c, i * m / probes);
+      sum += x * scale - origin;
+    }
     return origin + sum / static_cast<double>(probes);
   }
   int64_t first_counted() const {
@@ -98,7 +102,7 @@ struct ForwardJob {
     if (centre->scale != 1) *moments = plainest(*moments);
     return false;
   }
-  Moments given(int64_t c) const {
+  Moments given(int64_t c, double*) const {
     if (call.given) return saved_moments<T>(call.given, shape, c);
     return {static_cast<double>(call.given_mean[c]), 0, static_cast<double>(call.given_var[c]), 1};
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "batchnorm/plan.hpp"
+#include "batchnorm/shared_batch.hpp"
 #include "simd/elements.hpp"
 
 namespace jbn {
@@ -23,6 +24,10 @@ struct ForwardCall {
   T* y;
   Parameter<T>*mean, *var;
   double* saved;
+  const double* probes;  // of a batch in shares, 16 * C; or null
+
+  // What is summed.
+  const T** input(int) { return &x; }
 };
 
 template <class T>
@@ -38,6 +43,9 @@ struct BackwardCall {
   double count;  // as in forward
   T *dx, *dz;
   Parameter<T>*dgamma, *dbeta;
+  const double* sums;  // of a batch in shares, 2 * C; or null
+
+  const T** input(int i) { return i == 0 ? &x : i == 1 ? &dy : &y; }
 };
 
 template <class T>
@@ -58,6 +66,13 @@ struct Calls {
   bool (*forward)(const ForwardCall<T>&, const Plan&);
   bool (*backward)(const BackwardCall<T>&, const Plan&);
   bool (*second)(const SecondCall<T>&, const Plan&);
+  // Of a batch in shares: what one says, and what all say together. *again: there is more to be said.
+  bool (*write_forward)(const ForwardCall<T>&, const SharedBatch&, double* state, char* message);
+  bool (*read_forward)(const ForwardCall<T>&, const SharedBatch&, double* state,
+                       const char* messages, bool* again);
+  bool (*write_backward)(const BackwardCall<T>&, const SharedBatch&, char* message);
+  bool (*read_backward)(const BackwardCall<T>&, const SharedBatch&, double* sums,
+                        const char* messages);
 };
 
 // The calls of one instruction set.

@@ -8,6 +8,7 @@
 
 #include "batchnorm/columns.hpp"
 #include "batchnorm/rows.hpp"
+#include "batchnorm/shared_batch.hpp"
 #include "platform/threads.hpp"
 
 namespace jbn {
@@ -31,14 +32,65 @@ class Passes {
     return s_.has_memory();
   }
 
+  // Sums alone, of blocks that are whole, the first of which is block `first` of a batch: as nodes of
+  // the tree of all its blocks. Around `centres`, or, where that is null, the job's own.
+  bool sum(int64_t first, const SharedState* centres, double* nodes) {
+    if (s_.has_memory()) on_threads(plan_.threads, [&] { sum_thread(first, centres, nodes); });
+    return s_.has_memory();
+  }
+
  private:
+  void sum_thread(int64_t first, const SharedState* centres, double* nodes) {
+    const Share channels(s_.channels);
+    for (int64_t c = channels.from; c < channels.to; c++) {
+      begin(c, centres ? centres->centre(c) : job_.first_centre(c));
+    }
+#pragma omp barrier
+    if (centres || !kIsNarrow<T>) {
+      sum_all<true>(false);
+    } else {
+      sum_all<false>(false);
+    }
+#pragma omp barrier
+    if constexpr (Job::kSettlesAhead && kIsNarrow<T>) sum_far(channels);
+    s_.add_parts(channels.from, channels.to);
+    const int64_t end = first + plan_.order.blocks();
+    each_group(first, end, [&](int64_t block, int level) {
+      s_.add_blocks(block - first, int64_t{1} << level, channels.from, channels.to);
+    });
+#pragma omp barrier
+    if (omp_get_thread_num() > 0) return;
+    const int64_t row = S::kAccumulators * s_.period;
+    each_group(first, end, [&](int64_t block, int) {
+      const double* const sums = s_.partial_row((block - first) * plan_.order.parts);
+      std::memcpy(nodes, sums, static_cast<size_t>(row) * sizeof(double));
+      nodes += row;
+    });
+  }
+  // Sums again what is to be taken around a centre of its own, whatever its sums are.
+  void sum_far(const Share& channels) {
+    for (int64_t c = channels.from; c < channels.to; c++) {
+      double sums[S::kSums] = {};
+      Centre around;
+      Moments moments;
+      s_.flags[c].open = job_.settle(c, sums, 0, &around, &moments);
+      if (!s_.flags[c].open) continue;
+      s_.centre(c, around);
+#pragma omp atomic write
+      is_open_[0] = true;
+    }
+#pragma omp barrier
+    if (is_open_[0]) sum_all<true>(true);
+#pragma omp barrier
+  }
+
   void run_thread() {
     const Share channels(s_.channels);
     if (s_.expanded) expand_weights();
     if (job_.has_sums) {
       constexpr bool kFirstCentred = !kIsNarrow<T>;
       if (kFirstCentred || Job::kReadsCoefficients) {
-        for (int64_t c = channels.from; c < channels.to; c++) begin(c);
+        for (int64_t c = channels.from; c < channels.to; c++) begin(c, job_.first_centre(c));
       }
       if (kFirstCentred || Job::kReadsCoefficients || s_.expanded) {
 #pragma omp barrier
@@ -53,14 +105,18 @@ class Passes {
 #pragma omp barrier
       }
     } else if constexpr (Job::kMayBeGiven) {
-      for (int64_t c = channels.from; c < channels.to; c++) finish(c, nullptr, job_.given(c));
+      for (int64_t c = channels.from; c < channels.to; c++) {
+        double sums[S::kSums] = {};
+        const Moments moments = job_.given(c, sums);
+        finish(c, sums, moments);
+      }
 #pragma omp barrier
     }
     if (job_.maps()) map_all();
   }
 
-  void begin(int64_t c) {
-    s_.centre(c, job_.first_centre(c));
+  void begin(int64_t c, const Centre& centre) {
+    s_.centre(c, centre);
     if constexpr (Job::kReadsCoefficients) {
       double map[kKinds];
       job_.prepare(c, map);
@@ -82,7 +138,7 @@ class Passes {
   }
 
   template <bool kCentred>
-  void sum_all(bool again) {
+  JBN_OUTLINE void sum_all(bool again) {
     double* const sums = s_.accumulators + omp_get_thread_num() * s_.a_thread;
     const Share share(plan_.order.chunks() * plan_.slices);
     for (int64_t index = share.from; index < share.to; index++) {
@@ -99,7 +155,8 @@ class Passes {
 
   // Adds up the chunks of some channels, those that are open or, at first, all.
   void settle(const Share& channels, int attempt) {
-    if (plan_.order.chunks() > 0) s_.add_up(channels.from, channels.to);
+    s_.add_parts(channels.from, channels.to);
+    s_.add_blocks(0, plan_.order.blocks(), channels.from, channels.to);
     for (int64_t c = channels.from; c < channels.to; c++) {
       if (attempt > 0 && !s_.flags[c].open) continue;
       double sums[S::kSums];

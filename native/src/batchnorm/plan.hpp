@@ -41,6 +41,9 @@ constexpr int64_t kSegment = 2048;
 
 Order order_of(int64_t n, int64_t s);
 
+// Elements of a channel of m that the first sums of doubles are taken near: i * m / probes, each i.
+inline int64_t probes_of(int64_t m) { return m < 16 ? m : 16; }
+
 struct Plan {
   Order order;
   // Rows: the positions of a row are contiguous, each channel on its own. Else columns: `period`

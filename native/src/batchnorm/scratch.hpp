@@ -34,6 +34,20 @@ JBN_INLINE void fill(Lanes& lanes, typename Lanes::Element value) {
   for (int i = 0; i < Lanes::kCount; i++) lanes.v[i] = same<typename Lanes::Vector>(value);
 }
 
+// Adds the sums of neighbours [j, end) of some block, or segment, to those of another.
+template <class Job>
+JBN_OUTLINE void add_sums(const double* from, int64_t period, int64_t j, int64_t end, double* to) {
+  using S = SumsOf<Job>;
+  for (int s = 0; s < S::kSums; s++) {
+    const int64_t at = s * S::kParts * period, error = at + (S::kExact ? period : 0);
+    for (int64_t i = j; i < end; i++) {
+      SumOf<double, S::kExact> sum = sum_at<S::kExact>(to + at + i, to + error + i);
+      sum.add(sum_at<S::kExact>(from + at + i, from + error + i));
+      put_sum(sum, to + at + i, to + error + i);
+    }
+  }
+}
+
 template <class Job>
 struct Scratch {
   using T = typename Job::Element;
@@ -146,30 +160,15 @@ struct Scratch {
   }
   double* partial_row(int64_t chunk) const { return partials + chunk * S::kAccumulators * period; }
 
-  // Adds up, in place, what is summed of some channels: the first chunk has the sums of all of them.
-  void add_up(int64_t channel, int64_t channel_end) const {
+  // Adds up, in place, the parts of each block, of some channels: the first one has the sums of all.
+  void add_parts(int64_t channel, int64_t channel_end) const {
     for (int64_t block = 0; block < order.blocks() && order.parts > 1; block++) {
       add_tree(block * order.parts, 1, order.parts, channel, channel_end);
     }
-    add_tree(0, order.parts, order.blocks(), channel, channel_end);
   }
-  // Of `count` chunks, from the first one on, each so far from the last.
-  void add_tree(int64_t first, int64_t step, int64_t count, int64_t channel,
-                int64_t channel_end) const {
-    const int64_t each = period / channels;
-    for (int64_t half = 1; half < count; half *= 2) {
-      for (int64_t i = 0; i + half < count; i += 2 * half) {
-        double* const to = partial_row(first + i * step);
-        const double* const from = partial_row(first + (i + half) * step);
-        if (!shape.channels_last) {
-          add_chunk(from, channel * each, channel_end * each, to);
-          continue;
-        }
-        for (int64_t j = 0; j < period; j += channels) {
-          add_chunk(from, j + channel, j + channel_end, to);
-        }
-      }
-    }
+  // The same of `count` blocks.
+  void add_blocks(int64_t block, int64_t count, int64_t channel, int64_t channel_end) const {
+    add_tree(block * order.parts, order.parts, count, channel, channel_end);
   }
   // Sum s of channel c, added up.
   double total(int s, int64_t c) const {
@@ -213,17 +212,25 @@ struct Scratch {
   }
 
  private:
-  void add_chunk(const double* from, int64_t j, int64_t end, double* to) const {
-    for (int s = 0; s < S::kSums; s++) {
-      const int64_t at = s * S::kParts * period, error = at + (S::kExact ? period : 0);
-      for (int64_t i = j; i < end; i++) {
-        SumOf<double, S::kExact> sum = sum_at<S::kExact>(to + at + i, to + error + i);
-        sum.add(sum_at<S::kExact>(from + at + i, from + error + i));
-        put_sum(sum, to + at + i, to + error + i);
+  // Of `count` chunks, from the first one on, each so far from the last.
+  JBN_OUTLINE void add_tree(int64_t first, int64_t step, int64_t count, int64_t channel,
+                            int64_t channel_end) const {
+    if (count < 2) return;
+    const int64_t each = period / channels;
+    for (int64_t half = 1; half < count; half *= 2) {
+      for (int64_t i = 0; i + half < count; i += 2 * half) {
+        double* const to = partial_row(first + i * step);
+        const double* const from = partial_row(first + (i + half) * step);
+        if (!shape.channels_last) {
+          add_sums<Job>(from, period, channel * each, channel_end * each, to);
+          continue;
+        }
+        for (int64_t j = 0; j < period; j += channels) {
+          add_sums<Job>(from, period, j + channel, j + channel_end, to);
+        }
       }
     }
   }
-
   double* take(int64_t doubles) {
     double* const taken = at_;
     at_ += (doubles + kOctet - 1) / kOctet * kOctet;

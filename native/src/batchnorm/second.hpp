@@ -16,7 +16,8 @@ struct SecondJob {
   using Number = typename MapGroup<T>::Element;
   // gdy = V v + D d + C; gx = GxG g + GxV v + GxD d + GxC
   enum { kV = kFirst, kD, kC, kGxG, kGxV, kGxD, kGxC, kKinds };
-  static constexpr bool kMayBeGiven = false, kReadsCoefficients = false;
+  static constexpr bool kMayBeGiven = false, kSettlesAhead = false;
+  static constexpr bool kReadsCoefficients = false;
 
   static constexpr int kTerms = 3, kPlain = 2, kProducts = 3;
   static constexpr int kPairs[kProducts][2] = {{0, 2}, {1, 2}, {1, 0}};

@@ -4,6 +4,7 @@
 #include "batchnorm/forward.hpp"
 #include "batchnorm/passes.hpp"
 #include "batchnorm/second.hpp"
+#include "batchnorm/shares.hpp"
 #include "platform/units.hpp"
 
 namespace jbn {
@@ -33,6 +34,19 @@ static bool second(const SecondCall<T>& call, const Plan& plan) {
   return run<SecondJob<T>>(call, plan);
 }
 
+template <class T>
+static bool write_share(const BackwardCall<T>& call, const SharedBatch& batch, char* message) {
+  if (call.inverted) return write_backward<T, With::kWeights>(call, batch, message);
+  return write_backward<T, With::kTail>(call, batch, message);
+}
+
+template <class T>
+static bool read_shares(const BackwardCall<T>& call, const SharedBatch& batch, double* sums,
+                        const char* messages) {
+  if (call.inverted) return read_backward<T, With::kWeights>(call, batch, sums, messages);
+  return read_backward<T, With::kTail>(call, batch, sums, messages);
+}
+
 static void copy(const char* from, char* to, int64_t bytes, bool past_caches, int threads) {
   const int64_t group = kLanes * static_cast<int64_t>(sizeof(double));
   const int64_t whole = bytes / group * group;
@@ -50,7 +64,8 @@ static void copy(const char* from, char* to, int64_t bytes, bool past_caches, in
 
 template <class T>
 static constexpr Calls<T> calls() {
-  return {forward<T>, backward<T>, second<T>};
+  return {forward<T>,      backward<T>,    second<T>,     write_forward<T>,
+          read_forward<T>, write_share<T>, read_shares<T>};
 }
 
 const Kernel kKernel = {calls<float>(), calls<double>(), calls<Bf16>(), calls<F16>(), copy};
