@@ -3,6 +3,7 @@ package io.github.jbatchnorm.batchnorm;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.BatchNormShape;
+import io.github.jbatchnorm.kernel.Communicator;
 import io.github.jbatchnorm.kernel.Weights;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,7 @@ public final class BatchNormBuilder {
   BatchNormOptions options = BatchNormOptions.DEFAULT;
   int groups = 1;
   boolean inPlace;
+  @Nullable Communicator ranks;
   @Nullable Tensor gamma;
   @Nullable Tensor beta;
   @Nullable Tensor z;
@@ -148,6 +150,21 @@ public final class BatchNormBuilder {
     return this;
   }
 
+  /**
+   * x is this rank's share of a batch, and its statistics are those of all of it: y, and the
+   * gradients of x, gamma and beta, have the bits of one call on the shares one after the other,
+   * rank 0's first. All ranks make the same call on what they have, an empty batch among it,
+   * forward and backward. Goes with neither mask, sampleWeights nor groups, and has no second
+   * derivatives.
+   *
+   * @param communicator between the ranks; or null for a batch that is here
+   * @return this, for the next option
+   */
+  public BatchNormBuilder synchronizedBy(@Nullable Communicator communicator) {
+    ranks = communicator;
+    return this;
+  }
+
   /** Returns the weight of each position, null for 1: added up once however often it is asked. */
   @Nullable Weights weights() {
     if (weights == null) {
@@ -190,15 +207,15 @@ public final class BatchNormBuilder {
    *     each other: groups and mask or weights; inPlace and anything but gamma, beta and options
    */
   public Tensor apply() {
-    BatchNormInputs inputs = new BatchNormInputs(this);
-    return mean == null ? operation(inputs).apply() : given(inputs);
+    return mean == null ? operation().apply() : given();
   }
 
-  private Tensor given(BatchNormInputs inputs) {
-    if (inPlace || groups != 1) {
-      throw new IllegalArgumentException("given: goes with neither inPlace nor groups");
+  private Tensor given() {
+    if (inPlace || groups != 1 || ranks != null) {
+      throw new IllegalArgumentException(
+          "given: goes with neither inPlace, groups nor synchronizedBy");
     }
-    return new BatchNormGiven(inputs).apply();
+    return new BatchNormGiven(new BatchNormInputs(this)).apply();
   }
 
   /** {@return the operation, to be applied once, for those who need its statistics too} */
@@ -206,7 +223,14 @@ public final class BatchNormBuilder {
     if (mean != null) {
       throw new IllegalArgumentException("given: there are no statistics of the batch");
     }
-    return operation(new BatchNormInputs(this));
+    if (ranks == null) {
+      return operation(new BatchNormInputs(this));
+    }
+    try {
+      return operation(new BatchNormInputs(this));
+    } catch (IllegalArgumentException e) {
+      throw ranks.refusal(e);
+    }
   }
 
   private BatchNormOp operation(BatchNormInputs inputs) {
@@ -221,6 +245,10 @@ public final class BatchNormBuilder {
       throw new IllegalArgumentException(
           "inPlace: goes with neither z, mask, sampleWeights nor groups");
     }
-    return new BatchNormOp(inputs, groups, inPlace);
+    if (ranks != null && (groups > 1 || inputs.weights() != null)) {
+      throw new IllegalArgumentException(
+          "synchronizedBy: goes with neither mask, sampleWeights nor groups");
+    }
+    return new BatchNormOp(inputs, groups, inPlace, ranks);
   }
 }

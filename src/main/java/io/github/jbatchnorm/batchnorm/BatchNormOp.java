@@ -8,6 +8,7 @@ import io.github.jbatchnorm.batchnorm.BatchNormInputs.Role;
 import io.github.jbatchnorm.kernel.BackwardArguments;
 import io.github.jbatchnorm.kernel.BatchNormKernel;
 import io.github.jbatchnorm.kernel.BatchNormShape;
+import io.github.jbatchnorm.kernel.Communicator;
 import io.github.jbatchnorm.kernel.ForwardArguments;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.memory.DType;
@@ -28,16 +29,20 @@ public final class BatchNormOp extends Operation {
   private final Storage mean;
   private final Storage var;
   private final Storage saved;
+  private final @Nullable Communicator ranks;
+  private long samples;
   private boolean computed;
 
-  BatchNormOp(BatchNormInputs inputs, int groups, boolean inPlace) {
+  BatchNormOp(BatchNormInputs inputs, int groups, boolean inPlace, @Nullable Communicator ranks) {
     super(inputs.tensors());
     BatchNormShape whole = inputs.shape();
     this.in = inputs;
     this.groups = groups;
     this.inPlace = inPlace;
+    this.ranks = ranks;
     this.shape =
         new BatchNormShape(whole.dtype(), whole.layout(), whole.n() / groups, whole.c(), whole.s());
+    this.samples = shape.n();
     int statistics = groups * shape.c();
     this.mean = Storage.allocate(shape.dtype().parameters(), statistics);
     this.var = Storage.allocate(shape.dtype().parameters(), statistics);
@@ -75,9 +80,12 @@ public final class BatchNormOp extends Operation {
     return at < 0 ? null : input(at);
   }
 
-  /** {@return M, the number of elements of a channel that a group's statistics are taken over} */
+  /**
+   * {@return M, the number of elements of a channel that a group's statistics are taken over: of
+   * all ranks, from apply on, where they are synchronized}
+   */
   public long count() {
-    return shape.m();
+    return samples * shape.s();
   }
 
   /** {@return W, the sum of the weights of those elements: {@link #count} without weights} */
@@ -141,8 +149,10 @@ public final class BatchNormOp extends Operation {
               .y(slice(y, group, groups))
               .mean(slice(mean, group, groups))
               .var(slice(var, group, groups))
-              .saved(slice(saved, group, groups));
+              .saved(slice(saved, group, groups))
+              .sharedBy(ranks);
       Kernels.current().forward(inPlace ? arguments.invertible() : arguments);
+      samples = arguments.totalSamples();
     }
     computed = true;
   }
@@ -155,6 +165,10 @@ public final class BatchNormOp extends Operation {
   @Override
   protected @Nullable Tensor[] backward(Tensor grad) {
     if (NoAutodiff.isRecording()) {
+      if (ranks != null) {
+        throw new UnsupportedOperationException(
+            "synchronizedBy: a synchronized batch norm has no second derivatives");
+      }
       return recorded(grad);
     }
     BatchNormGradients found = compute(grad);
@@ -174,7 +188,8 @@ public final class BatchNormOp extends Operation {
                   slice(saved, group, groups))
               .gamma(storage(Role.GAMMA))
               .beta(storage(Role.BETA))
-              .weights(in.weights());
+              .weights(in.weights())
+              .sharedBy(ranks);
       if (inPlace) {
         arguments.inverted();
       } else if (in.options().hasTail() && in.index(Role.Z) >= 0) {

@@ -28,6 +28,7 @@ public final class BackwardArguments {
   @Nullable Storage dBeta;
   boolean given;
   boolean inverted;
+  @Nullable Communicator ranks;
 
   /**
    * Makes arguments with the inputs that every call needs.
@@ -122,6 +123,19 @@ public final class BackwardArguments {
   public BackwardArguments inverted() {
     Checks.owner(owner);
     inverted = true;
+    return this;
+  }
+
+  /**
+   * x and dy are this rank's share of a batch, as in {@link ForwardArguments#sharedBy}: dGamma and
+   * dBeta are of all of it, and dx has the bits of one call on all of it.
+   *
+   * @param communicator between the ranks; or null for a batch that is here
+   * @return this, for the next argument
+   */
+  public BackwardArguments sharedBy(@Nullable Communicator communicator) {
+    Checks.owner(owner);
+    ranks = communicator;
     return this;
   }
 

@@ -30,6 +30,8 @@ public final class ForwardArguments {
   @Nullable Storage mean;
   @Nullable Storage var;
   @Nullable Storage saved;
+  @Nullable Communicator ranks;
+  long total;
   boolean invertible;
 
   /**
@@ -175,6 +177,26 @@ public final class ForwardArguments {
     Checks.owner(owner);
     saved = storage;
     return this;
+  }
+
+  /**
+   * x is this rank's share of a batch, whose statistics are those of all of it: y, mean, var and
+   * saved have the bits of one call on the shares one after the other, rank 0's first. All ranks
+   * make the same call, on as many samples each as they have, 0 among them. Neither weights nor
+   * statistics that are given go with it.
+   *
+   * @param communicator between the ranks; or null for a batch that is here
+   * @return this, for the next argument
+   */
+  public ForwardArguments sharedBy(@Nullable Communicator communicator) {
+    Checks.owner(owner);
+    ranks = communicator;
+    return this;
+  }
+
+  /** {@return N of the batch that the last call normalized: of all its shares} */
+  public long totalSamples() {
+    return ranks == null ? shape.n() : total;
   }
 
   /**

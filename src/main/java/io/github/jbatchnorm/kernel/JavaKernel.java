@@ -24,6 +24,12 @@ final class JavaKernel implements BatchNormKernel {
 
   @Override
   public void forward(ForwardArguments a) {
+    if (a.ranks != null) {
+      Shared shared = Shared.forward(a);
+      a.total = shared.total();
+      new GatheredBatch(this, shared, a.shape).forward(a);
+      return;
+    }
     Checks.forward(a);
     ChannelRows rows = new ChannelRows(a.shape);
     run(a.shape, rows, (channel, end) -> new JavaForward(a, rows).run(channel, end));
@@ -31,6 +37,10 @@ final class JavaKernel implements BatchNormKernel {
 
   @Override
   public void backward(BackwardArguments a) {
+    if (a.ranks != null) {
+      new GatheredBatch(this, Shared.backward(a), a.shape).backward(a);
+      return;
+    }
     Checks.backward(a);
     ChannelRows rows = new ChannelRows(a.shape);
     run(a.shape, rows, (channel, end) -> new JavaBackward(a, rows).run(channel, end));

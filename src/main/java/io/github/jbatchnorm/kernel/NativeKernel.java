@@ -1,7 +1,9 @@
 package io.github.jbatchnorm.kernel;
 
 import io.github.jbatchnorm.jni.Abi;
+import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.NativeCall;
+import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.platform.Execution;
 import io.github.jbatchnorm.platform.Isa;
 import io.github.jbatchnorm.platform.NativeLibraryException;
@@ -48,25 +50,12 @@ final class NativeKernel implements BatchNormKernel {
   @Override
   @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   public void forward(ForwardArguments a) {
+    if (a.ranks != null) {
+      shared(a);
+      return;
+    }
     Checks.forward(a);
-    NativeCall call =
-        begin(a.shape)
-            .flag(a.invertible)
-            .number(a.eps)
-            .number(a.slope)
-            .number(a.weights == null ? 0 : a.weights.total())
-            .storage(a.x)
-            .storage(a.z)
-            .storage(a.gamma)
-            .storage(a.beta)
-            .storage(a.givenMean)
-            .storage(a.givenVar)
-            .storage(a.given)
-            .storage(a.weights == null ? null : a.weights.values())
-            .storage(a.y)
-            .storage(a.mean)
-            .storage(a.var)
-            .storage(a.saved);
+    NativeCall call = arguments(a);
     int status = Abi.jbn_forward(call.structure());
     Reference.reachabilityFence(a);
     call.end();
@@ -76,27 +65,94 @@ final class NativeKernel implements BatchNormKernel {
   @Override
   @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   public void backward(BackwardArguments a) {
+    if (a.ranks != null) {
+      shared(a);
+      return;
+    }
     Checks.backward(a);
-    NativeCall call =
-        begin(a.shape)
-            .flag(a.given)
-            .flag(a.inverted)
-            .number(a.eps)
-            .number(a.slope)
-            .number(a.weights == null ? 0 : a.weights.total())
-            .storage(a.x)
-            .storage(a.dy)
-            .storage(a.y)
-            .storage(a.gamma)
-            .storage(a.beta)
-            .storage(a.saved)
-            .storage(a.weights == null ? null : a.weights.values())
-            .storage(a.dx)
-            .storage(a.dz)
-            .storage(a.dGamma)
-            .storage(a.dBeta);
+    NativeCall call = arguments(a);
     int status = Abi.jbn_backward(call.structure());
     Reference.reachabilityFence(a);
+    call.end();
+    check(status);
+  }
+
+  private NativeCall arguments(ForwardArguments a) {
+    return begin(a.shape)
+        .flag(a.invertible)
+        .number(a.eps)
+        .number(a.slope)
+        .number(a.weights == null ? 0 : a.weights.total())
+        .storage(a.x)
+        .storage(a.z)
+        .storage(a.gamma)
+        .storage(a.beta)
+        .storage(a.givenMean)
+        .storage(a.givenVar)
+        .storage(a.given)
+        .storage(a.weights == null ? null : a.weights.values())
+        .storage(a.y)
+        .storage(a.mean)
+        .storage(a.var)
+        .storage(a.saved);
+  }
+
+  private NativeCall arguments(BackwardArguments a) {
+    return begin(a.shape)
+        .flag(a.given)
+        .flag(a.inverted)
+        .number(a.eps)
+        .number(a.slope)
+        .number(a.weights == null ? 0 : a.weights.total())
+        .storage(a.x)
+        .storage(a.dy)
+        .storage(a.y)
+        .storage(a.gamma)
+        .storage(a.beta)
+        .storage(a.saved)
+        .storage(a.weights == null ? null : a.weights.values())
+        .storage(a.dx)
+        .storage(a.dz)
+        .storage(a.dGamma)
+        .storage(a.dBeta);
+  }
+
+  /** A share of a batch: its statistics by messages, then the call with these. */
+  private void shared(ForwardArguments a) {
+    Shared shared = Shared.forward(a);
+    a.total = shared.total();
+    Storage saved =
+        a.saved != null
+            ? a.saved
+            : Storage.allocate(DType.F64, (long) SAVED_PER_CHANNEL * a.shape.c());
+    ForwardArguments statistics =
+        new ForwardArguments(a.shape, a.eps, a.slope, a.x).mean(a.mean).var(a.var).saved(saved);
+    NativeShares shares =
+        new NativeShares(shared, () -> arguments(statistics), 1 + 20 * a.shape.c());
+    boolean isMore = true;
+    while (isMore) {
+      isMore =
+          shares.exchange(Abi::jbn_forward_sizes, Abi::jbn_forward_share, Abi::jbn_forward_join);
+    }
+    ForwardArguments apply =
+        new ForwardArguments(a.shape, a.eps, a.slope, a.x)
+            .z(a.z)
+            .gamma(a.gamma)
+            .beta(a.beta)
+            .given(saved)
+            .y(a.y);
+    forward(a.invertible ? apply.invertible() : apply);
+  }
+
+  @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
+  private void shared(BackwardArguments a) {
+    Shared shared = Shared.backward(a);
+    NativeShares shares = new NativeShares(shared, () -> arguments(a), 2 * a.shape.c());
+    shares.exchange(Abi::jbn_backward_sizes, Abi::jbn_backward_share, Abi::jbn_backward_join);
+    NativeCall call = arguments(a).integer(shares.state()).integer(shared.total());
+    int status = Abi.jbn_backward(call.structure());
+    Reference.reachabilityFence(a);
+    Reference.reachabilityFence(shares);
     call.end();
     check(status);
   }
@@ -125,7 +181,7 @@ final class NativeKernel implements BatchNormKernel {
     check(status);
   }
 
-  private static void check(int status) {
+  static void check(int status) {
     if (status == Abi.JBN_OK) {
       return;
     }

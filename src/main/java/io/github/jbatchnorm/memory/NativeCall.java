@@ -140,6 +140,22 @@ public final class NativeCall {
     return address;
   }
 
+  /** {@return how many fields there are: where a second struct begins} */
+  public int fields() {
+    return next;
+  }
+
+  /**
+   * {@return the address of a struct behind others, which is complete, once its first field holds
+   * its size}
+   *
+   * @param from its first field
+   */
+  public long structure(int from) {
+    fields.put(from, (long) (next - from) * Long.BYTES);
+    return address + (long) from * Long.BYTES;
+  }
+
   /**
    * {@return a field that was put: an address, say, for functions that take no struct}
    *

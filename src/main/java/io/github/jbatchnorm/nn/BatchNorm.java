@@ -7,6 +7,7 @@ import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
 import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.Communicator;
 import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.memory.DType;
 import java.util.Arrays;
@@ -36,6 +37,7 @@ public final class BatchNorm implements Layer {
   private final @Nullable Tensor beta;
   private final @Nullable RunningStatistics statistics;
   private final @Nullable Renormalization renormalization;
+  private final @Nullable Communicator ranks;
   private boolean statisticsFrozen;
   private boolean parametersFrozen;
 
@@ -55,6 +57,7 @@ public final class BatchNorm implements Layer {
     options = builder.options;
     groups = builder.groups;
     inPlace = builder.inPlace;
+    ranks = builder.ranks;
     gamma = builder.scale ? Tensors.full(builder.dtype, 1, channels) : null;
     beta = builder.shift ? Tensors.full(builder.dtype, 0, channels) : null;
     statistics =
@@ -87,6 +90,7 @@ public final class BatchNorm implements Layer {
     private boolean tracks = true;
     private boolean inPlace;
     private int groups = 1;
+    private @Nullable Communicator ranks;
     private double rMax;
     private double dMax;
 
@@ -209,6 +213,19 @@ public final class BatchNorm implements Layer {
     }
 
     /**
+     * Training normalizes with the statistics of all ranks' shares of a batch, and gives the bits
+     * of one rank that has all of it ({@link BatchNormBuilder#synchronizedBy}); evaluation is as
+     * without. All ranks train alike: the same layers, in the same order.
+     *
+     * @param communicator between the ranks
+     * @return this, for the next option
+     */
+    public Builder synchronizedBy(Communicator communicator) {
+      ranks = Objects.requireNonNull(communicator, "communicator");
+      return this;
+    }
+
+    /**
      * Batch renormalization (Ioffe, 2017): training output is corrected towards the running
      * statistics by r, within 1/rMax to rMax, and d, within -dMax to dMax, which are no variables.
      *
@@ -232,9 +249,13 @@ public final class BatchNorm implements Layer {
      * {@return the layer}
      *
      * @throws IllegalArgumentException if renormalization has no running statistics to go by, or is
-     *     asked for with groups
+     *     asked for with groups; or synchronizedBy with either
      */
     public BatchNorm build() {
+      if (ranks != null && (rMax > 0 || groups > 1)) {
+        throw new IllegalArgumentException(
+            "synchronizedBy: goes with neither groups nor renormalization");
+      }
       if (rMax > 0 && (!tracks || groups > 1)) {
         throw new IllegalArgumentException(
             "renormalization: goes with running statistics, and not with groups");
@@ -267,7 +288,15 @@ public final class BatchNorm implements Layer {
   public Tensor forward(Tensor x, @Nullable Tensor residual, @Nullable Tensor mask, Mode mode) {
     Objects.requireNonNull(x, "x");
     Objects.requireNonNull(mode, "mode");
-    checkChannels(x);
+    if (ranks != null && mode == Mode.TRAINING && !statisticsFrozen) {
+      try {
+        checkChannels(x);
+      } catch (IllegalArgumentException e) {
+        throw ranks.refusal(e);
+      }
+    } else {
+      checkChannels(x);
+    }
     return OutputShapes.seen(this, normalize(x, residual, mask, mode));
   }
 
@@ -302,26 +331,45 @@ public final class BatchNorm implements Layer {
   private Tensor train(BatchNormBuilder call, Tensor x, Mode mode) {
     if (mode == Mode.TRAINING) {
       call.groups(groups);
+      call.synchronizedBy(ranks);
       if (inPlace) {
         call.inPlace();
       }
     }
     boolean moves = mode == Mode.TRAINING && statistics != null && !Checkpoint.isRecomputing();
-    double total = call.totalWeight();
-    if (mode == Mode.TRAINING && total > 0 && total <= 1) {
-      throw new IllegalArgumentException(
-          "x: training needs more than one element a channel, got shape "
-              + Arrays.toString(x.shape()));
+    boolean isShared = mode == Mode.TRAINING && ranks != null;
+    if (mode == Mode.TRAINING && !isShared) {
+      checkElements(call.totalWeight(), x);
     }
-    if (renormalization != null && statistics != null && mode == Mode.TRAINING && total > 0) {
+    if (renormalization != null
+        && statistics != null
+        && mode == Mode.TRAINING
+        && call.totalWeight() > 0) {
       renormalization.correct(call, parameter(gamma), parameter(beta), statistics);
     }
     BatchNormOp op = call.operation();
     Tensor y = op.apply();
+    double total = op.totalWeight();
+    if (isShared) {
+      checkElements(total, x);
+    }
     if (moves && total > 0) {
       statistics.move(op.mean(), op.var(), total);
     }
     return y;
+  }
+
+  private static void checkElements(double total, Tensor x) {
+    if (total > 0 && total <= 1) {
+      throw new IllegalArgumentException(
+          "x: training needs more than one element a channel, got shape "
+              + Arrays.toString(x.shape()));
+    }
+  }
+
+  /** {@return what synchronizes the layer's statistics, or null} */
+  @Nullable Communicator ranks() {
+    return ranks;
   }
 
   private @Nullable Tensor parameter(@Nullable Tensor tensor) {
@@ -429,6 +477,7 @@ public final class BatchNorm implements Layer {
         LayerText.when(renormalization != null, "renormalized"),
         LayerText.when(groups > 1, "groups " + groups),
         LayerText.when(inPlace, "in place"),
+        LayerText.when(ranks != null, "synchronized"),
         LayerText.when(options.hasTail(), slope == 0 ? "ReLU" : "leaky ReLU " + slope));
   }
 }

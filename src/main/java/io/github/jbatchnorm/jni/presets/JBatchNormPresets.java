@@ -34,6 +34,11 @@ public class JBatchNormPresets implements InfoMapper {
       infoMap.put(new Info("jbn_" + call + "_args").pointerTypes("Pointer").javaText(""));
       infoMap.put(new Info("jbn_" + call).javaText(run(call)));
     }
+    infoMap.put(new Info("jbn_share_args").pointerTypes("Pointer").javaText(""));
+    for (String call : new String[] {"sizes", "share", "join"}) {
+      infoMap.put(new Info("jbn_forward_" + call).javaText(share("forward", call)));
+      infoMap.put(new Info("jbn_backward_" + call).javaText(share("backward", call)));
+    }
     infoMap.put(new Info("jbn_copy").javaText(COPY));
     infoMap.put(new Info("jbn_array").javaText(ARRAY));
   }
@@ -41,6 +46,14 @@ public class JBatchNormPresets implements InfoMapper {
   /** A call whose only argument is the address of its struct. */
   private static String run(String call) {
     return "public static native int jbn_CALL(@Cast(\"const jbn_CALL_args*\") long args);"
+        .replace("CALL", call);
+  }
+
+  /** A call on its struct and a jbn_share_args. */
+  private static String share(String of, String call) {
+    return ("public static native int jbn_OF_CALL(@Cast(\"const jbn_OF_args*\") long args,"
+            + " @Cast(\"const jbn_share_args*\") long share);")
+        .replace("OF", of)
         .replace("CALL", call);
   }
 

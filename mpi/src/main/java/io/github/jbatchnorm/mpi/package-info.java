@@ -1,0 +1,2 @@
+/** Training on several ranks over MPI. */
+package io.github.jbatchnorm.mpi;

@@ -1,0 +1,83 @@
+package io.github.jbatchnorm.mpi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.jbatchnorm.nn.io.Safetensors;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Ranks are processes that mpirun starts. */
+@Timeout(120)
+class MpiCommunicatorTest {
+  @ParameterizedTest
+  @CsvSource({"2, native", "3, native", "4, native", "3, java"})
+  void sharesHaveTheBitsOfTheWhole(int ranks, String kernel) throws Exception {
+    List<String> options = List.of("-Djbatchnorm.kernel=" + kernel);
+    String output = Ranks.run(ranks, options, SharedCalls.class.getName(), "bits");
+    for (int rank = 0; rank < ranks; rank++) {
+      assertThat(output).contains("rank " + rank + " differing 0");
+    }
+    assertThat(output).endsWith("status=0");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3})
+  void sumsAreInTheOrderOfRanks(int ranks) throws Exception {
+    String output = Ranks.run(ranks, List.of(), SharedCalls.class.getName(), "sum");
+    for (int rank = 0; rank < ranks; rank++) {
+      assertThat(output).contains("rank " + rank + " sums true");
+    }
+    assertThat(output).endsWith("status=0");
+  }
+
+  @Test
+  void ranksThatDifferHearWhatEachHas() throws Exception {
+    String output = Ranks.run(2, List.of(), SharedCalls.class.getName(), "differ");
+    String message =
+        "refused: ranks: expected the same call on all, got C 3 on rank 0 and C 4 on rank 1";
+    assertThat(output.split(Pattern.quote(message), -1)).hasSize(3);
+    assertThat(output).endsWith("status=0");
+  }
+
+  @Test
+  void aRankThatDiesEndsTheOthers() throws Exception {
+    String output = Ranks.run(3, List.of(), SharedCalls.class.getName(), "dies");
+    assertThat(output).doesNotContain("not reached");
+    assertThat(output).contains("mpirun").contains("non-zero").endsWith("status=137");
+  }
+
+  @Test
+  void trainingIsTheSameEachTimeAndTheFileWhole(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("digits.safetensors");
+    String first = train(2, file);
+    byte[] bytes = Files.readAllBytes(file);
+    assertThat(train(2, file)).isEqualTo(first);
+    assertThat(Files.readAllBytes(file)).isEqualTo(bytes);
+    assertThat(Safetensors.read(file).tensors()).containsKeys("norm.weight", "norm.running_mean");
+    // Another number of ranks adds up gradients in another order, batch norm's apart.
+    double loss = Double.parseDouble(first);
+    assertThat(Double.parseDouble(train(3, file)))
+        .isCloseTo(loss, org.assertj.core.data.Offset.offset(0.01));
+    assertThat(loss).isBetween(0.0, 1.5);
+  }
+
+  private static String train(int ranks, Path file) throws Exception {
+    String output = Ranks.run(ranks, List.of(), "DigitsOnRanks", "1", file.toString());
+    assertThat(output).endsWith("status=0");
+    return Pattern.compile("epoch 1: loss ([0-9.]+),")
+        .matcher(output)
+        .results()
+        .map((MatchResult result) -> result.group(1))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError(output));
+  }
+}
