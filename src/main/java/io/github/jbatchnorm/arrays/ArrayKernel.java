@@ -43,7 +43,10 @@ public interface ArrayKernel {
    */
   void sum(int[] shape, Storage x, boolean[] reduced, Storage y);
 
-  /** Computes the products of pairs of matrices, f32 or f64. */
+  /**
+   * Computes the products of pairs of matrices. Of 16 bits this and what follows compute in f32,
+   * and round once.
+   */
   void multiply(MatrixProducts products);
 
   /** Computes y = bend(x * filters + bias), a cross-correlation; {@link Convolution} says more. */

@@ -96,16 +96,63 @@ public final class Convolution {
         x.clone(), filters.clone(), stride.clone(), padding.clone(), dilation.clone(), groups);
   }
 
+  /**
+   * Returns the sizes of the convolution whose gradient for its input a transposed convolution is:
+   * that one's y is x here. What it makes has {@link #xShape}: (size - 1) stride - 2 padding +
+   * dilation (size of filter - 1) + outputPadding + 1 along each axis.
+   *
+   * @param x the shape (N, C, ...) of what is convolved, with one to three more axes
+   * @param filters the shape (C, O / groups, ...) of the filters
+   * @param stride the distance of the filters' copies, 1 or more, for each of these axes
+   * @param padding what is cut off on each side, 0 or more
+   * @param dilation the distance of a filter's elements, 1 or more
+   * @param groups how many groups the channels are in; it divides C
+   * @param outputPadding what is more at the end, 0 or more and less than the stride
+   * @throws IllegalArgumentException if they do not fit
+   */
+  public static Convolution transposed(
+      int[] x,
+      int[] filters,
+      int[] stride,
+      int[] padding,
+      int[] dilation,
+      int groups,
+      int... outputPadding) {
+    int[] y = x.clone();
+    checkAxes(y);
+    checkGroups(groups, y[1]);
+    if (filters.length != y.length || filters[0] != y[1]) {
+      throw new IllegalArgumentException(
+          "filters: expected shape (%s, O / groups, ...) with %s axes, got %s"
+              .formatted(y[1], y.length, text(filters)));
+    }
+    check("stride", stride, y.length - 2, 1);
+    check("padding", padding, y.length - 2, 0);
+    check("dilation", dilation, y.length - 2, 1);
+    check("outputPadding", outputPadding, y.length - 2, 0);
+    y[1] = Sizes.product("filters", filters[1], groups);
+    for (int d = 0; d < stride.length; d++) {
+      if (outputPadding[d] >= stride[d]) {
+        throw new IllegalArgumentException(
+            "outputPadding: expected less than the stride %s, got %s"
+                .formatted(text(stride), text(outputPadding)));
+      }
+      long reach = (x[d + 2] - 1L) * stride[d] + (filters[d + 2] - 1L) * dilation[d] + 1;
+      long size = reach - 2L * padding[d] + outputPadding[d];
+      if (x[d + 2] < 1 || size < 1) {
+        throw new IllegalArgumentException(
+            "x: shape %s with filters of shape %s and padding %s leaves nothing"
+                .formatted(text(x), text(filters), text(padding)));
+      }
+      y[d + 2] = (int) Math.min(size, Integer.MAX_VALUE);
+    }
+    return of(y, filters, stride, padding, dilation, groups);
+  }
+
   private static Convolution checked(
       int[] x, int[] filters, int[] stride, int[] padding, int[] dilation, int groups) {
-    if (x.length < 3 || x.length > DIMENSIONS + 2) {
-      throw new IllegalArgumentException(
-          "x: expected shape (N, C, ...) with one to three more axes, got " + text(x));
-    }
-    if (groups < 1 || x[1] % groups != 0) {
-      throw new IllegalArgumentException(
-          "groups: expected a divisor of C = %s, got %s".formatted(x[1], groups));
-    }
+    checkAxes(x);
+    checkGroups(groups, x[1]);
     if (filters.length != x.length || filters[1] != x[1] / groups || filters[0] % groups != 0) {
       throw new IllegalArgumentException(
           "filters: expected shape (O, %s, ...) with %s axes and O a multiple of %s, got %s"
@@ -117,6 +164,20 @@ public final class Convolution {
     Sizes.product("x", x);
     Sizes.product("filters", filters);
     return new Convolution(x, filters, stride, padding, dilation, groups);
+  }
+
+  private static void checkAxes(int... x) {
+    if (x.length < 3 || x.length > DIMENSIONS + 2) {
+      throw new IllegalArgumentException(
+          "x: expected shape (N, C, ...) with one to three more axes, got " + text(x));
+    }
+  }
+
+  private static void checkGroups(int groups, int channels) {
+    if (groups < 1 || channels % groups != 0) {
+      throw new IllegalArgumentException(
+          "groups: expected a divisor of C = %s, got %s".formatted(channels, groups));
+    }
   }
 
   private static void check(String name, int[] values, int count, int least) {

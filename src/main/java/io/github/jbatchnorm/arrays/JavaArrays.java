@@ -140,6 +140,10 @@ public final class JavaArrays implements ArrayKernel {
 
   @Override
   public void multiply(MatrixProducts products) {
+    if (SixteenBits.areIn(products.a, products.b, products.c)) {
+      SixteenBits.multiply(this, products);
+      return;
+    }
     products.check();
     if (products.c.length() > 0) {
       JavaProducts.multiply(products);
@@ -148,24 +152,40 @@ public final class JavaArrays implements ArrayKernel {
 
   @Override
   public void convolve(Convolution shape, ConvolutionArguments arguments) {
+    if (SixteenBits.areIn(arguments.x(), arguments.filters(), arguments.bias(), arguments.y())) {
+      SixteenBits.convolve(this, shape, arguments);
+      return;
+    }
     arguments.check(shape);
     new JavaConvolution(shape).convolve(arguments);
   }
 
   @Override
   public void convolveInput(Convolution shape, Storage dy, Storage filters, Storage dx) {
+    if (SixteenBits.areIn(dy, filters, dx)) {
+      SixteenBits.convolveInput(this, shape, dy, filters, dx);
+      return;
+    }
     shape.check(dx, filters, dy);
     new JavaConvolution(shape).input(dy, filters, dx);
   }
 
   @Override
   public void convolveFilters(Convolution shape, Storage x, Storage dy, Storage dFilters) {
+    if (SixteenBits.areIn(x, dy, dFilters)) {
+      SixteenBits.convolveFilters(this, shape, x, dy, dFilters);
+      return;
+    }
     shape.check(x, dFilters, dy);
     new JavaConvolution(shape).filters(x, dy, dFilters);
   }
 
   @Override
   public void maxPool(Pooling shape, Storage x, Storage y, PickedElements picks) {
+    if (SixteenBits.areIn(x, y)) {
+      SixteenBits.maxPool(this, shape, x, y, picks);
+      return;
+    }
     shape.check(x, y, picks);
     picks.found(null); // until all of them are
     for (int i = 0; i < y.length(); i++) {
@@ -199,6 +219,10 @@ public final class JavaArrays implements ArrayKernel {
 
   @Override
   public void maxUnpool(Pooling shape, Storage dy, PickedElements picks, Storage dx) {
+    if (SixteenBits.areIn(dy, dx)) {
+      SixteenBits.maxUnpool(this, shape, dy, picks, dx);
+      return;
+    }
     shape.checkPicked(dx, dy, picks);
     shape.checkEach(picks.memory);
     double[] plane = new double[shape.plane()];

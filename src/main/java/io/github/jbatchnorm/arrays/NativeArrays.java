@@ -112,6 +112,10 @@ public final class NativeArrays implements ArrayKernel {
 
   @Override
   public void multiply(MatrixProducts p) {
+    if (SixteenBits.areIn(p.a, p.b, p.c)) {
+      SixteenBits.multiply(this, p);
+      return;
+    }
     p.check();
     if (p.c.length() == 0) {
       return;
@@ -143,21 +147,37 @@ public final class NativeArrays implements ArrayKernel {
 
   @Override
   public void convolve(Convolution shape, ConvolutionArguments a) {
+    if (SixteenBits.areIn(a.x(), a.filters(), a.bias(), a.y())) {
+      SixteenBits.convolve(this, shape, a);
+      return;
+    }
     new NativeConvolution(this, shape).forward(a);
   }
 
   @Override
   public void convolveInput(Convolution shape, Storage dy, Storage filters, Storage dx) {
+    if (SixteenBits.areIn(dy, filters, dx)) {
+      SixteenBits.convolveInput(this, shape, dy, filters, dx);
+      return;
+    }
     new NativeConvolution(this, shape).input(dy, filters, dx);
   }
 
   @Override
   public void convolveFilters(Convolution shape, Storage x, Storage dy, Storage dFilters) {
+    if (SixteenBits.areIn(x, dy, dFilters)) {
+      SixteenBits.convolveFilters(this, shape, x, dy, dFilters);
+      return;
+    }
     new NativeConvolution(this, shape).filters(x, dy, dFilters);
   }
 
   @Override
   public void maxPool(Pooling shape, Storage x, Storage y, PickedElements picks) {
+    if (SixteenBits.areIn(x, y)) {
+      SixteenBits.maxPool(this, shape, x, y, picks);
+      return;
+    }
     shape.check(x, y, picks);
     picks.found(null); // until all of them are
     NativeCall call =
@@ -176,6 +196,10 @@ public final class NativeArrays implements ArrayKernel {
 
   @Override
   public void maxUnpool(Pooling shape, Storage dy, PickedElements picks, Storage dx) {
+    if (SixteenBits.areIn(dy, dx)) {
+      SixteenBits.maxUnpool(this, shape, dy, picks, dx);
+      return;
+    }
     shape.checkPicked(dx, dy, picks);
     // Native code follows these: a copy, which no other thread can change once it was checked.
     Storage followed = Storage.scratch(DType.F32, picks.length());

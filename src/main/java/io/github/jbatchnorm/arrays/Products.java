@@ -69,22 +69,14 @@ public final class Products {
     return areOrdered() ? Math.min(k, PACKED_ROWS) * TILE_COLUMNS : 0;
   }
 
-  /**
-   * Returns the dtype of a product, which holds both factors.
-   *
-   * @param names the factors, for the message
-   * @throws IllegalArgumentException if it is a 16-bit one: there are no products of these
-   */
-  public static DType dtype(String names, DType a, DType b) {
-    DType dtype = DType.promote(a, b);
-    check(names, dtype);
-    return dtype;
+  /** Returns the dtype that products of a dtype are computed in: f32 of 16 bits, else that one. */
+  public static DType computed(DType dtype) {
+    return dtype == DType.F64 ? DType.F64 : DType.F32;
   }
 
   static void check(String name, DType dtype) {
     if (dtype != DType.F32 && dtype != DType.F64) {
-      throw new IllegalArgumentException(
-          "%s: products are of F32 or F64, got %s: cast with astype".formatted(name, dtype));
+      throw new IllegalArgumentException("%s: expected F32 or F64, got %s".formatted(name, dtype));
     }
   }
 }

@@ -42,11 +42,13 @@ final class Einsum {
               .formatted(operands.length, subscripts));
     }
     DType dtype = dtype(operands);
+    // Of 16 bits the products and their sums are f32's, rounded once at the end.
+    DType inner = operands.length == 1 ? dtype : Products.computed(dtype);
     List<Named> rest = new ArrayList<>();
     for (int i = 0; i < inputs.length; i++) {
       String names = names(inputs[i], operands[i].ndim(), i);
       collectSizes(operands[i], names);
-      rest.add(new Named(operands[i].astype(dtype), names));
+      rest.add(new Named(operands[i].astype(inner), names));
     }
     rest.replaceAll(operand -> diagonal(withoutRepeated(operand)));
     String output = sides.length == 2 ? output(sides[1]) : implicit(rest, sides[0]);
@@ -56,16 +58,16 @@ final class Einsum {
       rest.add(0, contract(left, right, needed(rest, output)));
     }
     Named last = sumOver(rest.get(0), output);
-    return ordered(last, output).tensor.same();
+    return ordered(last, output).tensor.astype(dtype);
   }
 
-  /** The dtype that holds all operands; of several, which are multiplied, not one of 16 bits. */
+  /** The dtype that holds all operands. */
   private static DType dtype(Tensor... operands) {
     DType dtype = operands[0].dtype();
     for (Tensor operand : operands) {
       dtype = DType.promote(dtype, operand.dtype());
     }
-    return operands.length == 1 ? dtype : Products.dtype("operands", dtype, dtype);
+    return dtype;
   }
 
   /** Returns a name for each axis of an operand. */

@@ -96,6 +96,31 @@ final class GradientClipping {
     }
   }
 
+  static boolean unscale(Collection<Tensor> parameters, double scale) {
+    checkPositive("scale", scale);
+    List<Tensor> holders = holders(parameters);
+    for (Tensor holder : holders) {
+      if (!Double.isFinite(largest(holder))) {
+        return false;
+      }
+    }
+    holders.forEach(
+        holder -> {
+          Tensor grad = grad(holder);
+          DType dtype = grad.dtype();
+          Tensor wide = NoAutodiff.call(() -> grad.astype(dtype.parameters()).divide(scale));
+          Tape.give(holder.node(), NoAutodiff.call(() -> wide.astype(dtype)));
+        });
+    return true;
+  }
+
+  /** Returns the largest size of an element of a gradient; NaN if one is. */
+  private static double largest(Tensor holder) {
+    double[] found = new double[1];
+    MemoryScope.run(() -> found[0] = NoAutodiff.call(() -> grad(holder).abs().max().item()));
+    return found[0];
+  }
+
   private static void checkPositive(String name, double value) {
     if (!(value > 0) || Double.isInfinite(value)) {
       throw new IllegalArgumentException(

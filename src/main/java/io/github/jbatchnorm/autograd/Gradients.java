@@ -101,4 +101,18 @@ public final class Gradients {
   public static void clipValue(Collection<Tensor> parameters, double limit) {
     GradientClipping.clipValue(parameters, limit);
   }
+
+  /**
+   * Divides all gradients by the factor that backward was called with, where every element of all
+   * of them is finite: those of f16 need it, whose small ones would be 0. A power of two leaves no
+   * rounding. Where an element is NaN or infinite no gradient changes: leave out the step.
+   *
+   * @param parameters as {@code model.parameters().values()}
+   * @param scale as in {@code loss.backward(scale)}, finite and more than 0
+   * @return whether all elements are finite
+   * @throws IllegalArgumentException if scale is out of range
+   */
+  public static boolean unscale(Collection<Tensor> parameters, double scale) {
+    return GradientClipping.unscale(parameters, scale);
+  }
 }

@@ -2,7 +2,6 @@ package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.arrays.ArrayKernels;
 import io.github.jbatchnorm.arrays.MatrixProducts;
-import io.github.jbatchnorm.arrays.Products;
 import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
@@ -43,7 +42,7 @@ final class MatMul extends Formula {
     return of(a, false, b, false);
   }
 
-  /** Returns the products; mixed dtypes promote to f64. */
+  /** Returns the products; mixed dtypes promote. */
   static Tensor of(Tensor a, boolean transA, Tensor b, boolean transB) {
     checkMatrix("this", a);
     checkMatrix("other", b);
@@ -52,7 +51,7 @@ final class MatMul extends Formula {
           "other: shape %s does not continue %s: the inner sizes differ"
               .formatted(Shapes.text(b.shape()), Shapes.text(a.shape())));
     }
-    DType dtype = Products.dtype("this, other", a.dtype(), b.dtype());
+    DType dtype = DType.promote(a.dtype(), b.dtype());
     return new MatMul(a.astype(dtype), transA, b.astype(dtype), transB).apply();
   }
 

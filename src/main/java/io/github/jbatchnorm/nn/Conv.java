@@ -12,7 +12,10 @@ import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Convolution of one or more dimensions, f32: x of shape (N, in, ...) to (N, out, ...). */
+/**
+ * Convolution of one or more dimensions, with parameters of f32: x of shape (N, in, ...) to (N,
+ * out, ...). For x of 16 bits they are rounded to its dtype, and so is the result, once.
+ */
 public final class Conv implements Layer {
   private final Tensor weight;
   private final @Nullable Tensor bias;
@@ -162,11 +165,13 @@ public final class Conv implements Layer {
           "x: expected shape (N, %s, ...) of %s axes, got %s"
               .formatted(in, weight.ndim(), Arrays.toString(x.shape())));
     }
+    Tensor filters = Rounding.of(weight, x);
+    Tensor shift = bias == null ? null : Rounding.of(bias, x);
     return OutputShapes.seen(
         this,
         relu
-            ? Functions.convRelu(x, weight, bias, options)
-            : Functions.conv(x, weight, bias, options));
+            ? Functions.convRelu(x, filters, shift, options)
+            : Functions.conv(x, filters, shift, options));
   }
 
   @Override

@@ -7,7 +7,10 @@ import io.github.jbatchnorm.nn.functional.Functions;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
 
-/** A dense layer, f32: y = x weight^T + bias, x of shape (N, in) to (N, out). */
+/**
+ * A dense layer with parameters of f32: y = x weight^T + bias, x of shape (N, in) to (N, out). For
+ * x of 16 bits they are rounded to its dtype, and so is the result, once.
+ */
 public final class Dense implements Layer {
   private final Tensor weight;
   private final Tensor bias;
@@ -55,8 +58,10 @@ public final class Dense implements Layer {
 
   @Override
   public Tensor forward(Tensor x, Mode mode) {
+    Objects.requireNonNull(x, "x");
     Objects.requireNonNull(mode, "mode");
-    return OutputShapes.seen(this, Functions.dense(x, weight, bias));
+    return OutputShapes.seen(
+        this, Functions.dense(x, Rounding.of(weight, x), Rounding.of(bias, x)));
   }
 
   @Override

@@ -21,8 +21,6 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Every tensor argument is checked by its shape, and its dtype is promoted or refused by name. */
 class ArgumentShapesTest {
@@ -229,20 +227,6 @@ class ArgumentShapesTest {
     assertRefused(
         "probabilities: expected shape (N, K), got (5)",
         () -> Losses.focal(Tensor.zeros(DType.F32, 5), 1, 2, 0));
-  }
-
-  @ParameterizedTest
-  @EnumSource(names = {"BF16", "F16"})
-  void sixteenBitsAreRefusedByNameWhereThereAreNoProducts(DType dtype) {
-    Tensor x = Tensor.zeros(dtype, 2, 2);
-    String rest = ": products are of F32 or F64, got %s: cast with astype".formatted(dtype);
-    assertRefused("x, weight" + rest, () -> Functions.dense(x, x, null));
-    assertRefused("this, other" + rest, () -> x.matmul(x));
-    Tensor images = Tensor.zeros(dtype, 1, 1, 2, 2);
-    assertRefused("x, filters" + rest, () -> Functions.conv(images, images, 1, 0));
-    assertRefused("x" + rest, () -> Functions.maxPool(images, 2, 2));
-    Tensor f32 = Tensor.zeros(DType.F32, 2, 2);
-    assertThat(Functions.dense(x, f32, null).dtype()).isEqualTo(DType.F32);
   }
 
   private static void assertRefused(String message, Runnable call) {

@@ -239,6 +239,52 @@ final class LayerSteps {
             1,
             false,
             maps),
+        caseOf( // GroupNormsTest
+            "group norm",
+            in -> Functions.groupNorm(in.get(0), 2, in.get(1), in.get(1), 0.1),
+            none,
+            0.5,
+            2,
+            false,
+            maps,
+            shape(2)),
+        caseOf( // GroupNormsTest
+            "layer norm",
+            in -> Functions.layerNorm(in.get(0), shape(2, 3), in.get(1), null, 0.1),
+            none,
+            0.5,
+            2,
+            false,
+            maps,
+            shape(2, 3)),
+        caseOf( // ConvTransposeTest
+            "transposed convolution",
+            in ->
+                Functions.convTranspose(
+                    in.get(0), in.get(1), in.get(2), ConvOptions.DEFAULT.withStride(2), 1),
+            none,
+            0.5,
+            2,
+            false,
+            maps,
+            shape(2, 2, 3),
+            shape(2)),
+        caseOf( // UpsamplingTest
+            "linear upsampling",
+            in -> Functions.upsampleLinear(Functions.upsampleNearest(in.get(0), 2), 3),
+            none,
+            0.5,
+            2,
+            false,
+            maps),
+        caseOf( // LookupTest
+            "embedding",
+            in -> Functions.embedding(Tensor.ofInts(new int[] {2, 0, 1, 2}), in.get(0)),
+            none,
+            0.5,
+            2,
+            false,
+            shape(3, 2)),
         caseOf( // OperationGradientTest
             "astype", in -> in.get(0).astype(DType.F32), none, 0, 1, false, maps));
   }

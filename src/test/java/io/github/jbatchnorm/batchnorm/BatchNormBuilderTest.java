@@ -262,14 +262,6 @@ class BatchNormBuilderTest {
   }
 
   @Test
-  void productsOfSixteenBitsAreRefusedByName() {
-    Tensor half = Tensor.of(new float[] {1, 2, 3, 4}, 2, 2).astype(DType.BF16);
-    assertThatThrownBy(() -> half.matmul(half))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("this, other: products are of F32 or F64, got BF16: cast with astype");
-  }
-
-  @Test
   void momentsAreDifferentiable() {
     SplittableRandom random = new SplittableRandom(16);
     CentralDifferences.check(

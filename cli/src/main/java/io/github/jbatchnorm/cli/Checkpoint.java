@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.cli;
 
+import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.StateFile;
 import io.github.jbatchnorm.nn.StateVisitor;
 import io.github.jbatchnorm.nn.io.Safetensors;
@@ -16,16 +17,19 @@ import java.util.Map;
 final class Checkpoint {
   private static final String EPOCH = "epoch";
   private static final String OPTIMIZER = "optimizer";
+  private static final String DTYPE = "dtype";
   private static final String ACCURACIES = "accuracies";
 
   private final Contestant with;
   private final Contestant without;
   private final OptimizerChoice optimizer;
+  private final DType dtype;
 
-  Checkpoint(Contestant with, Contestant without, OptimizerChoice optimizer) {
+  Checkpoint(Contestant with, Contestant without, OptimizerChoice optimizer, DType dtype) {
     this.with = with;
     this.without = without;
     this.optimizer = optimizer;
+    this.dtype = dtype;
   }
 
   /** Returns the network with batch norm. */
@@ -52,6 +56,8 @@ final class Checkpoint {
             Integer.toString(epoch),
             OPTIMIZER,
             optimizer.name().toLowerCase(Locale.ROOT),
+            DTYPE,
+            DTypeOption.name(dtype),
             ACCURACIES,
             EpochRow.text(rows)));
   }
@@ -75,6 +81,11 @@ final class Checkpoint {
     if (!trainedWith.equalsIgnoreCase(optimizer.name())) {
       throw new UserException(
           "--resume: %s was trained with --optimizer %s".formatted(file, trainedWith));
+    }
+    String computedWith = saved.metadata().getOrDefault(DTYPE, DTypeOption.name(DType.F32));
+    if (!computedWith.equals(DTypeOption.name(dtype))) {
+      throw new UserException(
+          "--resume: %s was trained with --dtype %s".formatted(file, computedWith));
     }
     try {
       List<EpochRow> rows = EpochRow.parse(saved.metadata().getOrDefault(ACCURACIES, ""));

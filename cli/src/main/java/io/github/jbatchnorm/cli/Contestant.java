@@ -2,8 +2,10 @@ package io.github.jbatchnorm.cli;
 
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.MemoryScope;
 import io.github.jbatchnorm.nn.Layer;
+import io.github.jbatchnorm.nn.LossScale;
 import io.github.jbatchnorm.nn.Mode;
 import io.github.jbatchnorm.nn.Optimizer;
 import io.github.jbatchnorm.nn.StateVisitor;
@@ -11,6 +13,7 @@ import io.github.jbatchnorm.nn.data.Batch;
 import io.github.jbatchnorm.nn.data.BatchSource;
 import io.github.jbatchnorm.nn.data.DataLoader;
 import io.github.jbatchnorm.nn.functional.Losses;
+import org.jspecify.annotations.Nullable;
 
 /** One of the two networks, with its optimizer. */
 final class Contestant {
@@ -19,11 +22,22 @@ final class Contestant {
   private final String name;
   private final Layer network;
   private final Optimizer optimizer;
+  private final DType dtype;
 
-  Contestant(String name, Layer network, Optimizer optimizer) {
+  /** For f16, whose small gradients would be 0; null for the others. */
+  private final @Nullable LossScale scale;
+
+  /**
+   * Makes one.
+   *
+   * @param dtype of what the layers compute; the parameters are f32
+   */
+  Contestant(String name, Layer network, Optimizer optimizer, DType dtype) {
     this.name = name;
     this.network = network;
     this.optimizer = optimizer;
+    this.dtype = dtype;
+    this.scale = dtype == DType.F16 ? new LossScale() : null;
   }
 
   String name() {
@@ -34,6 +48,9 @@ final class Contestant {
   void visit(StateVisitor visitor) {
     network.visit(visitor);
     optimizer.visit(visitor.within("optimizer."));
+    if (scale != null) {
+      scale.visit(visitor.within("scale."));
+    }
   }
 
   /** Is told of each batch that was trained on. */
@@ -52,11 +69,16 @@ final class Contestant {
     }
   }
 
+  private Tensor scores(Batch batch, Mode mode) {
+    return network.forward(batch.x().astype(dtype), mode).astype(DType.F32);
+  }
+
   private void step(Batch batch, BatchListener listener) {
-    Tensor loss =
-        Losses.softmaxCrossentropy(network.forward(batch.x(), Mode.TRAINING), batch.labels());
-    loss.backward();
-    optimizer.step();
+    Tensor loss = Losses.softmaxCrossentropy(scores(batch, Mode.TRAINING), batch.labels());
+    loss.backward(scale == null ? 1 : scale.value());
+    if (scale == null || scale.unscale(network.parameters().values())) {
+      optimizer.step();
+    }
     listener.trained(batch.size(), loss.item());
   }
 
@@ -72,7 +94,7 @@ final class Contestant {
   }
 
   private int recognized(Batch batch) {
-    Tensor scores = NoAutodiff.call(() -> network.forward(batch.x(), Mode.EVALUATION));
+    Tensor scores = NoAutodiff.call(() -> scores(batch, Mode.EVALUATION));
     int[] labels = batch.labels();
     int right = 0;
     for (int n = 0; n < labels.length; n++) {

@@ -1,9 +1,11 @@
 package io.github.jbatchnorm.cli;
 
+import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.Schedule;
 import io.github.jbatchnorm.nn.Sequential;
 import io.github.jbatchnorm.nn.Sgd;
 import io.github.jbatchnorm.nn.StateFile;
+import io.github.jbatchnorm.nn.StateVisitor;
 import io.github.jbatchnorm.nn.WeightDecay;
 import io.github.jbatchnorm.nn.data.BatchSource;
 import io.github.jbatchnorm.nn.data.CifarFiles;
@@ -13,6 +15,8 @@ import io.github.jbatchnorm.nn.models.ResNet;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -60,6 +64,15 @@ final class ResNetCommand implements Callable<Integer> {
   @Option(names = "--batch-size", defaultValue = "64", description = "images a step")
   private int batchSize;
 
+  @Option(
+      names = "--dtype",
+      defaultValue = "f32",
+      split = ",",
+      description =
+          "of what the layers compute, f32, bf16 or f16; parameters are f32; several, as in"
+              + " f32,bf16, train a network each")
+  private List<DType> dtypes = List.of(DType.F32);
+
   @Option(names = "--lr", defaultValue = "0.05", description = "the first learning rate; a cosine")
   private double rate;
 
@@ -72,7 +85,7 @@ final class ResNetCommand implements Callable<Integer> {
       names = "--out",
       paramLabel = "DIR",
       defaultValue = "jbatchnorm-resnet",
-      description = "folder for model.safetensors, and for drawn images")
+      description = "folder for chart.png, model.safetensors and drawn images")
   private Path out = Path.of("jbatchnorm-resnet");
 
   @Override
@@ -82,37 +95,87 @@ final class ResNetCommand implements Callable<Integer> {
     UserException.unless(images >= 20 && images <= 600_000, "--images", "20 to 600000", images);
     boolean isRate = rate > 0 && rate < Double.POSITIVE_INFINITY;
     UserException.unless(isRate, "--lr", "more than 0", rate);
+    DTypeOption.check(dtypes);
     threads.apply();
     OutputFolder folder = OutputFolder.prepare(out);
     CifarFiles.TrainAndTest read = CifarFiles.read(data == null ? draw() : data, labels);
     ColorImages train = read.train();
     ColorImages test = read.test();
-    Sequential network = ResNet.resNet20(Math.max(train.classes(), test.classes()), seed);
-    WeightDecay decay = WeightDecay.ofWeights(DECAY);
-    Sgd sgd = new Sgd(network.parameters(), rate, MOMENTUM, true, decay);
-    Contestant contestant = new Contestant("resnet20", network, sgd);
-    Schedule schedule = Schedule.cosine(rate, rate / 100, epochs);
+    int classes = Math.max(train.classes(), test.classes());
+    List<Run> runs = dtypes.stream().map(dtype -> new Run(dtype, classes)).toList();
     PrintWriter print = spec.commandLine().getOut();
     print.printf("%s training images, %s test images%n", train.count(), test.count());
-    print.printf("%5s  %9s  %9s%n", "epoch", "accuracy", "images/s");
-    print.flush();
+    printHead(print);
     for (int epoch = 1; epoch <= epochs; epoch++) {
+      print.printf("%5d", epoch);
+      for (Run run : runs) {
+        run.epoch(epoch, train, test, print);
+      }
+      print.println();
+      print.flush();
+      folder.writeChart(AccuracyChart.draw(1, runs.stream().map(Run::curve).toList()));
+    }
+    folder.writeModel(new Safetensors(StateFile.save(visitor -> visit(runs, visitor)), Map.of()));
+    print.printf("Wrote %s and %s%n", folder.chart(), folder.model());
+    print.flush();
+    return 0;
+  }
+
+  private void printHead(PrintWriter print) {
+    if (dtypes.size() > 1) {
+      print.printf("%5s", "");
+      dtypes.forEach(dtype -> print.printf("  %20s", DTypeOption.name(dtype)));
+      print.println();
+    }
+    print.printf("%5s", "epoch");
+    dtypes.forEach(dtype -> print.printf("  %9s  %9s", "accuracy", "images/s"));
+    print.println();
+    print.flush();
+  }
+
+  /** Shows the networks: the first under PyTorch's names, others' begin with their dtype. */
+  private static void visit(List<Run> runs, StateVisitor visitor) {
+    runs.get(0).network.visit(visitor);
+    for (Run run : runs.subList(1, runs.size())) {
+      run.network.visit(visitor.within(DTypeOption.name(run.dtype) + "."));
+    }
+  }
+
+  /** The training of one network. */
+  private final class Run {
+    private final DType dtype;
+    private final Sequential network;
+    private final Contestant contestant;
+    private final Schedule schedule = Schedule.cosine(rate, rate / 100, epochs);
+    private final List<Double> accuracies = new ArrayList<>();
+
+    Run(DType dtype, int classes) {
+      this.dtype = dtype;
+      network = ResNet.resNet20(classes, seed);
+      WeightDecay decay = WeightDecay.ofWeights(DECAY);
+      Sgd sgd = new Sgd(network.parameters(), rate, MOMENTUM, true, decay);
+      contestant = new Contestant("resnet20", network, sgd, dtype);
+    }
+
+    void epoch(int epoch, ColorImages train, ColorImages test, PrintWriter print) {
       // Digits are not mirrored; photographs are.
       BatchSource batches = train.shuffled(batchSize, data != null, seed, epoch);
+      String task = dtypes.size() > 1 ? ", " + DTypeOption.name(dtype) : "";
       double speed;
       try (EpochProgress progress =
-          new EpochProgress("epoch " + epoch, train.count(), spec.commandLine().getErr())) {
+          new EpochProgress("epoch " + epoch + task, train.count(), spec.commandLine().getErr())) {
         contestant.train(batches, schedule.rate(epoch - 1), progress::trained);
         speed = progress.imagesPerSecond();
       }
       double accuracy = contestant.accuracy(test.inOrder(2 * batchSize));
-      print.printf(Locale.ROOT, "%5d  %8.2f%%  %9.0f%n", epoch, 100 * accuracy, speed);
+      accuracies.add(accuracy);
+      print.printf(Locale.ROOT, "  %8.2f%%  %9.0f", 100 * accuracy, speed);
       print.flush();
     }
-    folder.writeModel(new Safetensors(StateFile.save(network::visit), Map.of()));
-    print.printf("Wrote %s%n", folder.model());
-    print.flush();
-    return 0;
+
+    AccuracyChart.Curve curve() {
+      return new AccuracyChart.Curve(DTypeOption.name(dtype), accuracies);
+    }
   }
 
   private Path draw() throws IOException {

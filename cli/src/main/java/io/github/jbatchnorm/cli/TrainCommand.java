@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.cli;
 
 import io.github.jbatchnorm.kernel.Kernels;
+import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.Layer;
 import io.github.jbatchnorm.nn.data.CifarFiles;
 import io.github.jbatchnorm.nn.data.ImageSet;
@@ -70,6 +71,12 @@ final class TrainCommand implements Callable<Integer> {
       defaultValue = "0.6",
       description = "factor of the learning rate from epoch to epoch, more than 0 to 1")
   private double decay;
+
+  @Option(
+      names = "--dtype",
+      defaultValue = "f32",
+      description = "of what the layers compute, f32, bf16 or f16; parameters are f32")
+  private DType dtype = DType.F32;
 
   @Option(names = "--batch-size", defaultValue = "32", description = "images a step")
   private int batchSize;
@@ -179,6 +186,7 @@ final class TrainCommand implements Callable<Integer> {
     UserException.unless(batchSize >= 1, "--batch-size", "1 or more", batchSize);
     UserException.unless(shift >= 0 && shift <= 1024, "--shift", "0 to 1024", shift);
     UserException.unless(epochs >= 1 && epochs <= 1_000_000, "--epochs", "1 to 1000000", epochs);
+    DTypeOption.check(List.of(dtype));
     threads.apply();
   }
 
@@ -197,10 +205,12 @@ final class TrainCommand implements Callable<Integer> {
     return new Checkpoint(
         contestant("with batch norm", DemoNetwork.create(images, OptionalDouble.of(eps), seed)),
         contestant("without", DemoNetwork.create(images, OptionalDouble.empty(), seed)),
-        optimizer);
+        optimizer,
+        dtype);
   }
 
   private Contestant contestant(String name, Layer network) {
-    return new Contestant(name, network, optimizer.create(network.parameters(), rate(), momentum));
+    return new Contestant(
+        name, network, optimizer.create(network.parameters(), rate(), momentum), dtype);
   }
 }

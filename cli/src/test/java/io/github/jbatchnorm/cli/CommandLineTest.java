@@ -169,16 +169,27 @@ class CommandLineTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"sgd", "adam"})
-  void resumedTrainingEndsWithTheBitsOfAnUnbrokenOne(String optimizer) throws IOException {
+  @CsvSource({"sgd, f32", "adam, f32", "sgd, bf16", "adam, f16"})
+  void resumedTrainingEndsWithTheBitsOfAnUnbrokenOne(String optimizer, String dtype)
+      throws IOException {
     Path model = out.resolve("model.safetensors");
-    train("--epochs", "2", "--optimizer", optimizer);
+    train("--epochs", "2", "--optimizer", optimizer, "--dtype", dtype);
     byte[] unbroken = Files.readAllBytes(model);
     byte[] unbrokenChart = Files.readAllBytes(out.resolve("chart.png"));
-    train("--epochs", "1", "--optimizer", optimizer);
+    train("--epochs", "1", "--optimizer", optimizer, "--dtype", dtype);
     assertThat(Files.readAllBytes(model)).isNotEqualTo(unbroken);
     assertThat(Files.readAllBytes(out.resolve("chart.png"))).isNotEqualTo(unbrokenChart);
-    train("--epochs", "1", "--optimizer", optimizer, "--resume", model.toString());
+    Outcome resumed =
+        train(
+            "--epochs",
+            "1",
+            "--optimizer",
+            optimizer,
+            "--dtype",
+            dtype,
+            "--resume",
+            model.toString());
+    assertThat(resumed.status()).as(resumed.err()).isZero();
     assertThat(Files.readAllBytes(model)).isEqualTo(unbroken);
     assertThat(Files.readAllBytes(out.resolve("chart.png"))).isEqualTo(unbrokenChart);
   }
@@ -308,6 +319,27 @@ class CommandLineTest {
   }
 
   @Test
+  void resumingWithAnotherDtypeIsRefused() throws IOException {
+    Path first = folder.resolve("first");
+    run(
+        List.of(
+            "train",
+            "--epochs",
+            "1",
+            "--data",
+            data.toString(),
+            "--out",
+            first.toString(),
+            "--dtype",
+            "bf16"));
+    Path model = first.resolve("model.safetensors");
+    assertRefused(
+        train("--resume", model.toString()),
+        "--resume: " + model + " was trained with --dtype bf16");
+    assertRefused(train("--dtype", "f64"), "--dtype: expected f32, bf16 or f16, got f64");
+  }
+
+  @Test
   void benchPrintsRatesAndWritesAChart() throws IOException {
     Outcome outcome =
         run(
@@ -400,6 +432,36 @@ class CommandLineTest {
     Outcome read = run(plus(args, "--data", out.toString(), "--out", other.toString()));
     assertThat(read.status()).as(read.err()).isZero();
     assertThat(other.resolve("model.safetensors")).isNotEmptyFile();
+  }
+
+  @Test
+  void resnetTrainsANetworkForEachDtype() throws IOException {
+    Outcome outcome =
+        run(
+            List.of(
+                "resnet",
+                "--images",
+                "20",
+                "--epochs",
+                "1",
+                "--batch-size",
+                "10",
+                "--dtype",
+                "f32,bf16,f16",
+                "--out",
+                out.toString()));
+    assertThat(outcome.status()).as(outcome.err()).isZero();
+    assertThat(outcome.out())
+        .containsPattern(" +f32 +bf16 +f16\n")
+        .containsPattern(" 1( +\\d+\\.\\d\\d% +\\d+){3}");
+    assertThat(out.resolve("chart.png")).isNotEmptyFile();
+    assertThat(Safetensors.read(out.resolve("model.safetensors")).tensors())
+        .containsKeys("conv1.weight", "bf16.conv1.weight", "f16.conv1.weight");
+    for (String wrong : List.of("f64", "f32,f32")) {
+      Outcome refused = run(List.of("resnet", "--dtype", wrong, "--out", out.toString()));
+      assertThat(refused.status()).isEqualTo(USER_ERROR);
+      assertThat(refused.err()).contains("--dtype: expected f32, bf16 or f16, got " + wrong);
+    }
   }
 
   @Test

@@ -41,6 +41,16 @@ public interface BatchSource {
   }
 
   /**
+   * {@return these batches without the first ones: to go on in the middle of an epoch}
+   *
+   * @param first how many are left out, 0 to their number
+   * @throws IndexOutOfBoundsException if there are fewer
+   */
+  default BatchSource from(int first) {
+    return first == 0 ? this : new LastBatches(this, Objects.checkIndex(first, count() + 1));
+  }
+
+  /**
    * Puts numbers in random order (Fisher and Yates).
    *
    * @param order is changed

@@ -27,13 +27,17 @@ final class Conv extends Operation {
     this.slope = slope;
   }
 
-  /** Returns the convolution; mixed dtypes promote to f64. */
+  /** Returns the convolution; mixed dtypes promote. */
   static Tensor of(
       Tensor x, Tensor filters, @Nullable Tensor bias, ConvOptions options, double slope) {
+    DType dtype = DType.promote(x.dtype(), filters.dtype());
+    dtype = bias == null ? dtype : DType.promote(dtype, bias.dtype());
     int dimensions = Math.max(1, x.ndim() - 2);
     if (dimensions > Windows.KERNEL_DIMENSIONS) {
-      Tensor y = Windows.conv(x, filters, bias, options);
-      return slope == 1 ? y : y.leakyRelu(slope);
+      DType inner = Products.computed(dtype);
+      Tensor wide = bias == null ? null : bias.astype(inner);
+      Tensor y = Windows.conv(x.astype(inner), filters.astype(inner), wide, options);
+      return (slope == 1 ? y : y.leakyRelu(slope)).astype(dtype);
     }
     Convolution shape =
         Convolution.of(
@@ -43,12 +47,10 @@ final class Conv extends Operation {
             options.padding(dimensions),
             options.dilation(dimensions),
             options.groups());
-    DType dtype = Products.dtype("x, filters", x.dtype(), filters.dtype());
     if (bias == null) {
       return new Conv(shape, slope, x.astype(dtype), filters.astype(dtype)).apply();
     }
     checkBias(filters, bias);
-    dtype = DType.promote(dtype, bias.dtype());
     return new Conv(shape, slope, x.astype(dtype), filters.astype(dtype), bias.astype(dtype))
         .apply();
   }

@@ -81,7 +81,7 @@ public final class ConvOptions {
     return groups;
   }
 
-  private static int[] each(int dimensions, int... values) {
+  static int[] each(int dimensions, int... values) {
     if (values.length != 1) {
       return values;
     }

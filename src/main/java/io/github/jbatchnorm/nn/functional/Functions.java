@@ -1,13 +1,12 @@
 package io.github.jbatchnorm.nn.functional;
 
-import io.github.jbatchnorm.arrays.Pooling;
 import io.github.jbatchnorm.arrays.Products;
 import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.autograd.Index;
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.Arrays;
 import java.util.Objects;
@@ -59,6 +58,61 @@ public final class Functions {
   }
 
   /**
+   * {@return y = gamma * (x - mean) / sqrt(var + eps) + beta, with mean and biased variance over
+   * each group of C / groups channels of each sample (Wu and He, 2018)} By the batch-norm kernel,
+   * in which each group is a channel; gamma and beta add a rounding each. Dtypes are as {@link
+   * #batchnorm(Tensor, Tensor, Tensor, double)} has them.
+   *
+   * @param x batch, shape (N, C, ...)
+   * @param groups how many; they divide C
+   * @param gamma scale, shape (C), or null for 1
+   * @param beta shift, shape (C), or null for 0
+   * @param eps added to the variance; where var + eps is 0, the group's y is NaN
+   * @throws IllegalArgumentException if the shapes do not fit, groups does not divide C, or eps is
+   *     negative, NaN or infinite
+   */
+  public static Tensor groupNorm(
+      Tensor x, int groups, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {
+    Objects.requireNonNull(x, "x");
+    return GroupNorms.ofGroups(x, groups, gamma, beta, eps);
+  }
+
+  /**
+   * As {@link #groupNorm}, with a group for each channel (Ulyanov, Vedaldi and Lempitsky, 2016).
+   *
+   * @param x batch, shape (N, C, ...)
+   * @param gamma scale, shape (C), or null for 1
+   * @param beta shift, shape (C), or null for 0
+   * @param eps added to the variance
+   * @return y, of x's shape
+   * @throws IllegalArgumentException as {@link #groupNorm}
+   */
+  public static Tensor instanceNorm(
+      Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {
+    Objects.requireNonNull(x, "x");
+    return GroupNorms.ofChannels(x, gamma, beta, eps);
+  }
+
+  /**
+   * As {@link #groupNorm}, with mean and variance over the last axes, and a scale and shift for
+   * each of their elements (Ba, Kiros and Hinton, 2016).
+   *
+   * @param x shape (..., shape)
+   * @param shape the last axes' sizes, of one axis or more
+   * @param gamma scale, of that shape, or null for 1
+   * @param beta shift, of that shape, or null for 0
+   * @param eps added to the variance
+   * @return y, of x's shape
+   * @throws IllegalArgumentException as {@link #groupNorm}
+   */
+  public static Tensor layerNorm(
+      Tensor x, int[] shape, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(shape, "shape");
+    return GroupNorms.ofLastAxes(x, shape, gamma, beta, eps);
+  }
+
+  /**
    * {@return x weight^T + bias, by OpenBLAS}
    *
    * @param x shape (N, in), or with more axes before the last
@@ -78,17 +132,19 @@ public final class Functions {
           "x: expected shape (N, %s), as the weights have it, got %s"
               .formatted(weight.dim(1), Shapes.text(x.shape())));
     }
-    Products.dtype("x, weight", x.dtype(), weight.dtype());
-    Tensor product = x.matmul(weight, false, true);
     if (bias == null) {
-      return product;
+      return x.matmul(weight, false, true);
     }
     if (bias.ndim() != 1 || bias.size() != weight.dim(0)) {
       throw new IllegalArgumentException(
           "bias: expected shape (%s) (out), got %s"
               .formatted(weight.dim(0), Shapes.text(bias.shape())));
     }
-    return product.add(bias);
+    // Of 16 bits the sum is f32's, so that it is rounded once.
+    DType dtype = DType.promote(DType.promote(x.dtype(), weight.dtype()), bias.dtype());
+    DType inner = Products.computed(dtype);
+    Tensor product = x.astype(inner).matmul(weight.astype(inner), false, true);
+    return product.add(bias.astype(inner)).astype(dtype);
   }
 
   /**
@@ -135,6 +191,85 @@ public final class Functions {
   }
 
   /**
+   * {@return the transposed convolution of x with filters, of one to three dimensions: what the
+   * gradient of {@link #conv(Tensor, Tensor, Tensor, ConvOptions)} with these options does} Along
+   * each axis it has (size - 1) stride - 2 padding + dilation (filter - 1) + outputPadding + 1
+   * elements.
+   *
+   * @param x shape (N, C, ...)
+   * @param filters shape (C, O / groups, ...)
+   * @param bias shape (O), or null for none
+   * @param options stride, padding, dilation and groups of the convolution
+   * @param outputPadding how many more elements there are at the end of each axis, less than the
+   *     stride; one number for all axes, none for 0
+   * @throws IllegalArgumentException if the shapes do not fit
+   */
+  public static Tensor convTranspose(
+      Tensor x, Tensor filters, @Nullable Tensor bias, ConvOptions options, int... outputPadding) {
+    Objects.requireNonNull(outputPadding, "outputPadding");
+    return ConvTranspose.of(x, filters, bias, options, outputPadding);
+  }
+
+  /**
+   * {@return each element so often along each axis after the channel's}
+   *
+   * @param x shape (N, C, ...)
+   * @param factors by how much each axis grows, 1 or more; one number for all axes
+   * @throws IllegalArgumentException if there are other than one or as many as axes
+   */
+  public static Tensor upsampleNearest(Tensor x, int... factors) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(factors, "factors");
+    return Upsampling.nearest(x, factors);
+  }
+
+  /**
+   * As {@link #upsampleNearest}, with values on the lines between the elements, bilinear for two
+   * axes: PyTorch's {@code align_corners=False}, in which an element lies in the middle of those
+   * that it becomes, and values past the first and last are theirs.
+   *
+   * @param x shape (N, C, ...)
+   * @param factors by how much each axis grows, 1 or more; one number for all axes
+   * @return the larger tensor
+   * @throws IllegalArgumentException if there are other than one or as many as axes
+   */
+  public static Tensor upsampleLinear(Tensor x, int... factors) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(factors, "factors");
+    return Upsampling.linear(x, factors);
+  }
+
+  /**
+   * {@return the rows of a matrix that numbers choose: shape (indices' shape, features)} A row's
+   * gradient is the sum of those of its places, in their order, in f64 and rounded once: the same
+   * bits for any number of threads.
+   *
+   * @param indices whole numbers from 0 to rows - 1, as {@link Tensor#ofInts}
+   * @param weight shape (rows, features)
+   * @throws IllegalArgumentException if a number is out of range, or weight has other than two axes
+   */
+  public static Tensor embedding(Tensor indices, Tensor weight) {
+    Objects.requireNonNull(indices, "indices");
+    Objects.requireNonNull(weight, "weight");
+    return Lookup.of(indices, weight);
+  }
+
+  /**
+   * As {@link #embedding(Tensor, Tensor)}, with a row that gets no gradient.
+   *
+   * @param indices whole numbers from 0 to rows - 1
+   * @param weight shape (rows, features)
+   * @param paddingIndex the number of that row
+   * @return shape (indices' shape, features)
+   * @throws IllegalArgumentException if a number is out of range, or weight has other than two axes
+   */
+  public static Tensor embedding(Tensor indices, Tensor weight, int paddingIndex) {
+    Objects.requireNonNull(indices, "indices");
+    Objects.requireNonNull(weight, "weight");
+    return Lookup.of(indices, weight, paddingIndex);
+  }
+
+  /**
    * {@return the largest element of each window; each pooled axis becomes (size - window) / stride
    * + 1} Of more than three axes it is composed of other operations, with a copy of every window.
    *
@@ -171,24 +306,7 @@ public final class Functions {
    * @throws IllegalArgumentException if the window does not fit
    */
   public static Tensor avgPool(Tensor x, int[] window, int[] stride) {
-    if (window.length > Windows.KERNEL_DIMENSIONS) {
-      return Windows.pooled(x, window, stride).mean(-1);
-    }
-    int[] shape = Pooling.of(x.shape(), window, stride).outShape();
-    Products.dtype("x", x.dtype(), x.dtype());
-    int first = x.ndim() - window.length;
-    int[] planes = new int[window.length + 2];
-    int[] ones = new int[window.length + 2];
-    planes[0] = Shapes.size(Arrays.copyOf(x.shape(), first));
-    planes[1] = 1;
-    ones[0] = 1;
-    ones[1] = 1;
-    System.arraycopy(x.shape(), first, planes, 2, window.length);
-    System.arraycopy(window, 0, ones, 2, window.length);
-    // Sums of windows are a convolution with ones.
-    Tensor filters = Tensors.ones(x.dtype(), ones).asConstant();
-    Tensor sums = conv(x.reshape(planes), filters, null, ConvOptions.DEFAULT.withStride(stride));
-    return sums.reshape(shape).divide(Shapes.size(window));
+    return Windows.averages(x, window, stride);
   }
 
   /**
@@ -340,22 +458,7 @@ public final class Functions {
   public static Tensor logSoftmax(Tensor x, int axis, int... others) {
     int[] axes = Arrays.copyOf(others, others.length + 1);
     axes[others.length] = axis;
-    boolean[] summed = Shapes.axes(x.ndim(), axes);
-    int[] order =
-        IntStream.concat(
-                IntStream.range(0, x.ndim()).filter(a -> !summed[a]),
-                IntStream.range(0, x.ndim()).filter(a -> summed[a]))
-            .toArray();
-    boolean inOrder = IntStream.range(0, order.length).allMatch(i -> order[i] == i);
-    Tensor last = inOrder ? x : x.transpose(order);
-    int[] rows = Arrays.copyOf(last.shape(), x.ndim() - others.length);
-    rows[rows.length - 1] = Shapes.size(Shapes.only(x.shape(), summed));
-    Tensor y = logSoftmax(last.reshape(rows)).reshape(last.shape());
-    int[] back = new int[order.length];
-    for (int i = 0; i < order.length; i++) {
-      back[order[i]] = i;
-    }
-    return inOrder ? y : y.transpose(back);
+    return LogSoftmax.over(x, axes);
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.nn.functional;
 
+import io.github.jbatchnorm.arrays.Pooling;
 import io.github.jbatchnorm.arrays.Products;
 import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.autograd.Index;
@@ -74,7 +75,6 @@ final class Windows {
           "filters: expected shape (O, %s, ...) with %s axes and O a multiple of %s, got %s"
               .formatted(x.dim(1) / groups, x.ndim(), groups, Shapes.text(filters.shape())));
     }
-    Products.dtype("x, filters", x.dtype(), filters.dtype());
     if (bias != null) {
       Conv.checkBias(filters, bias);
     }
@@ -129,9 +129,8 @@ final class Windows {
 
   /** Returns the windows of a pooling, one after the other in the axes before: (..., window). */
   static Tensor pooled(Tensor x, int[] window, int[] stride) {
-    DType dtype = Products.dtype("x", x.dtype(), x.dtype());
     int n = window.length;
-    Tensor windows = of(x.astype(dtype), window, stride, ones(n));
+    Tensor windows = of(x, window, stride, ones(n));
     int first = x.ndim() - n;
     int[] shape = Arrays.copyOf(windows.shape(), x.ndim() + 1);
     shape[x.ndim()] = Shapes.size(window);
@@ -140,6 +139,31 @@ final class Windows {
             .map(axis -> axis < first ? n + axis : axis < x.ndim() ? axis - first : axis)
             .toArray();
     return windows.reshape(shape).transpose(order);
+  }
+
+  /** Returns the mean of each window. */
+  static Tensor averages(Tensor x, int[] window, int[] stride) {
+    if (window.length > KERNEL_DIMENSIONS) {
+      return pooled(x, window, stride).mean(-1);
+    }
+    if (Products.computed(x.dtype()) != x.dtype()) { // of 16 bits: sums are f32's
+      return averages(x.astype(DType.F32), window, stride).astype(x.dtype());
+    }
+    int[] shape = Pooling.of(x.shape(), window, stride).outShape();
+    int first = x.ndim() - window.length;
+    int[] planes = new int[window.length + 2];
+    int[] ones = new int[window.length + 2];
+    planes[0] = Shapes.size(Arrays.copyOf(x.shape(), first));
+    planes[1] = 1;
+    ones[0] = 1;
+    ones[1] = 1;
+    System.arraycopy(x.shape(), first, planes, 2, window.length);
+    System.arraycopy(window, 0, ones, 2, window.length);
+    // Sums of windows are a convolution with ones.
+    Tensor filters = Tensors.ones(x.dtype(), ones).asConstant();
+    Tensor sums =
+        Conv.of(x.reshape(planes), filters, null, ConvOptions.DEFAULT.withStride(stride), 1);
+    return sums.reshape(shape).divide(Shapes.size(window));
   }
 
   static int[] ones(int count) {
