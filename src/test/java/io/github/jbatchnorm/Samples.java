@@ -44,6 +44,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -92,6 +93,7 @@ final class Samples {
     put(UnaryOperator.class, UnaryOperator::identity);
     put(Supplier.class, () -> () -> "");
     put(Consumer.class, () -> ignored -> {});
+    put(BiConsumer.class, () -> (a, b) -> {});
     put(BiPredicate.class, () -> (a, b) -> true);
   }
 
