@@ -2,6 +2,7 @@
  * Batch normalization for the JVM. What is not exported may change at any time: the operations on
  * arrays, the bindings.
  */
+@SuppressWarnings("module") // the module that is named is built after this one
 module io.github.jbatchnorm {
   requires com.fasterxml.jackson.core;
   requires jdk.management;
@@ -18,4 +19,6 @@ module io.github.jbatchnorm {
   exports io.github.jbatchnorm.nn.functional;
   exports io.github.jbatchnorm.nn.io;
   exports io.github.jbatchnorm.nn.models;
+  exports io.github.jbatchnorm.platform to
+      io.github.jbatchnorm.interop;
 }

@@ -53,6 +53,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
@@ -105,6 +106,7 @@ final class Samples {
     put(BiFunction.class, () -> (BiFunction<Object, Object, Object>) (a, b) -> a);
     put(Supplier.class, () -> () -> "");
     put(Consumer.class, () -> ignored -> {});
+    put(BiConsumer.class, () -> (a, b) -> {});
     put(BiPredicate.class, () -> (a, b) -> true);
   }
 

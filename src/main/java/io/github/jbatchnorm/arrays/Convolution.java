@@ -3,6 +3,7 @@ package io.github.jbatchnorm.arrays;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.platform.Sizes;
 import java.util.Arrays;
+import java.util.Map;
 
 /**
  * The sizes of a cross-correlation of one to three dimensions: x of shape (N, C, ...), filters of
@@ -198,6 +199,22 @@ public final class Convolution {
     shape[1] = second;
     System.arraycopy(sizes, DIMENSIONS - dimensions, shape, 2, dimensions);
     return shape;
+  }
+
+  /**
+   * Returns stride, padding, dilation and groups by name, and the slope below 0 of what follows.
+   */
+  public Map<String, Object> attributes(double slope) {
+    return Map.of(
+        "stride", used(stride),
+        "padding", used(padding),
+        "dilation", used(dilation),
+        "groups", groups,
+        "slope", slope);
+  }
+
+  private int[] used(int... values) {
+    return Arrays.copyOfRange(values, DIMENSIONS - dimensions, DIMENSIONS);
   }
 
   /** Returns the shape of x. */

@@ -5,6 +5,7 @@ import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.platform.Sizes;
 import java.nio.IntBuffer;
 import java.util.Arrays;
+import java.util.Map;
 
 /** The sizes of a pooling over windows of one to three dimensions, of the last axes of x. */
 public final class Pooling {
@@ -16,9 +17,11 @@ public final class Pooling {
   final int[] window;
   final int[] stride;
   private final int[] outShape;
+  private final int dimensions;
 
   private Pooling(int[] x, int[] window, int[] stride) {
     int first = x.length - window.length;
+    this.dimensions = window.length;
     Sizes.product("x", x);
     this.planes = Sizes.product("x", Arrays.copyOf(x, first));
     this.in = last(Arrays.copyOfRange(x, first, x.length));
@@ -73,6 +76,15 @@ public final class Pooling {
   /** Returns the shape of the result. */
   public int[] outShape() {
     return outShape.clone();
+  }
+
+  /** Returns window and stride by name, of the axes that are pooled. */
+  public Map<String, Object> attributes() {
+    return Map.of("window", pooled(window), "stride", pooled(stride));
+  }
+
+  private int[] pooled(int... values) {
+    return Arrays.copyOfRange(values, DIMENSIONS - dimensions, DIMENSIONS);
   }
 
   int plane() {

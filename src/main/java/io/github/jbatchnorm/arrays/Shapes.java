@@ -124,6 +124,11 @@ public final class Shapes {
     return at;
   }
 
+  /** Returns the numbers of the axes of the mask. */
+  public static int[] numbers(boolean... mask) {
+    return IntStream.range(0, mask.length).filter(axis -> mask[axis]).toArray();
+  }
+
   /** Returns the axes of the mask alone. */
   public static int[] only(int[] shape, boolean[] mask) {
     return IntStream.range(0, shape.length)

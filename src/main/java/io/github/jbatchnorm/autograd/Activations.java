@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.autograd;
 
 import io.github.jbatchnorm.arrays.ArrayFunction;
+import java.util.Map;
 
 /** Functions that are bent at 0, and their gradients. */
 final class Activations {
@@ -30,6 +31,11 @@ final class Activations {
     LeakyRelu(Tensor x, double slope) {
       super(x);
       this.slope = slope;
+    }
+
+    @Override
+    public Map<String, Object> attributes() {
+      return Map.of("slope", slope);
     }
 
     @Override
@@ -70,6 +76,11 @@ final class Activations {
     Elu(Tensor x, double alpha) {
       super(x);
       this.alpha = alpha;
+    }
+
+    @Override
+    public Map<String, Object> attributes() {
+      return Map.of("alpha", alpha);
     }
 
     @Override

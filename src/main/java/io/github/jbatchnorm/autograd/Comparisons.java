@@ -4,6 +4,7 @@ import io.github.jbatchnorm.arrays.ArrayFunction;
 import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
+import java.util.Map;
 
 /** Operations that choose among elements, and the steps that say which. */
 final class Comparisons {
@@ -139,6 +140,11 @@ final class Comparisons {
       }
       this.low = low;
       this.high = high;
+    }
+
+    @Override
+    public Map<String, Object> attributes() {
+      return Map.of("low", low, "high", high);
     }
 
     @Override

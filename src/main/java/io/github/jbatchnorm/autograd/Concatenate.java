@@ -8,6 +8,7 @@ import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /** Tensors one after the other along an axis; each gets its part of the gradient. */
 final class Concatenate extends Formula {
@@ -47,6 +48,11 @@ final class Concatenate extends Formula {
     DType dtype = tensors.stream().map(Tensor::dtype).reduce(first.dtype(), DType::promote);
     Tensor[] inputs = tensors.stream().map(x -> x.astype(dtype)).toArray(Tensor[]::new);
     return new Concatenate(at, shape, starts, inputs).apply();
+  }
+
+  @Override
+  public Map<String, Object> attributes() {
+    return Map.of("axis", axis);
   }
 
   @Override

@@ -6,6 +6,7 @@ import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.Arrays;
+import java.util.Map;
 
 /**
  * The products of matrices, the last two axes, either perhaps read transposed: Y = A' B', where dA'
@@ -60,6 +61,11 @@ final class MatMul extends Formula {
       throw new IllegalArgumentException(
           "%s: expected a matrix, got shape %s".formatted(name, Shapes.text(x.shape())));
     }
+  }
+
+  @Override
+  public Map<String, Object> attributes() {
+    return Map.of("transA", transA, "transB", transB);
   }
 
   @Override

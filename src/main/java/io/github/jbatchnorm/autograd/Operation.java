@@ -4,6 +4,7 @@ import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.memory.MemoryScope;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
@@ -138,6 +139,14 @@ public abstract class Operation {
   /** {@return the operation's name, for messages} */
   public String name() {
     return getClass().getSimpleName();
+  }
+
+  /**
+   * {@return what the operation is told beside its inputs, by name: numbers, booleans, texts and
+   * arrays of numbers, for who draws or writes it; none by default}
+   */
+  public Map<String, Object> attributes() {
+    return Map.of();
   }
 
   /**

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.autograd;
 import io.github.jbatchnorm.arrays.ArrayKernels;
 import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.memory.Storage;
+import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
@@ -24,6 +25,11 @@ final class Reductions {
       for (int axis = 0; axis < kept.length; axis++) {
         kept[axis] = reduced[axis] ? 1 : kept[axis];
       }
+    }
+
+    @Override
+    public Map<String, Object> attributes() {
+      return Map.of("axes", Shapes.numbers(reduced), "keepDims", keepDims);
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.autograd;
 import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.memory.DType;
 import java.util.Arrays;
+import java.util.Map;
 
 /** The same elements in another shape, order or dtype. */
 final class Shaping {
@@ -43,6 +44,11 @@ final class Shaping {
       }
       Shapes.axes(x.ndim(), axes); // in range, none twice
       this.axes = Arrays.stream(axes).map(axis -> axis < 0 ? axis + x.ndim() : axis).toArray();
+    }
+
+    @Override
+    public Map<String, Object> attributes() {
+      return Map.of("axes", axes.clone());
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.github.jbatchnorm.arrays.Shapes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -168,6 +169,11 @@ final class Slice extends Formula {
       }
     }
     return true;
+  }
+
+  @Override
+  public Map<String, Object> attributes() {
+    return Map.of("from", from, "strides", strides.clone());
   }
 
   @Override

@@ -12,6 +12,7 @@ import io.github.jbatchnorm.kernel.ForwardArguments;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +49,11 @@ final class BatchNormGiven extends Operation {
   @Override
   protected boolean leavesTemporaries() {
     return true;
+  }
+
+  @Override
+  public Map<String, Object> attributes() {
+    return in.attributes();
   }
 
   @Override

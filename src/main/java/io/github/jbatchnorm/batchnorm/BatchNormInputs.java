@@ -11,7 +11,9 @@ import io.github.jbatchnorm.memory.Storage;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The tensors of one batch normalization by their roles, checked and of fitting dtypes. */
@@ -140,6 +142,16 @@ final class BatchNormInputs {
 
   BatchNormOptions options() {
     return options;
+  }
+
+  /** Returns the options by name, and what the inputs are in their order, in one text. */
+  Map<String, Object> attributes() {
+    return Map.of(
+        "eps", options.eps(),
+        "slope", options.slope(),
+        "layout", options.layout().name(),
+        "weighted", weights != null,
+        "roles", roles.stream().map(Role::name).collect(Collectors.joining(" ")));
   }
 
   Tensor[] tensors() {

@@ -13,6 +13,7 @@ import io.github.jbatchnorm.kernel.ForwardArguments;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -125,6 +126,11 @@ public final class BatchNormOp extends Operation {
   @Override
   protected boolean leavesTemporaries() {
     return true;
+  }
+
+  @Override
+  public Map<String, Object> attributes() {
+    return in.attributes();
   }
 
   @Override

@@ -12,6 +12,7 @@ import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.memory.DType;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -405,6 +406,19 @@ public final class BatchNorm implements Layer {
   /** Returns the running statistics, or null for a layer without. */
   @Nullable RunningStatistics statistics() {
     return statistics;
+  }
+
+  /**
+   * {@return how much a training batch's statistics count in the running ones; nothing for a layer
+   * that trains otherwise: with plain averages, without or with frozen statistics, in groups,
+   * renormalized}
+   */
+  public OptionalDouble newValueWeight() {
+    boolean plain =
+        statistics != null && !statisticsFrozen && groups == 1 && renormalization == null;
+    return plain && statistics.newValueWeight() != RunningStatistics.CUMULATIVE
+        ? OptionalDouble.of(statistics.newValueWeight())
+        : OptionalDouble.empty();
   }
 
   /** {@return eps, the layout and the tail} */

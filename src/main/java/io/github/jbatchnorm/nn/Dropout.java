@@ -29,6 +29,11 @@ public final class Dropout implements Layer {
     this.seed = seed;
   }
 
+  /** {@return the probability with which an element is 0} */
+  public double p() {
+    return p;
+  }
+
   @Override
   public Tensor forward(Tensor x, Mode mode) {
     Objects.requireNonNull(x, "x");

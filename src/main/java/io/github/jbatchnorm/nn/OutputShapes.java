@@ -8,12 +8,14 @@ import io.github.jbatchnorm.memory.MemoryScope;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** The shapes of what a model's layers return in one evaluation, for {@link Summary}. */
 final class OutputShapes {
-  /** What the calling thread's evaluation is watched by; absent outside of {@link #of}. */
-  private static final ThreadLocal<@Nullable OutputShapes> WATCHING = new ThreadLocal<>();
+  /** What the calling thread's evaluation is watched by; absent outside of {@link #watched}. */
+  private static final ThreadLocal<@Nullable BiConsumer<Layer, Tensor>> WATCHING =
+      new ThreadLocal<>();
 
   /** One layer's outputs, a shape for each of its calls. */
   private static final class Outputs {
@@ -28,14 +30,20 @@ final class OutputShapes {
   /** Evaluates a model on zeros, f32, of a shape. */
   static OutputShapes of(Layer model, int... shape) {
     OutputShapes shapes = new OutputShapes();
-    OutputShapes before = WATCHING.get();
-    WATCHING.set(shapes);
+    MemoryScope.run(
+        () -> {
+          Tensor x = Tensors.zeros(DType.F32, shape).asConstant();
+          NoAutodiff.call(() -> watched(model, x, shapes::add));
+        });
+    return shapes;
+  }
+
+  /** Evaluates a model while a watcher is told by its layers what they return; at last by it. */
+  static Tensor watched(Layer model, Tensor x, BiConsumer<Layer, Tensor> watcher) {
+    BiConsumer<Layer, Tensor> before = WATCHING.get();
+    WATCHING.set(watcher);
     try {
-      MemoryScope.run(
-          () -> {
-            Tensor x = Tensors.zeros(DType.F32, shape).asConstant();
-            seen(model, NoAutodiff.call(() -> model.forward(x, Mode.EVALUATION)));
-          });
+      return seen(model, model.forward(x, Mode.EVALUATION));
     } finally {
       if (before == null) {
         WATCHING.remove();
@@ -43,7 +51,14 @@ final class OutputShapes {
         WATCHING.set(before);
       }
     }
-    return shapes;
+  }
+
+  private void add(Layer layer, Tensor y) {
+    Outputs of = outputs.computeIfAbsent(layer, ignored -> new Outputs());
+    if (of.last != y) {
+      of.last = y;
+      of.shapes.add(y.shape());
+    }
   }
 
   /**
@@ -52,13 +67,9 @@ final class OutputShapes {
    * @return y
    */
   static Tensor seen(Layer layer, Tensor y) {
-    OutputShapes watching = WATCHING.get();
+    BiConsumer<Layer, Tensor> watching = WATCHING.get();
     if (watching != null) {
-      Outputs of = watching.outputs.computeIfAbsent(layer, ignored -> new Outputs());
-      if (of.last != y) {
-        of.last = y;
-        of.shapes.add(y.shape());
-      }
+      watching.accept(layer, y);
     }
     return y;
   }

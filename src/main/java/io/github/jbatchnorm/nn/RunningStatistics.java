@@ -29,6 +29,10 @@ final class RunningStatistics {
     this.var = Tensors.full(dtype, 1, channels).asConstant();
   }
 
+  double newValueWeight() {
+    return newValueWeight;
+  }
+
   Tensor mean() {
     return mean;
   }

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.BiConsumer;
 
 /** Makes trained models ready for serving. */
 public final class Serving {
@@ -58,6 +59,24 @@ public final class Serving {
           "model: runs a batch norm of %s channels that neither children() nor visit() shows"
               .formatted(channels));
     }
+  }
+
+  /**
+   * Evaluates a model while a watcher is told by its layers what they return: for who writes it as
+   * a graph, which {@link Tensor#creator} and {@link
+   * io.github.jbatchnorm.autograd.Operation#inputs} lead through. A layer of a user is seen where a
+   * {@link Sequential} calls it.
+   *
+   * @param model which is evaluated
+   * @param x its input; a variable, or else nothing is recorded
+   * @param watcher is told of each call when it ends, of some calls twice
+   * @return the output
+   */
+  public static Tensor watched(Layer model, Tensor x, BiConsumer<Layer, Tensor> watcher) {
+    Objects.requireNonNull(model, "model");
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(watcher, "watcher");
+    return OutputShapes.watched(model, x, watcher);
   }
 
   /**

@@ -9,6 +9,7 @@ import io.github.jbatchnorm.autograd.Operation;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -70,6 +71,11 @@ final class Conv extends Operation {
   @Override
   protected boolean leavesTemporaries() {
     return true;
+  }
+
+  @Override
+  public Map<String, Object> attributes() {
+    return shape.attributes(slope);
   }
 
   @Override

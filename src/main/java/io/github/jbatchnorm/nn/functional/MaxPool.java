@@ -7,6 +7,7 @@ import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.autograd.Operation;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.memory.Storage;
+import java.util.Map;
 
 /**
  * The largest element of each window of the last axes; the gradient goes to it alone, to the first
@@ -30,6 +31,11 @@ final class MaxPool extends Operation {
   @Override
   protected boolean leavesTemporaries() {
     return true;
+  }
+
+  @Override
+  public Map<String, Object> attributes() {
+    return shape.attributes();
   }
 
   @Override

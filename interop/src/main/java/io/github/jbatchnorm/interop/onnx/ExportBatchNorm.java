@@ -1,0 +1,144 @@
+package io.github.jbatchnorm.interop.onnx;
+
+import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.BatchNorm;
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.LongStream;
+
+/** A batch norm as ONNX's, in either mode, with what is added and what follows in the same pass. */
+final class ExportBatchNorm {
+  private final ExportContext context;
+  private final GraphBuilder graph;
+  private final Trace.Step step;
+  private final List<String> roles;
+  private final String name;
+  private final int channels;
+  private final boolean last;
+
+  ExportBatchNorm(ExportContext context, Trace.Step step) {
+    this.context = context;
+    this.graph = context.graph();
+    this.step = step;
+    this.roles = Arrays.asList(step.told("roles", String.class).split(" "));
+    this.name = context.name(step);
+    Tensor x = step.input(0);
+    this.last = x.ndim() > 2 && step.told("layout", String.class).equals("NHWC");
+    this.channels = x.dim(last ? -1 : 1);
+  }
+
+  void write() {
+    if (step.told("weighted", Boolean.class)) {
+      throw context.cannot(step, "it has a mask or weights of samples");
+    }
+    double slope = step.number("slope");
+    boolean more = last || roles.contains("Z") || slope != 1;
+    String x = last ? moved(context.value(step, 0), true) : context.value(step, 0);
+    String y = graph.unique(more ? name + ".BatchNormalization" : name);
+    List<String> inputs =
+        List.of(x, channel("GAMMA", "weight", 1), channel("BETA", "bias", 0), mean(), variance());
+    graph.add(y, "BatchNormalization", inputs, outputs(y), attributes());
+    String result = last ? moved(y, false) : y;
+    if (roles.contains("Z")) {
+      String z = context.value(step, roles.indexOf("Z"));
+      result = graph.node(name + (slope == 1 ? "" : ".Add"), "Add", List.of(result, z), Map.of());
+    }
+    context.tail(step, slope, result);
+  }
+
+  private String moved(String value, boolean toSecond) {
+    int n = step.input(0).ndim();
+    long[] order =
+        LongStream.range(0, n)
+            .map(
+                axis ->
+                    axis == 0
+                        ? 0
+                        : toSecond
+                            ? (axis == 1 ? n - 1 : axis - 1)
+                            : (axis == n - 1 ? 1 : axis + 1))
+            .toArray();
+    return graph.node(name + ".Transpose", "Transpose", List.of(value), Map.of("perm", order));
+  }
+
+  private DType dtype() {
+    return step.input(0).dtype().parameters();
+  }
+
+  private String channel(String role, String suffix, double missing) {
+    int at = roles.indexOf(role);
+    return at < 0
+        ? graph.filled(name + "." + suffix, dtype(), missing, channels)
+        : context.constant(step, at, channels);
+  }
+
+  private String mean() {
+    BatchNorm norm = ExportContext.batchNorm(step);
+    return norm == null || !roles.contains("MEAN")
+        ? channel("MEAN", "running_mean", 0)
+        : statistic(norm.runningMean(), "running_mean");
+  }
+
+  private String variance() {
+    BatchNorm norm = ExportContext.batchNorm(step);
+    return norm == null || !roles.contains("VAR")
+        ? channel("VAR", "running_var", 1)
+        : statistic(norm.runningVar(), "running_var");
+  }
+
+  private String statistic(Tensor tensor, String suffix) {
+    String known = context.stateName(tensor);
+    return context.constant(tensor, known == null ? name + "." + suffix : known, channels);
+  }
+
+  /** Whether the batch's own statistics are taken: in training, and always where none are kept. */
+  private boolean ofBatch() {
+    return !roles.contains("MEAN") || moves();
+  }
+
+  private boolean moves() {
+    return context.training() && roles.contains("MEAN") && ExportContext.batchNorm(step) != null;
+  }
+
+  private List<String> outputs(String y) {
+    if (!ofBatch()) {
+      return List.of(y);
+    }
+    List<String> all = new ArrayList<>(List.of(y));
+    for (String statistic : List.of("running_mean", "running_var")) {
+      String output = graph.unique(name + "." + statistic + ".next");
+      all.add(output);
+      if (moves()) {
+        graph.output(output, dtype(), List.of((long) channels));
+      }
+    }
+    return all;
+  }
+
+  private Map<String, Object> attributes() {
+    float eps = (float) step.number("eps");
+    if (!ofBatch()) {
+      return Map.of("epsilon", eps);
+    }
+    return Map.of("epsilon", eps, "training_mode", 1L, "momentum", momentum());
+  }
+
+  private float momentum() {
+    BatchNorm norm = ExportContext.batchNorm(step);
+    if (norm == null || !moves()) {
+      return 0.9f;
+    }
+    double weight =
+        norm.newValueWeight()
+            .orElseThrow(
+                () ->
+                    context.cannot(
+                        step,
+                        "its running statistics move otherwise than by a weight of the new value"));
+    return BigDecimal.ONE.subtract(BigDecimal.valueOf(weight)).floatValue();
+  }
+}

@@ -1,0 +1,182 @@
+package io.github.jbatchnorm.interop.onnx;
+
+import com.google.protobuf.CodedOutputStream;
+import io.github.jbatchnorm.autograd.NoAutodiff;
+import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.MemoryScope;
+import io.github.jbatchnorm.nn.Layer;
+import io.github.jbatchnorm.nn.Mode;
+import io.github.jbatchnorm.nn.io.FileFormatException;
+import io.github.jbatchnorm.platform.AtomicFile;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.channels.Channels;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * A model on its way to an ONNX file of opset 17: what its evaluation does to samples, of which
+ * there may be any number. The model is evaluated on random numbers, and what the tape has recorded
+ * is written, so that layers of a user's own, functions in a {@link
+ * io.github.jbatchnorm.nn.Sequential} and residual connections come out as they compute. Values are
+ * named by the layers, tensors as {@link io.github.jbatchnorm.nn.StateFile} names them.
+ *
+ * <p>At last the file's own graph is evaluated beside the model: a model that decides by what its
+ * input is, or by something that no tape shows, is refused.
+ */
+public final class OnnxExport {
+  private static final long OPSET = 17;
+  private static final double MOST_DIFFERENCE = 1e-4;
+  private static final String OUTPUT = "output";
+
+  private final Layer model;
+  private final int[] sample;
+  private final DType dtype;
+  private final boolean training;
+
+  private OnnxExport(Layer model, DType dtype, boolean training, int... sample) {
+    this.model = model;
+    this.dtype = dtype;
+    this.training = training;
+    this.sample = sample;
+  }
+
+  static OnnxExport of(Layer model, int... sample) {
+    return new OnnxExport(model, DType.F32, false, sample.clone());
+  }
+
+  /**
+   * {@return the export of what training's forward computes: batch norms take the batch's
+   * statistics and give the running ones that follow as further outputs, named {@code
+   * LAYER.running_mean.next} and {@code LAYER.running_var.next}; dropout drops} By ONNX's rule the
+   * running variance is of biased variances, whatever the layer's own is ({@link
+   * io.github.jbatchnorm.nn.BatchNorm.Builder#biasedRunningVariance}).
+   */
+  public OnnxExport training() {
+    return new OnnxExport(model, dtype, true, sample);
+  }
+
+  /**
+   * {@return the export of what a model of another dtype computes; f32 otherwise}
+   *
+   * @param newDtype of the input
+   */
+  public OnnxExport dtype(DType newDtype) {
+    Objects.requireNonNull(newDtype, "dtype");
+    return new OnnxExport(model, newDtype, training, sample);
+  }
+
+  /**
+   * Writes the file. It replaces an older one at once and as a whole, or not at all.
+   *
+   * @param file the file
+   * @throws IllegalArgumentException if the model does something that ONNX, or this export, has no
+   *     operator for; the message names the layer
+   * @throws IOException if it cannot be written
+   */
+  public void write(Path file) throws IOException {
+    Objects.requireNonNull(file, "file");
+    Message message = ModelWriter.model(checked());
+    AtomicFile.write(
+        file,
+        channel -> {
+          OutputStream stream = Channels.newOutputStream(channel);
+          CodedOutputStream out = CodedOutputStream.newInstance(stream);
+          message.write(out);
+          out.flush();
+        });
+  }
+
+  /**
+   * {@return the file's bytes}
+   *
+   * @throws IllegalArgumentException as {@link #write}
+   */
+  public byte[] toBytes() {
+    return bytes(ModelWriter.model(checked()));
+  }
+
+  static byte[] bytes(Message message) {
+    byte[] bytes = new byte[Math.toIntExact(message.size())];
+    CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+    try {
+      message.write(out);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes;
+  }
+
+  private int[] shape(int samples) {
+    int[] shape = new int[sample.length + 1];
+    shape[0] = samples;
+    System.arraycopy(sample, 0, shape, 1, sample.length);
+    return shape;
+  }
+
+  private OnnxFile checked() {
+    OnnxFile[] file = new OnnxFile[1];
+    MemoryScope.run(
+        () -> {
+          file[0] = graph();
+          compare(file[0]);
+        });
+    return file[0];
+  }
+
+  private OnnxFile graph() {
+    Trace trace = Trace.of(model, dtype, 1, shape(2));
+    Trace other = Trace.of(model, dtype, 2, shape(3));
+    ExportContext context = new ExportContext(model, trace, other, training);
+    ExportPatterns patterns = new ExportPatterns(context, trace.steps());
+    ExportOperators operators = new ExportOperators(context);
+    List<Long> shape = context.shape(trace.y(), other.y());
+    GraphBuilder graph = context.graph();
+    String output = graph.unique(OUTPUT);
+    graph.output(output, trace.y().dtype(), shape);
+    for (Trace.Step step : trace.steps()) {
+      if (!patterns.write(step)) {
+        operators.write(step);
+      }
+    }
+    graph.add(output, "Identity", List.of(context.value(trace.y())), List.of(output), Map.of());
+    List<Long> axes = new ArrayList<>(List.of(OnnxFile.ANY));
+    for (int axis : sample) {
+      axes.add((long) axis);
+    }
+    return graph.file(
+        OPSET, Map.of(), new OnnxFile.Value(ExportContext.INPUT, ElementType.of(dtype), axes));
+  }
+
+  /** Evaluates what is written beside the model. */
+  private void compare(OnnxFile file) {
+    Tensor x = Trace.random(dtype, 3, shape(4)).asConstant();
+    Tensor expected = NoAutodiff.call(() -> model.forward(x, Mode.EVALUATION));
+    Tensor found;
+    try {
+      OnnxNetwork network = OnnxNetwork.of("the exported graph", file);
+      found = NoAutodiff.call(() -> network.forward(x, Mode.EVALUATION));
+    } catch (FileFormatException e) {
+      throw new IllegalStateException(e);
+    }
+    double most = 0;
+    double difference = 0;
+    for (int i = 0; i < expected.size(); i++) {
+      double value = expected.storage().get(i);
+      double other = found.storage().get(i);
+      most = Math.max(most, Math.abs(value));
+      difference =
+          Math.max(difference, Double.compare(value, other) == 0 ? 0 : Math.abs(value - other));
+    }
+    if (!(difference <= MOST_DIFFERENCE * most)) {
+      throw new IllegalArgumentException(
+          "model: its graph computes other than it does (by %s of %s): it does something that the tape does not show"
+              .formatted(difference, most));
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package io.github.jbatchnorm.interop.onnx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import io.github.jbatchnorm.autograd.Tensor;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** What ONNX Runtime computes of a file. */
+final class OnnxRuntime {
+  private OnnxRuntime() {}
+
+  /** Returns all outputs by name. */
+  static Map<String, Tensor> run(byte[] file, Tensor x) throws OrtException {
+    return run(file, x, OrtSession.SessionOptions.OptLevel.ALL_OPT);
+  }
+
+  /** As {@link #run(byte[], Tensor)}; all optimizations take dropout away. */
+  static Map<String, Tensor> run(byte[] file, Tensor x, OrtSession.SessionOptions.OptLevel level)
+      throws OrtException {
+    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    FloatBuffer elements = FloatBuffer.wrap(x.toFloatArray());
+    long[] shape = Arrays.stream(x.shape()).asLongStream().toArray();
+    Map<String, Tensor> outputs = new LinkedHashMap<>();
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      options.setIntraOpNumThreads(1);
+      options.setOptimizationLevel(level);
+      try (OrtSession session = environment.createSession(file, options);
+          OnnxTensor input = OnnxTensor.createTensor(environment, elements, shape);
+          OrtSession.Result result =
+              session.run(Map.of(session.getInputNames().iterator().next(), input))) {
+        for (Map.Entry<String, OnnxValue> entry : result) {
+          OnnxTensor output = (OnnxTensor) entry.getValue();
+          int[] axes =
+              Arrays.stream(output.getInfo().getShape()).mapToInt(Math::toIntExact).toArray();
+          FloatBuffer values = output.getFloatBuffer();
+          float[] all = new float[values.remaining()];
+          values.get(all);
+          outputs.put(
+              entry.getKey(), axes.length == 0 ? Tensor.of(all).reshape() : Tensor.of(all, axes));
+        }
+      }
+    }
+    return outputs;
+  }
+
+  /** Checks that two tensors differ by at most 1e-6 of the largest element. */
+  static void assertClose(Tensor found, Tensor expected) {
+    assertThat(found.shape()).isEqualTo(expected.shape());
+    double most = 0;
+    double difference = 0;
+    for (int i = 0; i < expected.size(); i++) {
+      most = Math.max(most, Math.abs(expected.storage().get(i)));
+      difference =
+          Math.max(difference, Math.abs(found.storage().get(i) - expected.storage().get(i)));
+    }
+    assertThat(difference).isLessThanOrEqualTo(1e-6 * most);
+  }
+}
