@@ -280,6 +280,9 @@ public final class BatchNorm implements Layer {
             .add(residual)
             .mask(mask);
     if (statistics != null && (mode == Mode.EVALUATION || statisticsFrozen)) {
+      if (!statisticsFrozen) {
+        InputWatch.seen(this, x, mask != null);
+      }
       if (!NoAutodiff.isRecording() && !Checkpoint.isComputing()) {
         return call.given(statistics.mean(), statistics.var()).apply();
       }
@@ -357,6 +360,11 @@ public final class BatchNorm implements Layer {
   /** Returns the running statistics, or null for a layer without. */
   @Nullable RunningStatistics statistics() {
     return statistics;
+  }
+
+  /** Returns whether there are running statistics that are not frozen. */
+  boolean movesStatistics() {
+    return statistics != null && !statisticsFrozen;
   }
 
   /** {@return eps, the layout and the tail} */
