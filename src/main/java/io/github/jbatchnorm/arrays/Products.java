@@ -4,6 +4,7 @@ import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.platform.NativeLibrary;
 import io.github.jbatchnorm.platform.Settings;
 import java.lang.System.Logger.Level;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,14 +19,33 @@ public final class Products {
   /** Null until the property was found to be good. */
   private static volatile @Nullable Boolean ordered;
 
+  private static final ThreadLocal<Boolean> WANTED = ThreadLocal.withInitial(() -> false);
+
   private Products() {}
 
   /**
-   * Returns whether products of this JVM are the same bits on every machine.
+   * Returns what {@code action} returns; its products, those that the calling thread asks for, are
+   * the same bits on every machine, and for any number of rows, whatever the property says.
+   */
+  public static <T> T ordered(Supplier<T> action) {
+    boolean before = WANTED.get();
+    WANTED.set(true);
+    try {
+      return action.get();
+    } finally {
+      WANTED.set(before);
+    }
+  }
+
+  /**
+   * Returns whether the calling thread's products are the same bits on every machine.
    *
    * @throws IllegalArgumentException if the property has a value that it does not know
    */
   public static boolean areOrdered() {
+    if (WANTED.get()) {
+      return true;
+    }
     Boolean known = ordered;
     return known == null ? read() : known;
   }

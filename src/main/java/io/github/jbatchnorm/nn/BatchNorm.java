@@ -310,6 +310,9 @@ public final class BatchNorm implements Layer {
             .add(residual)
             .mask(mask);
     if (statistics != null && (mode == Mode.EVALUATION || statisticsFrozen)) {
+      if (!statisticsFrozen) {
+        InputWatch.seen(this, x, mask != null);
+      }
       if (!NoAutodiff.isRecording() && !Checkpoint.isComputing()) {
         return call.given(statistics.mean(), statistics.var()).apply();
       }
@@ -411,14 +414,19 @@ public final class BatchNorm implements Layer {
   /**
    * {@return how much a training batch's statistics count in the running ones; nothing for a layer
    * that trains otherwise: with plain averages, without or with frozen statistics, in groups,
-   * renormalized}
+   * renormalized, synchronized}
    */
   public OptionalDouble newValueWeight() {
     boolean plain =
-        statistics != null && !statisticsFrozen && groups == 1 && renormalization == null;
+        statistics != null && !statisticsFrozen && groups == 1 && renormalization == null && ranks == null;
     return plain && statistics.newValueWeight() != RunningStatistics.CUMULATIVE
         ? OptionalDouble.of(statistics.newValueWeight())
         : OptionalDouble.empty();
+  }
+
+  /** Returns whether there are running statistics that are not frozen. */
+  boolean movesStatistics() {
+    return statistics != null && !statisticsFrozen;
   }
 
   /** {@return eps, the layout and the tail} */

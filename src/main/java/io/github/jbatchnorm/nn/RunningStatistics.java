@@ -2,6 +2,7 @@ package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
+import io.github.jbatchnorm.batchnorm.ExactMoments;
 import io.github.jbatchnorm.kernel.Moments;
 import io.github.jbatchnorm.memory.DType;
 import java.util.concurrent.atomic.AtomicLong;
@@ -42,11 +43,11 @@ final class RunningStatistics {
   }
 
   /** Both at one time. */
-  record Snapshot(Tensor mean, Tensor var) {}
+  record Snapshot(Tensor mean, Tensor var, long batches) {}
 
   /** Returns copies that stay as the statistics are now. */
   Snapshot snapshot() {
-    return new Snapshot(mean.copy(), var.copy());
+    return new Snapshot(mean.copy(), var.copy(), batches.get());
   }
 
   /**
@@ -132,6 +133,22 @@ final class RunningStatistics {
       replace(var, c -> vars[c]);
       batches.set(1);
     }
+  }
+
+  /** Becomes the statistics of all data, rounded once. */
+  void become(ExactMoments all) {
+    double[] means = all.mean(mean.dtype());
+    double[] vars = unbiased ? all.unbiasedVar(var.dtype()) : all.var(var.dtype());
+    replace(mean, c -> means[c]);
+    replace(var, c -> vars[c]);
+    batches.set(1);
+  }
+
+  /** Becomes what it was when a snapshot was taken. */
+  void restore(Snapshot then) {
+    replace(mean, then.mean.storage()::get);
+    replace(var, then.var.storage()::get);
+    batches.set(then.batches);
   }
 
   void reset() {

@@ -52,13 +52,58 @@ public final class Serving {
     }
   }
 
+  /**
+   * Recalibrates the running statistics of every {@link BatchNorm} in a model to the exact mean and
+   * variance of what comes to it, those before it being recalibrated already: one batch norm after
+   * the other, each by a pass over all of the data ({@link Recalibration}, which takes them from
+   * many machines). Unlike {@link #recalibrate}, in which a layer normalizes with each batch's own
+   * statistics, the result has the same bits however the data are cut into batches and in whatever
+   * order these come. Statistics that are frozen stay, and so do those of a layer that evaluation
+   * does not come to.
+   *
+   * @param model a layer that shows the batch norms inside by {@link Layer#children} or {@link
+   *     Layer#visit}; its functions must not mix samples
+   * @param batches inputs of the model, gone over once for each batch norm
+   * @throws IllegalArgumentException as {@link Recalibration.Part#add} and {@link
+   *     Recalibration#finish}; the statistics are then as before
+   */
+  public static void recalibrateExactly(Layer model, Iterable<Tensor> batches) {
+    Objects.requireNonNull(model, "model");
+    Objects.requireNonNull(batches, "batches");
+    Recalibration recalibration = new Recalibration(model);
+    IdentityHashMap<RunningStatistics, RunningStatistics.Snapshot> before = new IdentityHashMap<>();
+    for (BatchNorm norm : BatchNorms.of(model).values()) {
+      RunningStatistics statistics = norm.statistics();
+      if (statistics != null) {
+        before.put(statistics, statistics.snapshot());
+      }
+    }
+    boolean done = false;
+    try {
+      while (!recalibration.remaining().isEmpty()) {
+        Recalibration.Part all = recalibration.part();
+        batches.forEach(all::add);
+        recalibration.finish(all);
+      }
+      done = true;
+    } finally {
+      if (!done) {
+        before.forEach(RunningStatistics::restore);
+      }
+    }
+  }
+
   /** Refuses to move statistics that a recalibration on this thread should have found. */
   static void checkShown(int channels) {
     if (RECALIBRATES.get()) {
-      throw new IllegalArgumentException(
-          "model: runs a batch norm of %s channels that neither children() nor visit() shows"
-              .formatted(channels));
+      throw notShown(channels);
     }
+  }
+
+  static IllegalArgumentException notShown(int channels) {
+    return new IllegalArgumentException(
+        "model: runs a batch norm of %s channels that neither children() nor visit() shows"
+            .formatted(channels));
   }
 
   /**

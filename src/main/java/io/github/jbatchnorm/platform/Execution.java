@@ -50,6 +50,6 @@ public record Execution(int threads, Isa isa) {
 
   /** As {@link #code()}, for a call that is to use fewer threads. */
   public int code(int fewer) {
-    return isa.code << 16 | fewer;
+    return isa.code << 16 | (OneThread.isWanted() ? 1 : fewer);
   }
 }

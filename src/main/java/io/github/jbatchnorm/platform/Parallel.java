@@ -39,7 +39,7 @@ public final class Parallel {
    * has thrown, those that have not begun are left out, and that is thrown after the others' end.
    */
   public static void run(int parts, IntConsumer part) {
-    if (parts < 2 || pool().getParallelism() == 1) {
+    if (parts < 2 || OneThread.isWanted() || pool().getParallelism() == 1) {
       IntStream.range(0, parts).forEach(part);
       return;
     }
