@@ -1,3 +1,4 @@
+import io.github.jbatchnorm.autograd.Index;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.Communicator;
@@ -55,7 +56,7 @@ public class DigitsOnRanks {
   public static void main(String[] args) throws IOException {
     int epochs = args.length > 0 ? Integer.parseInt(args[0]) : 3;
     Path file = Path.of(args.length > 1 ? args[1] : "digits.safetensors");
-    ImageSet digits = ImageSet.draw(4096, 5);
+    ImageSet digits = ImageSet.draw(args.length > 2 ? Integer.parseInt(args[2]) : 4096, 5);
     try (MpiCommunicator ranks = MpiCommunicator.world()) {
       Sequential model = model(ranks);
       DataParallel parallel = new DataParallel(model, ranks);
@@ -68,7 +69,7 @@ public class DigitsOnRanks {
           Batch batch = source.batch(i);
           int begin = from(batch.size(), ranks.rank(), ranks);
           int end = from(batch.size(), ranks.rank() + 1, ranks);
-          Tensor x = batch.x().slice(0, begin, end);
+          Tensor x = batch.x().slice(Index.range(begin, end));
           int[] labels = Arrays.copyOfRange(batch.labels(), begin, end);
           Tensor mean = Losses.softmaxCrossentropy(model.forward(x, Mode.TRAINING), labels);
           Tensor share = parallel.share(mean, labels.length);

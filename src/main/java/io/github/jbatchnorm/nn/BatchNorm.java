@@ -418,7 +418,11 @@ public final class BatchNorm implements Layer {
    */
   public OptionalDouble newValueWeight() {
     boolean plain =
-        statistics != null && !statisticsFrozen && groups == 1 && renormalization == null && ranks == null;
+        statistics != null
+            && !statisticsFrozen
+            && groups == 1
+            && renormalization == null
+            && ranks == null;
     return plain && statistics.newValueWeight() != RunningStatistics.CUMULATIVE
         ? OptionalDouble.of(statistics.newValueWeight())
         : OptionalDouble.empty();

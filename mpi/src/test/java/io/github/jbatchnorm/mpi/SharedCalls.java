@@ -6,14 +6,19 @@ import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.Communicator;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
-import java.util.Arrays;
+import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * On each rank: batch norm of its share of a batch, and of all of it alone; prints what differs.
  */
 final class SharedCalls {
+  private static final int SAMPLES = 77;
+  private static final int CHANNELS = 6;
+  private static final int SAMPLE = CHANNELS * 35;
+
   private SharedCalls() {}
 
   public static void main(String[] args) {
@@ -28,44 +33,56 @@ final class SharedCalls {
     }
   }
 
-  private static Tensor data(DType dtype, long seed, int... shape) {
+  private static Storage data(DType dtype, long seed, int size) {
     SplittableRandom random = new SplittableRandom(seed);
-    int size = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
     Storage data = Storage.allocate(dtype, size);
     for (int i = 0; i < size; i++) {
       data.set(i, random.nextGaussian() + 3);
     }
-    return Tensor.variable(data, shape);
+    return data;
+  }
+
+  private static Tensor samples(DType dtype, long seed, int from, int to) {
+    return Tensor.variable(
+        data(dtype, seed, SAMPLES * SAMPLE).slice(from * SAMPLE, (to - from) * SAMPLE),
+        to - from,
+        CHANNELS,
+        SAMPLE / CHANNELS);
   }
 
   /** y, and the gradients of x, gamma and beta, of samples [from, to). */
-  private static Tensor[] run(DType dtype, int from, int to, @Nullable Communicator ranks) {
-    Tensor x = data(dtype, 1, 77, 6, 5, 7).slice(0, from, to).copy();
-    Tensor dy = data(dtype, 2, 77, 6, 5, 7).slice(0, from, to).copy();
-    Tensor gamma = data(dtype, 3, 6);
-    Tensor beta = data(dtype, 4, 6);
+  private static Storage[] run(DType dtype, int from, int to, @Nullable Communicator ranks) {
+    Tensor x = samples(dtype, 1, from, to);
+    Tensor gamma = Tensor.variable(data(dtype, 3, CHANNELS), CHANNELS);
+    Tensor beta = Tensor.variable(data(dtype, 4, CHANNELS), CHANNELS);
     BatchNormBuilder call = BatchNormOp.on(x).gamma(gamma).beta(beta);
     Tensor y = call.synchronizedBy(ranks).apply();
-    y.backward(dy.asConstant());
-    return new Tensor[] {y, x.grad(), gamma.grad(), beta.grad()};
+    y.backward(samples(dtype, 2, from, to).asConstant());
+    return Stream.of(y, grad(x), grad(gamma), grad(beta))
+        .map(Tensor::storage)
+        .toArray(Storage[]::new);
+  }
+
+  private static Tensor grad(Tensor tensor) {
+    return Objects.requireNonNull(tensor.grad());
   }
 
   private static void bits(MpiCommunicator ranks) {
     int differing = 0;
     for (DType dtype : new DType[] {DType.F32, DType.F64}) {
       // Unequal shares; with three ranks or more the second is empty.
-      int[] cuts = new int[ranks.size() + 1];
-      for (int i = 1; i <= ranks.size(); i++) {
-        cuts[i] = i == 2 && ranks.size() > 2 ? cuts[1] : 77 * i * i / ranks.size() / ranks.size();
+      int size = ranks.size();
+      int[] cuts = new int[size + 1];
+      for (int i = 1; i <= size; i++) {
+        cuts[i] = i == 2 && size > 2 ? cuts[1] : SAMPLES * i * i / size / size;
       }
       int from = cuts[ranks.rank()];
       int to = cuts[ranks.rank() + 1];
-      Tensor[] own = run(dtype, from, to, ranks);
-      Tensor[] whole = run(dtype, 0, 77, null);
+      Storage[] own = run(dtype, from, to, ranks);
+      Storage[] whole = run(dtype, 0, SAMPLES, null);
       for (int i = 0; i < own.length; i++) {
-        Tensor expected = i < 2 ? whole[i].slice(0, from, to).copy() : whole[i];
-        boolean same = own[i].storage().bytes().equals(expected.storage().bytes());
-        differing += same ? 0 : 1;
+        Storage expected = i < 2 ? whole[i].slice(from * SAMPLE, (to - from) * SAMPLE) : whole[i];
+        differing += own[i].bytes().equals(expected.bytes()) ? 0 : 1;
       }
     }
     System.out.println("rank " + ranks.rank() + " differing " + differing);
@@ -73,7 +90,7 @@ final class SharedCalls {
 
   private static void differ(MpiCommunicator ranks) {
     int channels = ranks.rank() == ranks.size() - 1 ? 4 : 3;
-    Tensor x = data(DType.F32, 1, 8, channels, 2);
+    Tensor x = Tensor.variable(data(DType.F32, 1, 8 * channels), 4, channels, 2);
     try {
       BatchNormOp.on(x).synchronizedBy(ranks).apply();
     } catch (IllegalArgumentException e) {
@@ -85,13 +102,12 @@ final class SharedCalls {
     boolean same = true;
     for (DType dtype : new DType[] {DType.F32, DType.F64}) {
       for (int length : new int[] {0, 1, 5, 1000}) {
-        Storage values =
-            length == 0 ? Storage.allocate(dtype, 0) : data(dtype, ranks.rank(), length).storage();
+        Storage values = data(dtype, ranks.rank(), length);
         Storage expected = Storage.allocate(dtype, length);
         for (int i = 0; i < length; i++) {
           double sum = 0;
           for (int rank = 0; rank < ranks.size(); rank++) {
-            sum += data(dtype, rank, length).storage().get(i);
+            sum += data(dtype, rank, length).get(i);
           }
           expected.set(i, sum);
         }

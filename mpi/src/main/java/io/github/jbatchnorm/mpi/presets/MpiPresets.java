@@ -33,5 +33,5 @@ public class MpiPresets implements InfoMapper {
           + " int[] receiveOffsets);";
 
   private static final String TEXT =
-      "public static native int jbm_error_text(int code, byte[] text);";
+      "public static native int jbm_error_text(int code, @Cast(\"char*\") byte[] text);";
 }
