@@ -28,6 +28,11 @@ public interface ArrayKernel {
     JavaArrays.mapElements(f, x, y);
   }
 
+  /** Copies each element of x, rounded to y's dtype. */
+  default void cast(Storage x, Storage y) {
+    JavaArrays.castElements(x, y);
+  }
+
   /** Computes y = f(a, b), elementwise, in f64, rounded to y's dtype. */
   default void map(DoubleBinaryOperator f, int[] shape, Strided a, Strided b, Storage y) {
     JavaArrays.zipElements(f::applyAsDouble, shape, a, b, Strided.of(y, 0, Shapes.strides(shape)));

@@ -95,6 +95,27 @@ public final class JavaArrays implements ArrayKernel {
         });
   }
 
+  static void castElements(Storage x, Storage y) {
+    if (x.dtype() == DType.F64 || y.dtype() == DType.F64) {
+      mapElements(a -> a, x, y);
+      return;
+    }
+    if (x.length() != y.length()) {
+      throw new IllegalArgumentException(
+          "y: expected %s elements, got %s".formatted(x.length(), y.length()));
+    }
+    Parallel.ranges(
+        x.length(),
+        (from, end) -> {
+          float[] chunk = new float[Math.min(CHUNK, end - from)];
+          for (int at = from; at < end; at += CHUNK) {
+            int n = Math.min(CHUNK, end - at);
+            x.read(at, 1, chunk, n);
+            y.write(at, 1, chunk, n);
+          }
+        });
+  }
+
   @Override
   public void sum(int[] shape, Storage x, boolean[] reduced, Storage y) {
     Reduction reduction = new Reduction(shape, reduced);

@@ -35,7 +35,7 @@ final class SixteenBits implements AutoCloseable {
       return storage;
     }
     Storage wide = taken(storage);
-    JavaArrays.mapElements(a -> a, storage, wide);
+    JavaArrays.castElements(storage, wide);
     return wide;
   }
 
@@ -56,7 +56,7 @@ final class SixteenBits implements AutoCloseable {
   }
 
   private void round() {
-    results.forEach(result -> JavaArrays.mapElements(a -> a, result.wide, result.to));
+    results.forEach(result -> JavaArrays.castElements(result.wide, result.to));
   }
 
   @Override

@@ -49,8 +49,9 @@ final class Elements {
         }
       }
       case BF16, F16 -> {
+        short[] bits = bits(block, first, step, count);
         for (int i = 0; i < count; i++) {
-          into[at + i] = Halves.widen(block.shorts.get(first + i * step), dtype);
+          into[at + i] = Halves.widen(bits[i], dtype);
         }
       }
     }
@@ -65,8 +66,28 @@ final class Elements {
         into[i] = block.floats.get(first + i * step);
       }
     } else {
+      Halves.widen(dtype, bits(block, first, step, count), into, count);
+    }
+  }
+
+  private static short[] bits(Block block, int first, int step, int count) {
+    short[] bits = new short[count];
+    if (step == 1) {
+      block.shorts.get(first, bits, 0, count);
+    } else {
       for (int i = 0; i < count; i++) {
-        into[i] = (float) Halves.widen(block.shorts.get(first + i * step), dtype);
+        bits[i] = block.shorts.get(first + i * step);
+      }
+    }
+    return bits;
+  }
+
+  private static void put(short[] bits, Block block, int first, int step) {
+    if (step == 1) {
+      block.shorts.put(first, bits);
+    } else {
+      for (int i = 0; i < bits.length; i++) {
+        block.shorts.put(first + i * step, bits[i]);
       }
     }
   }
@@ -90,9 +111,11 @@ final class Elements {
         }
       }
       case BF16, F16 -> {
+        short[] bits = new short[count];
         for (int i = 0; i < count; i++) {
-          block.shorts.put(first + i * step, Halves.narrow(values[at + i], dtype));
+          bits[i] = Halves.narrow(values[at + i], dtype);
         }
+        put(bits, block, first, step);
       }
     }
   }
@@ -107,9 +130,9 @@ final class Elements {
         block.floats.put(first + i * step, values[i]);
       }
     } else {
-      for (int i = 0; i < count; i++) {
-        block.shorts.put(first + i * step, Halves.narrow(values[i], dtype));
-      }
+      short[] bits = new short[count];
+      Halves.narrow(dtype, values, bits, count);
+      put(bits, block, first, step);
     }
   }
 }

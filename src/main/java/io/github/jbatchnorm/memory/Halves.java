@@ -11,13 +11,21 @@ final class Halves {
 
   private Halves() {}
 
+  /** Smallest normal number of binary16, as the bits of a float. */
+  private static final int LEAST_F16 = 113 << 23;
+
+  /** 2^16, past what binary16 holds, likewise. */
+  private static final int PAST_F16 = 143 << 23;
+
+  private static final int INFINITY = 0x7f800000;
+
   static double widen(short bits, DType dtype) {
     return dtype == DType.BF16
         ? Float.intBitsToFloat(bits << 16)
         : widenF16(Short.toUnsignedInt(bits));
   }
 
-  private static double widenF16(int bits) {
+  private static float widenF16(int bits) {
     int rest = bits & 0x7fff;
     float value =
         rest >= 0x7c00
@@ -26,7 +34,55 @@ final class Halves {
     return bits == rest ? value : -value;
   }
 
+  static void widen(DType dtype, short[] from, float[] into, int count) {
+    if (dtype == DType.BF16) {
+      for (int i = 0; i < count; i++) {
+        into[i] = Float.intBitsToFloat(from[i] << 16);
+      }
+    } else {
+      for (int i = 0; i < count; i++) {
+        into[i] = widenF16(Short.toUnsignedInt(from[i]));
+      }
+    }
+  }
+
+  static void narrow(DType dtype, float[] from, short[] into, int count) {
+    if (dtype == DType.BF16) {
+      for (int i = 0; i < count; i++) {
+        into[i] = toBf16(Float.floatToRawIntBits(from[i]));
+      }
+    } else {
+      for (int i = 0; i < count; i++) {
+        into[i] = toF16(Float.floatToRawIntBits(from[i]));
+      }
+    }
+  }
+
+  /** Half of the last bit that stays is added, less a little unless that bit is odd. */
+  private static short toBf16(int bits) {
+    boolean isNaN = (bits & 0x7fffffff) > INFINITY;
+    return (short) (isNaN ? (bits >>> 16) | 0x40 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
+  }
+
+  private static short toF16(int bits) {
+    int rest = bits & 0x7fffffff;
+    int half;
+    if (rest >= PAST_F16) {
+      half = rest > INFINITY ? 0x7e00 : 0x7c00;
+    } else if (rest < LEAST_F16) { // beside 1/2 the last bit of a float is binary16's
+      half = Float.floatToRawIntBits(Float.intBitsToFloat(rest) + 0.5f) - (126 << 23);
+    } else {
+      half = (rest - (112 << 23) + 0xfff + ((rest >>> 13) & 1)) >>> 13;
+    }
+    return (short) (((bits >>> 16) & 0x8000) | half);
+  }
+
   static short narrow(double value, DType dtype) {
+    float near = (float) value;
+    if (near == value) {
+      int bits = Float.floatToRawIntBits(near);
+      return dtype == DType.BF16 ? toBf16(bits) : toF16(bits);
+    }
     return dtype == DType.BF16
         ? (short) (Float.floatToRawIntBits((float) rounded(value, 7, -126)) >>> 16)
         : narrowF16((float) rounded(value, 10, -14));

@@ -107,7 +107,7 @@ final class ResNetCommand implements Callable<Integer> {
     print.printf("%s training images, %s test images%n", train.count(), test.count());
     printHead(print);
     for (int epoch = 1; epoch <= epochs; epoch++) {
-      print.printf("%5d", epoch);
+      print.printf(Locale.ROOT, "%5d", epoch);
       for (Run run : runs) {
         run.epoch(epoch, train, test, print);
       }
