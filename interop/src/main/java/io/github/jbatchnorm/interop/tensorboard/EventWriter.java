@@ -120,7 +120,11 @@ public final class EventWriter implements AutoCloseable {
     summary(tag, step, out -> out.writeByteArray(HISTOGRAM, message(histogram::write)));
   }
 
-  /** Writes what there is to the file, so that TensorBoard sees it. */
+  /**
+   * Writes what there is to the file, so that TensorBoard sees it.
+   *
+   * @throws IOException if it cannot be written
+   */
   public synchronized void flush() throws IOException {
     out.flush();
   }
