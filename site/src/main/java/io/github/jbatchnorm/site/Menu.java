@@ -27,6 +27,7 @@ final class Menu {
           new Entry("Numerics", "docs/numerics.md"),
           new Entry("Reliability", "docs/reliability.md"),
           new Entry("Coming from MyGrad", "docs/mygrad.md"),
+          new Entry("Others' files", "docs/interop.md"),
           new Entry("API (Javadoc)", "api"),
           new Entry("Decisions", "docs/decisions"),
           new Entry("Changes", "CHANGELOG.md"),

@@ -44,22 +44,42 @@ final class SafetensorsHeader {
           .build();
 
   private final Path file;
-  private final ByteBuffer data;
-  private final Map<String, Stored> tensors = new LinkedHashMap<>();
+  private final long size;
+  private final List<Claim> claims = new ArrayList<>();
   private final Map<String, String> metadata = new LinkedHashMap<>();
 
-  /** What the header says of one tensor. */
-  private record Claim(String name, Stored.Type type, List<Integer> shape, long begin, long end) {}
+  /** What the header says of one tensor: its bytes are from begin up to end in the data. */
+  record Claim(String name, Stored.Type type, List<Integer> shape, long begin, long end) {
+    /** Returns the tensor of these bytes. */
+    Stored stored(ByteBuffer bytes) {
+      return new Stored(type, shape.stream().mapToInt(Integer::intValue).toArray(), bytes);
+    }
 
-  SafetensorsHeader(Path file, ByteBuffer data) {
-    this.file = file;
-    this.data = data;
+    int bytes() {
+      return (int) (end - begin);
+    }
   }
 
-  Safetensors parse(ByteBuffer header) throws IOException {
-    List<Claim> claims = new ArrayList<>();
-    byte[] text = new byte[header.remaining()];
-    header.get(text);
+  /**
+   * Makes a header.
+   *
+   * @param size how many bytes of data there are
+   */
+  SafetensorsHeader(Path file, long size) {
+    this.file = file;
+    this.size = size;
+  }
+
+  /** Returns the tensors, in the order of their bytes. */
+  List<Claim> claims() {
+    return claims;
+  }
+
+  Map<String, String> metadata() {
+    return metadata;
+  }
+
+  SafetensorsHeader parse(byte[] text) throws IOException {
     try (JsonParser json = JSON.createParser(text)) {
       expect(json.nextToken(), JsonToken.START_OBJECT, "the header");
       while (json.nextToken() != JsonToken.END_OBJECT) {
@@ -82,10 +102,10 @@ final class SafetensorsHeader {
     for (Claim claim : claims) {
       reached = accept(claim, reached);
     }
-    if (reached != data.remaining()) {
-      throw problem("the data", "expected %s bytes, got %s".formatted(reached, data.remaining()));
+    if (reached != size) {
+      throw problem("the data", "expected %s bytes, got %s".formatted(reached, size));
     }
-    return new Safetensors(tensors, metadata);
+    return this;
   }
 
   private void readMetadata(JsonParser json) throws IOException {
@@ -157,13 +177,13 @@ final class SafetensorsHeader {
     return sizes;
   }
 
-  /** Takes a tensor that begins where the one before ended; returns where it ends. */
+  /** Checks a tensor, which begins where the one before ended; returns where it ends. */
   private long accept(Claim claim, long reached) throws FileFormatException {
-    if (claim.begin() != reached || claim.end() < reached || claim.end() > data.remaining()) {
+    if (claim.begin() != reached || claim.end() < reached || claim.end() > size) {
       throw problem(
           claim.name(),
           "has data_offsets %s to %s: expected them to go on from %s, within %s bytes"
-              .formatted(claim.begin(), claim.end(), reached, data.remaining()));
+              .formatted(claim.begin(), claim.end(), reached, size));
     }
     int[] shape = claim.shape().stream().mapToInt(Integer::intValue).toArray();
     if (!Stored.fits(claim.type(), shape)) {
@@ -176,8 +196,6 @@ final class SafetensorsHeader {
           "has %s bytes, expected %s for its dtype and shape"
               .formatted(claim.end() - claim.begin(), expected));
     }
-    ByteBuffer bytes = data.slice((int) claim.begin(), (int) expected);
-    tensors.put(claim.name(), new Stored(claim.type(), shape, bytes));
     return claim.end();
   }
 
@@ -225,11 +243,9 @@ final class SafetensorsHeader {
     while (text.size() % Long.BYTES != 0) {
       text.write(' ');
     }
-    long data = contents.tensors().values().stream().mapToLong(t -> t.bytes().remaining()).sum();
-    if (text.size() > MOST || data + text.size() > Integer.MAX_VALUE - 2L * Long.BYTES) {
+    if (text.size() > MOST) {
       throw new IllegalArgumentException(
-          "tensors: expected a header of at most %s bytes, and 2 GiB with the data, got %s and %s"
-              .formatted(MOST, text.size(), data));
+          "tensors: expected a header of at most %s bytes, got %s".formatted(MOST, text.size()));
     }
     return text.toByteArray();
   }

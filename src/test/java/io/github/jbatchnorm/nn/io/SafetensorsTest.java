@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
@@ -173,23 +174,83 @@ class SafetensorsTest {
     }
   }
 
-  @Test
-  void moreThanAFileMayHoldIsNotWritten() throws IOException {
-    Path zeros = folder.resolve("zeros");
+  private static final long GIGABYTE = 1L << 30;
+
+  /** A file of zeros, but for what is written, that takes next to no room. */
+  private Path sparse(String name, long size, Map<Long, byte[]> written) throws IOException {
+    Path file = folder.resolve(name);
     try (FileChannel channel =
-        FileChannel.open(zeros, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-      channel.write(ByteBuffer.allocate(1), (1L << 30) - 1);
+        FileChannel.open(
+            file,
+            StandardOpenOption.CREATE_NEW,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.SPARSE)) {
+      channel.write(ByteBuffer.allocate(1), size - 1);
+      for (Map.Entry<Long, byte[]> entry : written.entrySet()) {
+        channel.write(ByteBuffer.wrap(entry.getValue()), entry.getKey());
+      }
     }
+    return file;
+  }
+
+  @Test
+  void headerOfMoreThan2GiBGoesOnCounting() throws IOException {
     ByteBuffer gigabyte;
-    try (FileChannel channel = FileChannel.open(zeros)) {
-      gigabyte = channel.map(FileChannel.MapMode.READ_ONLY, 0, 1L << 30);
+    try (FileChannel channel = FileChannel.open(sparse("zeros", GIGABYTE, Map.of()))) {
+      gigabyte = channel.map(FileChannel.MapMode.READ_ONLY, 0, GIGABYTE);
     }
-    Stored half = new Stored(Stored.Type.U8, new int[] {1 << 30}, gigabyte);
-    Safetensors both = new Safetensors(Map.of("a", half, "b", half), Map.of());
-    assertThatThrownBy(() -> both.write(folder.resolve("a.safetensors")))
+    Stored each = new Stored(Stored.Type.U8, new int[] {1 << 30}, gigabyte);
+    Map<String, Stored> tensors = new LinkedHashMap<>();
+    for (String name : List.of("a", "b", "c")) {
+      tensors.put(name, each);
+    }
+    byte[] header = SafetensorsHeader.text(new Safetensors(tensors, Map.of()));
+    assertThat(new String(header, StandardCharsets.UTF_8))
+        .contains("\"data_offsets\":[2147483648,3221225472]");
+  }
+
+  @Test
+  void filesPast2GiBAreMappedAndReadByTheTensor() throws IOException {
+    String claim = "\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%s,%s]}";
+    String header =
+        "{%s,%s,%s,%s}"
+            .formatted(
+                claim.formatted("a", 1 << 28, 0, GIGABYTE),
+                claim.formatted("b", 1 << 28, GIGABYTE, 2 * GIGABYTE),
+                claim.formatted("c", 1, 2 * GIGABYTE, 2 * GIGABYTE + 4),
+                claim.formatted("d", 2, 2 * GIGABYTE + 4, 2 * GIGABYTE + 12));
+    byte[] begin = file(header, 0);
+    byte[] numbers = {0, 0, (byte) 0x80, 0x3f, 0, 0, 0, 0x40, 0, 0, 0x40, 0x40}; // 1, 2, 3
+    Path file =
+        sparse(
+            "large.safetensors",
+            begin.length + 2 * GIGABYTE + 12,
+            Map.of(0L, begin, begin.length + 2 * GIGABYTE, numbers));
+    assertThat(Safetensors.names(file)).containsExactly("a", "b", "c", "d");
+    assertThat(Safetensors.read(file, "d")).isEqualTo(floats(2, 3));
+    Safetensors mapped = Safetensors.map(file);
+    assertThat(mapped.tensors().get("c")).isEqualTo(floats(1));
+    assertThat(mapped.tensors().get("d")).isEqualTo(floats(2, 3));
+    assertThat(mapped.tensors().get("b").bytes().isDirect()).isTrue();
+    assertThat(mapped.tensors().get("b").bytes().getInt((1 << 30) - 4)).isZero();
+  }
+
+  @Test
+  void mappedIsAsRead() throws IOException {
+    Map<String, Stored> tensors = new LinkedHashMap<>();
+    SplittableRandom random = new SplittableRandom(3);
+    for (int i = 0; i < 6; i++) {
+      tensors.put("t" + i, RandomEntries.entry(random));
+    }
+    Path file = folder.resolve("a.safetensors");
+    new Safetensors(tensors, Map.of("k", "v")).write(file);
+    assertThat(Safetensors.map(file)).isEqualTo(Safetensors.read(file));
+    for (Map.Entry<String, Stored> entry : tensors.entrySet()) {
+      assertThat(Safetensors.read(file, entry.getKey())).isEqualTo(entry.getValue());
+    }
+    assertThatThrownBy(() -> Safetensors.read(file, "t6"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("and 2 GiB with the data");
-    assertThat(folder.resolve("a.safetensors")).doesNotExist();
+        .hasMessage("name: " + file + " has no tensor t6");
   }
 
   /** Names and texts at the limits, of one to four bytes a character. */
@@ -233,6 +294,14 @@ class SafetensorsTest {
         .as(name)
         .isInstanceOf(FileFormatException.class)
         .hasMessageStartingWith(file + ": ")
+        .hasMessageContaining(message);
+    assertThatThrownBy(() -> Safetensors.map(file))
+        .as(name)
+        .isInstanceOf(FileFormatException.class)
+        .hasMessageContaining(message);
+    assertThatThrownBy(() -> Safetensors.read(file, "w"))
+        .as(name)
+        .isInstanceOf(FileFormatException.class)
         .hasMessageContaining(message);
   }
 }

@@ -31,27 +31,18 @@ final class ImportLayers {
 
   static OnnxNetwork.Function conv(NodeArguments node) throws FileFormatException {
     Stored weight = node.fixed(1);
-    int[] shape = weight.shape();
-    if (shape.length < 3) {
-      throw node.problem("input 1: expected weights of three or more axes, got " + weight);
-    }
-    int[] kernel = Arrays.copyOfRange(shape, 2, shape.length);
-    int[] told = node.sizes("kernel_shape", kernel.length, 0);
-    if (node.has("kernel_shape") && !Arrays.equals(kernel, told)) {
-      throw node.attribute("kernel_shape", "is other than the weights', " + weight);
-    }
-    int groups = node.small("group", 1);
+    int[] kernel = kernel(node, weight);
     Windows windows = Windows.of(node, kernel);
     ConvOptions options =
         ConvOptions.DEFAULT
             .withStride(windows.strides())
             .withDilation(windows.dilations())
             .withPadding(windows.symmetric() ? windows.padding() : new int[kernel.length])
-            .withGroups(groups);
+            .withGroups(node.small("group", 1));
     boolean biased = node.hasInput(2);
     boolean layered =
         weight.type() == Stored.Type.F32
-            && (!biased || node.fixed(2).toString().equals("F32(%s)".formatted(shape[0])));
+            && (!biased || isVector(node.fixed(2), Stored.Type.F32, weight.shape()[0]));
     OnnxNetwork.Function conv =
         layered ? layer(node, weight, options, kernel) : function(node, options, biased);
     return windows.symmetric()
@@ -61,6 +52,23 @@ final class ImportLayers {
           wide[0] = windows.pad(in[0], 0);
           return conv.apply(wide, mode);
         };
+  }
+
+  private static int[] kernel(NodeArguments node, Stored weight) throws FileFormatException {
+    int[] shape = weight.shape();
+    if (shape.length < 3) {
+      throw node.problem("input 1: expected weights of three or more axes, got " + weight);
+    }
+    int[] kernel = Arrays.copyOfRange(shape, 2, shape.length);
+    if (node.has("kernel_shape")
+        && !Arrays.equals(kernel, node.sizes("kernel_shape", kernel.length, 0))) {
+      throw node.attribute("kernel_shape", "is other than the weights', " + weight);
+    }
+    return kernel;
+  }
+
+  private static boolean isVector(Stored stored, Stored.Type type, int length) {
+    return stored.type() == type && Arrays.equals(stored.shape(), new int[] {length});
   }
 
   private static OnnxNetwork.Function layer(
@@ -92,32 +100,17 @@ final class ImportLayers {
 
   static OnnxNetwork.Function batchNorm(NodeArguments node) throws FileFormatException {
     Stored scale = node.fixed(1);
-    DType dtype = scale.type() == Stored.Type.F64 ? DType.F64 : DType.F32;
-    for (int i = 1; i <= 4; i++) {
-      if (!node.fixed(i)
-          .toString()
-          .equals("%s(%s)".formatted(dtype, scale.bytes().remaining() / dtype.bytes()))) {
-        throw node.problem(
-            "input %s: expected a vector as the others, f32 or f64, got %s"
-                .formatted(i, node.fixed(i)));
-      }
-    }
-    double eps = node.number("epsilon", 1e-5);
-    BigDecimal momentum = BigDecimal.valueOf(node.number("momentum", 0.9));
-    long training = node.integer("training_mode", 0);
-    node.expect("spatial", 1);
-    boolean more = node.node().outputs().stream().skip(1).anyMatch(name -> !name.isEmpty());
-    if (more && training == 0) {
-      throw node.problem("gives running statistics without training_mode = 1");
-    }
-    node.othersAreState();
+    checkVectors(node, scale);
+    boolean tracks = tracks(node);
     BatchNorm.Builder builder =
         BatchNorm.builder(scale.shape()[0])
-            .options(BatchNormOptions.DEFAULT.withEps(eps))
-            .dtype(dtype)
-            .newValueWeight(BigDecimal.ONE.subtract(momentum).doubleValue())
+            .options(BatchNormOptions.DEFAULT.withEps(node.number("epsilon", 1e-5)))
+            .dtype(scale.type() == Stored.Type.F64 ? DType.F64 : DType.F32)
+            .newValueWeight(
+                BigDecimal.ONE
+                    .subtract(BigDecimal.valueOf(node.number("momentum", 0.9)))
+                    .doubleValue())
             .biasedRunningVariance();
-    boolean tracks = training == 0 || node.givesState();
     BatchNorm norm = (tracks ? builder : builder.withoutStatistics()).build();
     set(Objects.requireNonNull(norm.gamma()), scale);
     set(Objects.requireNonNull(norm.beta()), node.fixed(2));
@@ -128,6 +121,30 @@ final class ImportLayers {
     node.layer(node.layerName(1, ".weight"), norm);
     node.take(0);
     return (in, mode) -> norm.forward(in[0], mode);
+  }
+
+  private static void checkVectors(NodeArguments node, Stored scale) throws FileFormatException {
+    int channels = scale.shape().length == 1 ? scale.shape()[0] : -1;
+    boolean known = scale.type() == Stored.Type.F32 || scale.type() == Stored.Type.F64;
+    for (int i = 1; i <= 4; i++) {
+      if (!known || !isVector(node.fixed(i), scale.type(), channels)) {
+        throw node.problem(
+            "input %s: expected a vector as the others, f32 or f64, got %s"
+                .formatted(i, node.fixed(i)));
+      }
+    }
+  }
+
+  /** Whether there are running statistics: those of evaluation, or ones that the file gives. */
+  private static boolean tracks(NodeArguments node) throws FileFormatException {
+    boolean training = node.integer("training_mode", 0) != 0;
+    node.expect("spatial", 1);
+    boolean more = node.node().outputs().stream().skip(1).anyMatch(name -> !name.isEmpty());
+    if (more && !training) {
+      throw node.problem("gives running statistics without training_mode = 1");
+    }
+    node.othersAreState();
+    return !training || node.givesState();
   }
 
   static OnnxNetwork.Function dropout(NodeArguments node) throws FileFormatException {
@@ -153,8 +170,7 @@ final class ImportLayers {
       Stored weight = node.fixed(1);
       int out = weight.shape()[transB ? 0 : 1];
       boolean layered =
-          weight.type() == Stored.Type.F32
-              && node.fixed(2).toString().equals("F32(%s)".formatted(out));
+          weight.type() == Stored.Type.F32 && isVector(node.fixed(2), Stored.Type.F32, out);
       if (layered) {
         return dense(node, weight, transB, out);
       }
