@@ -1,5 +1,7 @@
 package io.github.jbatchnorm.kernel;
 
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.Storage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -12,10 +14,9 @@ import java.util.stream.IntStream;
  * terms themselves go round, and every rank throws the same exception.
  */
 final class Agreement {
-  /** Of what goes round: n and a number, and the terms. */
-  private static final int SHORT = 2 * Long.BYTES;
-
+  /** Bytes of the terms, where they go round. */
   private static final int LONG = 1024;
+
   private static final long REFUSED = -1;
 
   private Agreement() {}
@@ -27,13 +28,12 @@ final class Agreement {
    * @throws IllegalArgumentException if terms differ, naming both, or a rank refuses, on all ranks
    */
   static long[] on(Communicator ranks, long samples, String terms) {
-    ByteBuffer own = direct(SHORT).putLong(samples).putLong(number(terms)).flip();
-    ByteBuffer all = gathered(ranks, own);
+    long[] said = exchanged(ranks, samples, number(terms));
     long[] counts = new long[ranks.size()];
     boolean same = true;
     for (int rank = 0; rank < counts.length; rank++) {
-      counts[rank] = all.getLong(rank * SHORT);
-      same &= counts[rank] != REFUSED && all.getLong(rank * SHORT + Long.BYTES) == all.getLong(8);
+      counts[rank] = said[2 * rank];
+      same &= counts[rank] != REFUSED && said[2 * rank + 1] == said[1];
     }
     if (same) {
       return counts;
@@ -44,10 +44,8 @@ final class Agreement {
   /** Returns what to throw where this rank's arguments were refused, which all others hear of. */
   static IllegalArgumentException refused(Communicator ranks, IllegalArgumentException why) {
     String message = String.valueOf(why.getMessage());
-    ByteBuffer own = direct(SHORT).putLong(REFUSED).putLong(0).flip();
-    ByteBuffer all = gathered(ranks, own);
-    long[] counts =
-        IntStream.range(0, ranks.size()).mapToLong(rank -> all.getLong(rank * SHORT)).toArray();
+    long[] said = exchanged(ranks, REFUSED, 0);
+    long[] counts = IntStream.range(0, ranks.size()).mapToLong(rank -> said[2 * rank]).toArray();
     return new IllegalArgumentException(difference(ranks, message, counts), why);
   }
 
@@ -74,6 +72,21 @@ final class Agreement {
         .formatted(first[term], second[term], other);
   }
 
+  /** Gives two numbers to all; returns everyone's. */
+  private static long[] exchanged(Communicator ranks, long first, long second) {
+    int[] lengths = new int[ranks.size()];
+    Arrays.fill(lengths, 2 * Long.BYTES);
+    Storage own = Storage.scratch(DType.F64, 2);
+    Storage all = Storage.scratch(DType.F64, 2L * lengths.length);
+    own.bytes().asLongBuffer().put(first).put(second);
+    ranks.allGather(own.bytes(), lengths, all.bytes());
+    long[] said = new long[2 * lengths.length];
+    all.bytes().asLongBuffer().get(said);
+    own.close();
+    all.close();
+    return said;
+  }
+
   private static ByteBuffer gathered(Communicator ranks, ByteBuffer own) {
     int[] lengths = new int[ranks.size()];
     Arrays.fill(lengths, own.remaining());
@@ -82,7 +95,7 @@ final class Agreement {
     return all;
   }
 
-  static ByteBuffer direct(int bytes) {
+  private static ByteBuffer direct(int bytes) {
     return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
   }
 

@@ -127,12 +127,13 @@ final class NativeKernel implements BatchNormKernel {
             : Storage.allocate(DType.F64, (long) SAVED_PER_CHANNEL * a.shape.c());
     ForwardArguments statistics =
         new ForwardArguments(a.shape, a.eps, a.slope, a.x).mean(a.mean).var(a.var).saved(saved);
-    NativeShares shares =
-        new NativeShares(shared, () -> arguments(statistics), 1 + 20 * a.shape.c());
-    boolean isMore = true;
-    while (isMore) {
-      isMore =
-          shares.exchange(Abi::jbn_forward_sizes, Abi::jbn_forward_share, Abi::jbn_forward_join);
+    try (NativeShares shares =
+        new NativeShares(shared, () -> arguments(statistics), 1 + 20L * a.shape.c())) {
+      boolean isMore = true;
+      while (isMore) {
+        isMore =
+            shares.exchange(Abi::jbn_forward_sizes, Abi::jbn_forward_share, Abi::jbn_forward_join);
+      }
     }
     ForwardArguments apply =
         new ForwardArguments(a.shape, a.eps, a.slope, a.x)
@@ -144,17 +145,15 @@ final class NativeKernel implements BatchNormKernel {
     forward(a.invertible ? apply.invertible() : apply);
   }
 
-  @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   private void shared(BackwardArguments a) {
     Shared shared = Shared.backward(a);
-    NativeShares shares = new NativeShares(shared, () -> arguments(a), 2 * a.shape.c());
-    shares.exchange(Abi::jbn_backward_sizes, Abi::jbn_backward_share, Abi::jbn_backward_join);
-    NativeCall call = arguments(a).integer(shares.state()).integer(shared.total());
-    int status = Abi.jbn_backward(call.structure());
-    Reference.reachabilityFence(a);
-    Reference.reachabilityFence(shares);
-    call.end();
-    check(status);
+    try (NativeShares shares = new NativeShares(shared, () -> arguments(a), 2L * a.shape.c())) {
+      shares.exchange(Abi::jbn_backward_sizes, Abi::jbn_backward_share, Abi::jbn_backward_join);
+      NativeCall call = arguments(a).storage(shares.state()).integer(shared.total());
+      int status = Abi.jbn_backward(call.structure());
+      call.end();
+      check(status);
+    }
   }
 
   @Override

@@ -1,14 +1,18 @@
 package io.github.jbatchnorm.kernel;
 
 import io.github.jbatchnorm.jni.Abi;
+import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.NativeCall;
-import java.nio.ByteBuffer;
-import java.util.Arrays;
+import io.github.jbatchnorm.memory.Storage;
+import java.nio.LongBuffer;
 import java.util.function.Supplier;
-import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
 
-/** What the native kernel says of a share of a batch, and hears of the others (jbatchnorm.h). */
-final class NativeShares {
+/**
+ * What the native kernel says of a share of a batch, and hears of the others (jbatchnorm.h). Memory
+ * is in numbers of 8 bytes, from the pool.
+ */
+final class NativeShares implements AutoCloseable {
   /** A call of the C ABI on its arguments and a jbn_share_args. */
   @FunctionalInterface
   interface Call {
@@ -17,9 +21,9 @@ final class NativeShares {
 
   private final Shared shared;
   private final Supplier<NativeCall> arguments;
-  private final ByteBuffer counts;
-  private final ByteBuffer state;
-  private final ByteBuffer bytes;
+  private final Storage counts;
+  private final Storage lengths;
+  private final Storage state;
 
   /**
    * Prepares for messages.
@@ -27,67 +31,77 @@ final class NativeShares {
    * @param arguments puts the call's arguments, without the size
    * @param numbers how many there are in the state
    */
-  NativeShares(Shared shared, Supplier<NativeCall> arguments, int numbers) {
+  NativeShares(Shared shared, Supplier<NativeCall> arguments, long numbers) {
     this.shared = shared;
     this.arguments = arguments;
     int size = shared.counts().length;
-    counts = Agreement.direct(size * Long.BYTES);
-    counts.asLongBuffer().put(shared.counts());
-    bytes = Agreement.direct(size * Long.BYTES);
-    state = Agreement.direct(Math.multiplyExact(numbers, Double.BYTES));
+    counts = Storage.scratch(DType.F64, size);
+    lengths = Storage.scratch(DType.F64, size);
+    counts.bytes().asLongBuffer().put(shared.counts());
+    state = Storage.scratch(DType.F64, numbers);
+    state.doubles().put(new double[state.length()]);
   }
 
-  /** Returns the address of the state: what backward has found. */
-  long state() {
-    return address(state);
+  /** Returns the state: what backward has found. */
+  Storage state() {
+    return state;
   }
 
   /** Says and hears what there is, once; returns whether there is more. */
   boolean exchange(Call sizes, Call write, Call join) {
     Communicator ranks = shared.ranks();
     NativeKernel.check(call(sizes, null, null));
-    int[] lengths = new int[ranks.size()];
-    for (int rank = 0; rank < lengths.length; rank++) {
-      lengths[rank] = Math.toIntExact(bytes.getLong(rank * Long.BYTES));
+    LongBuffer bytes = lengths.bytes().asLongBuffer();
+    int[] each = new int[ranks.size()];
+    long all = 0;
+    for (int rank = 0; rank < each.length; rank++) {
+      all += bytes.get(rank);
+      if (all > Integer.MAX_VALUE) {
+        throw new IllegalStateException(
+            "ranks: expected messages of less than 2 GiB together, got more by rank " + rank);
+      }
+      each[rank] = (int) bytes.get(rank);
     }
-    ByteBuffer own = Agreement.direct(lengths[ranks.rank()]);
-    NativeKernel.check(call(write, own, null));
-    long all = Arrays.stream(lengths).asLongStream().sum();
-    if (all > Integer.MAX_VALUE) {
-      throw new IllegalStateException(
-          "ranks: their messages are past 2 GiB together, %s bytes".formatted(all));
-    }
-    ByteBuffer messages = Agreement.direct((int) all);
-    ranks.allGather(own, lengths, messages);
+    Storage message = Storage.scratch(DType.F64, numbers(each[ranks.rank()]));
+    Storage messages = Storage.scratch(DType.F64, numbers((int) all));
+    NativeKernel.check(call(write, message, null));
+    ranks.allGather(
+        message.bytes().limit(each[ranks.rank()]), each, messages.bytes().limit((int) all));
     int status = call(join, null, messages);
+    message.close();
+    messages.close();
     if (status != Abi.JBN_AGAIN) {
       NativeKernel.check(status);
     }
     return status == Abi.JBN_AGAIN;
   }
 
-  private int call(Call function, ByteBuffer message, ByteBuffer messages) {
+  /** Memory has an address even where there is nothing to say. */
+  private static int numbers(int bytes) {
+    return Math.max(1, bytes / Double.BYTES);
+  }
+
+  private int call(Call function, @Nullable Storage message, @Nullable Storage messages) {
     NativeCall call = arguments.get();
     long first = call.structure();
     int from = call.fields();
     call.integer(0)
         .integer(shared.counts().length)
         .integer(shared.ranks().rank())
-        .integer(address(counts))
-        .integer(address(state))
-        .integer(address(bytes))
-        .integer(address(message))
-        .integer(address(messages));
+        .storage(counts)
+        .storage(state)
+        .storage(lengths)
+        .storage(message)
+        .storage(messages);
     int status = function.run(first, call.structure(from));
     call.end();
     return status;
   }
 
-  /** Returns where a buffer lies; something aligned where it is empty, 0 where there is none. */
-  private long address(ByteBuffer buffer) {
-    if (buffer == null) {
-      return 0;
-    }
-    return new Pointer(buffer.capacity() == 0 ? counts : buffer).address();
+  @Override
+  public void close() {
+    counts.close();
+    lengths.close();
+    state.close();
   }
 }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NativeCall {
   private static final int FIELDS = 160;
-  private static final int MOST_USED = 16;
+  private static final int MOST_USED = 24;
   private static final ThreadLocal<NativeCall> OWN = ThreadLocal.withInitial(NativeCall::new);
 
   private final @Nullable Block[] used = new Block[MOST_USED];
