@@ -22,7 +22,7 @@ import java.util.zip.ZipFile;
  * asks for anything else is refused by its name.
  */
 public final class PyTorch {
-  private static final int MOST_TENSORS = 1_000_000;
+  private static final int MOST_TENSORS = 200_000;
 
   private PyTorch() {}
 

@@ -185,9 +185,9 @@ class KerasTest {
     SplittableRandom random = new SplittableRandom(9);
     Path file = folder.resolve("broken");
     int refused = 0;
-    for (int i = 0; i < 600; i++) {
-      byte[] changed = i < 200 ? Arrays.copyOf(whole, whole.length * i / 200) : whole.clone();
-      for (int n = i < 200 ? 0 : random.nextInt(1, 20); n > 0; n--) {
+    for (int i = 0; i < 300; i++) {
+      byte[] changed = i < 100 ? Arrays.copyOf(whole, whole.length * i / 100) : whole.clone();
+      for (int n = i < 100 ? 0 : random.nextInt(1, 20); n > 0; n--) {
         changed[random.nextInt(changed.length)] = (byte) random.nextInt(256);
       }
       Files.write(file, changed);
@@ -198,7 +198,7 @@ class KerasTest {
         refused++;
       }
     }
-    assertThat(refused).isGreaterThan(100);
+    assertThat(refused).isGreaterThan(90);
   }
 
   @Test

@@ -138,7 +138,7 @@ class PyTorchHostileTest {
       file.code(
           'r', i, 1, 0, 0, '0', '}', '(', 'K', 0, 'j', i, 1, 0, 0, 'K', 1, 'j', i, 1, 0, 0, 'u');
     }
-    assertRefused("has more than 1000000 tensors", file.floats("0", PyTorchTest.sequence(6)));
+    assertRefused("has more than 200000 tensors", file.floats("0", PyTorchTest.sequence(6)));
   }
 
   @Test
