@@ -26,6 +26,7 @@ final class Menu {
           new Entry("Figures", "docs/performance.md"),
           new Entry("Numerics", "docs/numerics.md"),
           new Entry("Reliability", "docs/reliability.md"),
+          new Entry("Past one machine", "docs/machines.md"),
           new Entry("Coming from MyGrad", "docs/mygrad.md"),
           new Entry("Others' files", "docs/interop.md"),
           new Entry("API (Javadoc)", "api"),
