@@ -8,6 +8,8 @@ import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
 import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.batchnorm.ExactMoments;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.Communicator;
+import io.github.jbatchnorm.kernel.LocalRanks;
 import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
@@ -15,6 +17,7 @@ import io.github.jbatchnorm.nn.Adam;
 import io.github.jbatchnorm.nn.BatchNorm;
 import io.github.jbatchnorm.nn.Conv;
 import io.github.jbatchnorm.nn.ConvTranspose;
+import io.github.jbatchnorm.nn.DataParallel;
 import io.github.jbatchnorm.nn.Dense;
 import io.github.jbatchnorm.nn.Dropout;
 import io.github.jbatchnorm.nn.EarlyStopping;
@@ -141,6 +144,10 @@ final class Samples {
     put(LossScale.class, LossScale::new);
     put(TrainingState.class, () -> new TrainingState(1));
     put(EarlyStopping.class, () -> new EarlyStopping(1, 0));
+    put(Communicator.class, LocalRanks::alone);
+    put(
+        DataParallel.class,
+        () -> new DataParallel(new BatchNorm(2, 0.1), LocalRanks.alone()));
     put(BatchNorm.class, () -> new BatchNorm(2, 0.1));
     put(ExactMoments.class, () -> ExactMoments.none(DType.F32, 2));
     put(Recalibration.class, () -> new Recalibration(new BatchNorm(2, 0.1)));

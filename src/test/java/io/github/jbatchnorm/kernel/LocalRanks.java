@@ -22,6 +22,11 @@ public final class LocalRanks {
     barrier = new CyclicBarrier(size);
   }
 
+  /** Returns a rank that has no others. */
+  public static Communicator alone() {
+    return new LocalRanks(1).new Rank(0);
+  }
+
   /** Runs a body on each rank, at the same time; what they return, rank 0 first. */
   public static <R> List<R> run(int size, Function<Communicator, R> body) {
     LocalRanks ranks = new LocalRanks(size);
