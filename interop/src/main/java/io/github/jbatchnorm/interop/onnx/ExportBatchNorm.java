@@ -35,6 +35,10 @@ final class ExportBatchNorm {
     if (step.told("weighted", Boolean.class)) {
       throw context.cannot(step, "it has a mask or weights of samples");
     }
+    if (isOfParts()) {
+      writeParts();
+      return;
+    }
     double slope = step.number("slope");
     boolean more = last || roles.contains("Z") || slope != 1;
     String x = last ? moved(context.value(step, 0), true) : context.value(step, 0);
@@ -48,6 +52,41 @@ final class ExportBatchNorm {
       result = graph.node(name + (slope == 1 ? "" : ".Add"), "Add", List.of(result, z), Map.of());
     }
     context.tail(step, slope, result);
+  }
+
+  /** Whether channels are parts of samples, all in one sample: group, layer and instance norm. */
+  private boolean isOfParts() {
+    int[] shape = step.input(0).shape();
+    int[] other = context.twin(step).input(0).shape();
+    int each = other[1] - shape[1];
+    return roles.equals(List.of("X"))
+        && !last
+        && shape.length == 3
+        && shape[0] == 1
+        && other[0] == 1
+        && each > 0
+        && shape[1] == Trace.SAMPLES * each;
+  }
+
+  private void writeParts() {
+    int length = step.input(0).dim(2);
+    int each = channels / Trace.SAMPLES;
+    String x = reshaped(context.value(step, 0), -1, each, length);
+    String y =
+        graph.node(
+            name + ".InstanceNormalization",
+            "InstanceNormalization",
+            List.of(
+                x,
+                graph.filled(name + ".ones", dtype(), 1, each),
+                graph.filled(name + ".zeros", dtype(), 0, each)),
+            Map.of("epsilon", (float) step.number("eps")));
+    context.tail(step, step.number("slope"), reshaped(y, 1, -1, length));
+  }
+
+  private String reshaped(String value, long... shape) {
+    String sizes = graph.integers(name + ".shape", shape);
+    return graph.node(name + ".Reshape", "Reshape", List.of(value, sizes), Map.of());
   }
 
   private String moved(String value, boolean toSecond) {

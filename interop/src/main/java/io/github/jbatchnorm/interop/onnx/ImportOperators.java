@@ -67,6 +67,9 @@ final class ImportOperators {
     ALL.put("ReduceMin", node -> ImportReductions.reduce(node, Tensor::min));
     ALL.put("ReduceSum", node -> ImportReductions.reduce(node, Tensor::sum));
     ALL.put("Softmax", node -> ImportReductions.softmax(node, Functions::softmax));
+    ALL.put("GroupNormalization", ImportNorms::group);
+    ALL.put("InstanceNormalization", ImportNorms::instance);
+    ALL.put("LayerNormalization", ImportNorms::layer);
     ALL.put("BatchNormalization", ImportLayers::batchNorm);
     ALL.put("Conv", ImportLayers::conv);
     ALL.put("Dropout", ImportLayers::dropout);

@@ -130,8 +130,8 @@ public final class OnnxExport {
   }
 
   private OnnxFile graph() {
-    Trace trace = Trace.of(model, dtype, 1, shape(2));
-    Trace other = Trace.of(model, dtype, 2, shape(3));
+    Trace trace = Trace.of(model, dtype, 1, shape(Trace.SAMPLES));
+    Trace other = Trace.of(model, dtype, 2, shape(Trace.SAMPLES + 1));
     ExportContext context = new ExportContext(model, trace, other, training);
     ExportPatterns patterns = new ExportPatterns(context, trace.steps());
     ExportOperators operators = new ExportOperators(context);
@@ -155,7 +155,7 @@ public final class OnnxExport {
 
   /** Evaluates what is written beside the model. */
   private void compare(OnnxFile file) {
-    Tensor x = Trace.random(dtype, 3, shape(4)).asConstant();
+    Tensor x = Trace.random(dtype, 3, shape(Trace.SAMPLES + 2)).asConstant();
     Tensor expected = NoAutodiff.call(() -> model.forward(x, Mode.EVALUATION));
     Tensor found;
     try {

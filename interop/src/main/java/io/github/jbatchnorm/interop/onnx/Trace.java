@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The operations of one evaluation of a model, in the order in which they were applied. */
 final class Trace {
+  /** How many samples the first of two traces is of; the second is of one more. */
+  static final int SAMPLES = 2;
+
   /** One operation with its output and the layer that applied it. */
   static final class Step {
     private final Operation operation;

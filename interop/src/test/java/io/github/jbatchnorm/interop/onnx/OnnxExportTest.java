@@ -11,7 +11,10 @@ import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.nn.BatchNorm;
+import io.github.jbatchnorm.nn.GroupNorm;
+import io.github.jbatchnorm.nn.InstanceNorm;
 import io.github.jbatchnorm.nn.Layer;
+import io.github.jbatchnorm.nn.LayerNorm;
 import io.github.jbatchnorm.nn.Mode;
 import io.github.jbatchnorm.nn.Sequential;
 import io.github.jbatchnorm.nn.Serving;
@@ -159,6 +162,21 @@ class OnnxExportTest {
   @MethodSource("batchNorms")
   void batchNormsOfEachKind(Layer model) throws Exception {
     assertSame(Models.trained(model), Models.random(22, 4, 3, 5, 6));
+  }
+
+  static Stream<Layer> normsOfParts() {
+    return Stream.of(
+        GroupNorm.builder(2, 6).build(),
+        InstanceNorm.builder(6).build(),
+        LayerNorm.builder(4).build(),
+        LayerNorm.builder(6, 5, 4).build(),
+        Sequential.builder().add("f", x -> Functions.instanceNorm(x, null, null, 1e-3)).build());
+  }
+
+  @ParameterizedTest
+  @MethodSource("normsOfParts")
+  void normsOfPartsOfSamples(Layer model) throws Exception {
+    assertSame(Models.trained(model), Models.random(26, 5, 6, 5, 4));
   }
 
   @Test

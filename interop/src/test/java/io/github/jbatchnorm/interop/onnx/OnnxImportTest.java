@@ -108,6 +108,22 @@ class OnnxImportTest {
             17L, "Max", Map.of(), new Stored[] {OnnxFiles.random(3, 6), OnnxFiles.random(4, 5, 1)}),
         arguments(
             17L, "Sum", Map.of(), new Stored[] {OnnxFiles.random(3, 6), OnnxFiles.random(4, 5, 1)}),
+        arguments(
+            17L,
+            "InstanceNormalization",
+            Map.of("epsilon", 1e-3f),
+            new Stored[] {OnnxFiles.random(1, 3), OnnxFiles.random(2, 3)}),
+        arguments(
+            17L,
+            "LayerNormalization",
+            Map.of("axis", 2L),
+            new Stored[] {OnnxFiles.random(1, 5, 6), OnnxFiles.random(2, 5, 6)}),
+        arguments(17L, "LayerNormalization", Map.of(), new Stored[] {OnnxFiles.random(1, 6)}),
+        arguments(
+            21L,
+            "GroupNormalization",
+            Map.of("num_groups", 3L),
+            new Stored[] {OnnxFiles.random(1, 3), OnnxFiles.random(2, 3)}),
         arguments(17L, "Softsign", Map.of(), new Stored[0]),
         arguments(17L, "Reciprocal", Map.of(), new Stored[0]),
         arguments(17L, "Elu", Map.of(), new Stored[0]),

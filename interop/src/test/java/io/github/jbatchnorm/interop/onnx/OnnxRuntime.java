@@ -6,6 +6,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import io.github.jbatchnorm.autograd.Tensor;
 import java.nio.FloatBuffer;
@@ -25,7 +26,8 @@ final class OnnxRuntime {
   /** As {@link #run(byte[], Tensor)}; all optimizations take dropout away. */
   static Map<String, Tensor> run(byte[] file, Tensor x, OrtSession.SessionOptions.OptLevel level)
       throws OrtException {
-    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    OrtEnvironment environment =
+        OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
     FloatBuffer elements = FloatBuffer.wrap(x.toFloatArray());
     long[] shape = Arrays.stream(x.shape()).asLongStream().toArray();
     Map<String, Tensor> outputs = new LinkedHashMap<>();
