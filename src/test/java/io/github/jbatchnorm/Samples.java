@@ -9,8 +9,8 @@ import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.batchnorm.ExactMoments;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.Communicator;
-import io.github.jbatchnorm.kernel.LocalRanks;
 import io.github.jbatchnorm.kernel.Layout;
+import io.github.jbatchnorm.kernel.LocalRanks;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.nn.Adam;
@@ -145,9 +145,7 @@ final class Samples {
     put(TrainingState.class, () -> new TrainingState(1));
     put(EarlyStopping.class, () -> new EarlyStopping(1, 0));
     put(Communicator.class, LocalRanks::alone);
-    put(
-        DataParallel.class,
-        () -> new DataParallel(new BatchNorm(2, 0.1), LocalRanks.alone()));
+    put(DataParallel.class, () -> new DataParallel(new BatchNorm(2, 0.1), LocalRanks.alone()));
     put(BatchNorm.class, () -> new BatchNorm(2, 0.1));
     put(ExactMoments.class, () -> ExactMoments.none(DType.F32, 2));
     put(Recalibration.class, () -> new Recalibration(new BatchNorm(2, 0.1)));

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.jbatchnorm.autograd.Gradients;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.Communicator;
 import io.github.jbatchnorm.kernel.LocalRanks;
+import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.nn.functional.Losses;
 import java.util.ArrayList;
@@ -15,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /** Training on ranks that are threads: the same on all, and as one rank with all of the batch. */
@@ -69,12 +72,12 @@ class DataParallelTest {
       share.backward();
       parallel.addGradients();
       optimizer.step();
-      Storage loss = Storage.allocate(io.github.jbatchnorm.memory.DType.F64, 1);
+      Storage loss = Storage.allocate(DType.F64, 1);
       loss.set(0, share.item());
       ranks.sum(loss);
       losses.add(loss.get(0));
     }
-    Map<String, float[]> state = new java.util.TreeMap<>();
+    Map<String, float[]> state = new TreeMap<>();
     for (State.Entry entry : State.of(network::visit)) {
       Tensor tensor = entry.tensor();
       if (tensor != null) {
@@ -92,7 +95,8 @@ class DataParallelTest {
     for (int size : new int[] {2, 3}) {
       List<Trained> ranks = LocalRanks.run(size, DataParallelTest::train);
       for (Trained rank : ranks) {
-        rank.state().forEach((name, found) -> assertThat(found).isEqualTo(ranks.get(0).state().get(name)));
+        rank.state()
+            .forEach((name, found) -> assertThat(found).isEqualTo(ranks.get(0).state().get(name)));
         assertThat(rank.losses()).isEqualTo(ranks.get(0).losses());
       }
       // Statistics of the data themselves: the bits of one rank.
@@ -127,8 +131,7 @@ class DataParallelTest {
               int c = ranks.rank() == 1 ? 3 : 2;
               return message(() -> norm.forward(Tensor.of(new float[4 * c], 4, c), Mode.TRAINING));
             });
-    assertThat(channels)
-        .containsOnly("rank 1: x: expected 2 channels in axis 1, got shape [4, 3]");
+    assertThat(channels).containsOnly("rank 1: x: expected 2 channels in axis 1, got shape [4, 3]");
     List<String> one =
         LocalRanks.run(
             2,
@@ -166,7 +169,8 @@ class DataParallelTest {
     assertThatThrownBy(() -> BatchNorm.builder(2).synchronizedBy(ranks).groups(2).build())
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("synchronizedBy");
-    assertThatThrownBy(() -> BatchNorm.builder(2).synchronizedBy(ranks).renormalization(3, 5).build())
+    assertThatThrownBy(
+            () -> BatchNorm.builder(2).synchronizedBy(ranks).renormalization(3, 5).build())
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("synchronizedBy");
     Tensor x = Tensor.of(new float[8], 4, 2);
@@ -175,7 +179,7 @@ class DataParallelTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("synchronizedBy");
     Tensor y = BatchNormOp.on(x).synchronizedBy(ranks).apply();
-    assertThatThrownBy(() -> io.github.jbatchnorm.autograd.Gradients.of(y.sum(), true, x))
+    assertThatThrownBy(() -> Gradients.of(y.sum(), x))
         .isInstanceOf(UnsupportedOperationException.class)
         .hasMessageContaining("second derivatives");
   }
