@@ -82,7 +82,7 @@ class DataParallelTest {
       Tensor tensor = entry.tensor();
       if (tensor != null) {
         float[] values = new float[tensor.size()];
-        tensor.storage().read(0, values, 0, values.length);
+        tensor.storage().read(0, 1, values, values.length);
         state.put(entry.name(), values);
       }
     }
