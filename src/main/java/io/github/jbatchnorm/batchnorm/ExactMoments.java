@@ -29,13 +29,9 @@ public final class ExactMoments {
   /** How many elements are read at a time. */
   private static final int PIECE = 4096;
 
-  /** How many terms a sum takes between its carries, at least two each for an element. */
-  private static final int MOST_PENDING = 1 << 28;
-
   private final DType dtype;
   private final ExactTerms[] terms;
   private long count;
-  private int pending;
 
   private ExactMoments(DType dtype, int channels) {
     this.dtype = dtype;
@@ -89,40 +85,35 @@ public final class ExactMoments {
 
   private void addNarrow(Storage x, int run) {
     float[] piece = new float[Math.min(PIECE, x.length())];
+    int channel = 0;
+    int left = run;
     for (int from = 0; from < x.length(); from += piece.length) {
       int length = Math.min(piece.length, x.length() - from);
       x.read(from, 1, piece, length);
-      for (int i = 0; i < length; ) {
-        ExactTerms channel = terms[(from + i) / run % terms.length];
-        int end = Math.min(length, i + run - (from + i) % run);
-        for (; i < end; i++) {
-          channel.add(piece[i]);
+      for (int i = 0; i < length; i++) {
+        terms[channel].add(piece[i]);
+        if (--left == 0) {
+          left = run;
+          channel = channel + 1 < terms.length ? channel + 1 : 0;
         }
       }
-      carryIfFull(length);
     }
   }
 
   private void addWide(Storage x, int run) {
     double[] piece = new double[Math.min(PIECE, x.length())];
+    int channel = 0;
+    int left = run;
     for (int from = 0; from < x.length(); from += piece.length) {
       int length = Math.min(piece.length, x.length() - from);
       x.read(from, 1, piece, length);
-      for (int i = 0; i < length; ) {
-        ExactTerms channel = terms[(from + i) / run % terms.length];
-        int end = Math.min(length, i + run - (from + i) % run);
-        for (; i < end; i++) {
-          channel.add(piece[i]);
+      for (int i = 0; i < length; i++) {
+        terms[channel].add(piece[i]);
+        if (--left == 0) {
+          left = run;
+          channel = channel + 1 < terms.length ? channel + 1 : 0;
         }
       }
-      carryIfFull(length);
-    }
-  }
-
-  private void carryIfFull(int added) {
-    pending += added;
-    if (pending > MOST_PENDING) {
-      carry();
     }
   }
 
@@ -130,7 +121,6 @@ public final class ExactMoments {
     for (ExactTerms channel : terms) {
       channel.carry();
     }
-    pending = 0;
   }
 
   /**

@@ -19,20 +19,19 @@ final class ExactSum {
   }
 
   /**
-   * Adds {@code magnitude} * 2<sup>bit</sup>, or subtracts it. At most 2<sup>30</sup> times between
-   * two calls of {@link #carry}.
+   * Adds {@code magnitude} * 2<sup>bit</sup>, or subtracts it. A magnitude below 2<sup>n</sup> adds
+   * less than 2<sup>n-1</sup> + 2<sup>32</sup> to a digit, which holds 2<sup>63</sup>: {@link
+   * #carry} is called before that.
    *
-   * @param magnitude 0 to 2<sup>63</sup>-1
+   * @param magnitude 0 or more
    * @param bit 0 or more
    * @param sign 0, or -1 to subtract
    */
   void add(long magnitude, int bit, long sign) {
     int at = bit / DIGIT;
     int shift = bit % DIGIT;
-    long rest = magnitude >>> (DIGIT - shift);
     digits[at] += (((magnitude << shift) & MASK) ^ sign) - sign;
-    digits[at + 1] += ((rest & MASK) ^ sign) - sign;
-    digits[at + 2] += ((rest >>> DIGIT) ^ sign) - sign;
+    digits[at + 1] += ((magnitude >>> (DIGIT - shift)) ^ sign) - sign;
   }
 
   /** Adds another sum, of as many digits; both have been carried. */

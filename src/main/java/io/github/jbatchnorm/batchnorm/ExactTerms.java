@@ -20,6 +20,11 @@ final class ExactTerms {
   private static final int EXPONENT_F64 = 0x7ff;
   private static final int HALF = 26;
 
+  /** Elements between carries: squares of floats are below 2^48, parts of doubles' below 2^54. */
+  private static final int PENDING_F32 = 1 << 14;
+
+  private static final int PENDING_F64 = 1 << 7;
+
   private static final byte NAN = 1;
   private static final byte INFINITY = 2;
   private static final byte MINUS_INFINITY = 4;
@@ -27,18 +32,21 @@ final class ExactTerms {
   private final int lowest;
   private final ExactSum sum;
   private final ExactSum squares;
+  private final int mostPending;
+  private int pending;
 
   /** Which values there were that are no numbers. */
   private byte others;
 
   ExactTerms(DType dtype) {
     int bits = dtype == DType.F64 ? BITS_F64 : BITS_F32;
+    mostPending = dtype == DType.F64 ? PENDING_F64 : PENDING_F32;
     lowest = dtype == DType.F64 ? LOWEST_F64 : LOWEST_F32;
     sum = new ExactSum(digits(bits));
     squares = new ExactSum(digits(2 * bits));
   }
 
-  /** Returns how many digits hold terms of so many bits; the last term reaches two further. */
+  /** Returns how many digits hold sums of terms of so many bits. */
   private static int digits(int bits) {
     return (bits + HEADROOM + Integer.SIZE - 1) / Integer.SIZE + 1;
   }
@@ -56,6 +64,7 @@ final class ExactTerms {
     int bit = Math.max(exponent, 1) - 1;
     sum.add(magnitude, bit, bits >> (Integer.SIZE - 1));
     squares.add(magnitude * magnitude, 2 * bit, 0);
+    added();
   }
 
   void add(double x) {
@@ -74,15 +83,24 @@ final class ExactTerms {
     squares.add(low * low, 2 * bit, 0);
     squares.add(2 * high * low, 2 * bit + HALF, 0);
     squares.add(high * high, 2 * bit + 2 * HALF, 0);
+    added();
   }
 
   private void addOther(double x) {
     others |= Double.isNaN(x) ? NAN : x > 0 ? INFINITY : MINUS_INFINITY;
   }
 
+  private void added() {
+    pending++;
+    if (pending == mostPending) {
+      carry();
+    }
+  }
+
   void carry() {
     sum.carry();
     squares.carry();
+    pending = 0;
   }
 
   void merge(ExactTerms other) {

@@ -44,6 +44,9 @@ final class SparkHome {
         .config("spark.jars", String.join(",", applicationJars()))
         .config("spark.ui.enabled", false)
         .config("spark.sql.shuffle.partitions", 3)
+        // Processes that live for seconds.
+        .config("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        .config("spark.sql.codegen.wholeStage", false)
         // What a process had that ended is gone: no use to ask for it again.
         .config("spark.shuffle.io.maxRetries", 1)
         .config("spark.shuffle.io.retryWait", "100ms");
