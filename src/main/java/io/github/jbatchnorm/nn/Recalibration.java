@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * </pre>
  *
- * {@link Serving#recalibrateExactly} is this on one machine. For one thread; parts that are used by
- * several threads at a time come from a recalibration, and a model, for each.
+ * {@link Serving#recalibrateExactly} is this on one machine. For one thread; several threads that
+ * go over parts at a time have a recalibration each, of one model.
  */
 public final class Recalibration {
   private final Layer model;

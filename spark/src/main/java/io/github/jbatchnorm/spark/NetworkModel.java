@@ -37,9 +37,15 @@ import org.jspecify.annotations.Nullable;
 public final class NetworkModel extends Model<NetworkModel> implements DefaultParamsWritable {
   private static final long serialVersionUID = 1;
 
+  /** Its identifier. */
   private final String uid;
+
+  /** Its parameters. */
   private final NetworkParams params;
+
+  /** What was trained; null until it is set. */
   private @Nullable NetworkState state;
+
   private transient @Nullable Shared shared;
 
   /** A network, and whose executors have it. */

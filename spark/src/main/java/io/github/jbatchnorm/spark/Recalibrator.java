@@ -36,8 +36,13 @@ import org.jspecify.annotations.Nullable;
 public final class Recalibrator extends Estimator<NetworkModel> implements DefaultParamsWritable {
   private static final long serialVersionUID = 1;
 
+  /** Its identifier. */
   private final String uid;
+
+  /** Its parameters. */
   private final NetworkParams params;
+
+  /** What was trained; null until it is set. */
   private @Nullable NetworkState state;
 
   /** Makes one with an identifier of its own. */
@@ -62,14 +67,15 @@ public final class Recalibrator extends Estimator<NetworkModel> implements Defau
    *     arguments
    * @param trained a network that it makes, trained
    * @return this
-   * @throws IllegalArgumentException if it is no such class, or does not make such a network
+   * @throws IllegalArgumentException if it is no such class, or does not make such a network, or a
+   *     batch norm cannot be folded
    */
   public Recalibrator setNetwork(Class<? extends NetworkFactory> factory, Sequential trained) {
     Objects.requireNonNull(factory, "factory");
     Objects.requireNonNull(trained, "trained");
     NetworkState copied = NetworkState.of(trained);
     params.setNetwork(factory);
-    new SharedNetwork(factory.getName(), copied).create();
+    new SharedNetwork(factory.getName(), copied).folded();
     state = copied;
     return this;
   }
@@ -145,13 +151,16 @@ public final class Recalibrator extends Estimator<NetworkModel> implements Defau
     while (!recalibration.remaining().isEmpty()) {
       SharedNetwork shared = new SharedNetwork(factory, NetworkState.of(network));
       Broadcast<SharedNetwork> broadcast = context.broadcast(shared);
-      Pass pass = new Pass(broadcast, recalibration.remaining(), input, params.batch());
-      byte[] none = recalibration.part().toBytes();
-      byte[] all =
-          rows.mapPartitions(partition -> List.of(pass.over(partition)).iterator())
-              .treeAggregate(none, pass::merge, pass::merge);
-      recalibration.finish(recalibration.part(all));
-      broadcast.destroy();
+      try {
+        Pass pass = new Pass(broadcast, recalibration.remaining(), input, params.batch());
+        byte[] none = recalibration.part().toBytes();
+        byte[] all =
+            rows.mapPartitions(partition -> List.of(pass.over(partition)).iterator())
+                .treeAggregate(none, pass::merge, pass::merge);
+        recalibration.finish(recalibration.part(all));
+      } finally {
+        broadcast.destroy();
+      }
     }
     return copyValues(new NetworkModel(uid, NetworkState.of(network)), ParamMap.empty())
         .setParent(this);

@@ -9,6 +9,7 @@ import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.batchnorm.ExactMoments;
 import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.BatchNorm;
 import io.github.jbatchnorm.nn.Mode;
 import io.github.jbatchnorm.nn.Sequential;
 import io.github.jbatchnorm.nn.Serving;
@@ -239,6 +240,18 @@ class LocalTest {
     refused(
         () -> new Recalibrator().setNetwork(Other.class, Data.trained()),
         "conv.weight: no such tensor here");
+    refused(
+        () -> new Recalibrator().setNetwork(Unfoldable.class, new Unfoldable().create()),
+        "model: batch norm norm cannot be folded: no convolution or dense layer lies right before"
+            + " it in a Sequential");
+  }
+
+  /** Has a batch norm with nothing before it. */
+  public static final class Unfoldable implements NetworkFactory {
+    @Override
+    public Sequential create() {
+      return Sequential.builder().add("norm", new BatchNorm(2, 1e-5)).build();
+    }
   }
 
   /** Not public. */

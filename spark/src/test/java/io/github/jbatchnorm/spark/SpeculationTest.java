@@ -13,7 +13,8 @@ import scala.Option;
 
 /**
  * Tasks that are run twice at a time, whichever is done first. Spark starts a copy on another host
- * alone, so this is local-cluster once more, with two addresses of this machine.
+ * alone, so this is local-cluster once more, with two addresses of this machine; and with Spark's
+ * other serializer.
  */
 class SpeculationTest {
   private static final int MEMORY = 1024; // MB
@@ -46,6 +47,7 @@ class SpeculationTest {
         SparkHome.make(jars)
             .session()
             .master(address)
+            .config("spark.serializer", "org.apache.spark.serializer.KryoSerializer")
             .config("spark.speculation", true)
             .config("spark.speculation.interval", "50ms")
             .config("spark.speculation.minTaskRuntime", "50ms")
