@@ -2,6 +2,7 @@
 #ifndef JBATCHNORM_SRC_CHANNEL_HPP
 #define JBATCHNORM_SRC_CHANNEL_HPP
 
+#include <cfloat>
 #include <cmath>
 
 #include "batchnorm/kernel.hpp"
@@ -57,7 +58,8 @@ inline bool is_far(double mean, double var) { return !(mean * mean <= kFar * var
 template <class T>
 inline bool moments_of(double sum, double squares, const Centre& at, double count, Moments* out) {
   constexpr double kLimit = kIsNarrow<T> ? kFar : 1;
-  const double delta = sum / count;
+  // An infinity makes the whole channel NaN, its mean too.
+  const double delta = std::fabs(sum) <= DBL_MAX ? sum / count : NAN;
   const double m2 = squares - sum * delta;
   const double mean = at.shift + delta;
   const double part = mean - at.shift;

@@ -103,7 +103,8 @@ final class JavaStatistics {
   }
 
   private Attempt attempt(double s1, double s2, double shift, double scale) {
-    double delta = s1 / count;
+    // An infinity makes the whole channel NaN, its mean too.
+    double delta = Double.isInfinite(s1) ? Double.NaN : s1 / count;
     double m2 = s2 - s1 * delta;
     double mean = shift + delta;
     double part = mean - shift;
