@@ -53,39 +53,42 @@ public class DigitsOnRanks {
     return (int) ((long) samples * rank / ranks.size());
   }
 
-  public static void main(String[] args) throws IOException {
+  public static void main(String[] args) {
     int epochs = args.length > 0 ? Integer.parseInt(args[0]) : 3;
     Path file = Path.of(args.length > 1 ? args[1] : "digits.safetensors");
     ImageSet digits = ImageSet.draw(args.length > 2 ? Integer.parseInt(args[2]) : 4096, 5);
-    try (MpiCommunicator ranks = MpiCommunicator.world()) {
-      Sequential model = model(ranks);
-      DataParallel parallel = new DataParallel(model, ranks);
-      Adam optimizer = new Adam(model.parameters(), 0.005);
-      for (int epoch = 1; epoch <= epochs; epoch++) {
-        long start = System.nanoTime();
-        BatchSource source = digits.shuffled(BATCH, 2, 7, epoch); // the same order on all ranks
-        Storage loss = Storage.allocate(DType.F64, 1);
-        for (int i = 0; i < source.count(); i++) {
-          Batch batch = source.batch(i);
-          int begin = from(batch.size(), ranks.rank(), ranks);
-          int end = from(batch.size(), ranks.rank() + 1, ranks);
-          Tensor x = batch.x().slice(Index.range(begin, end));
-          int[] labels = Arrays.copyOfRange(batch.labels(), begin, end);
-          Tensor mean = Losses.softmaxCrossentropy(model.forward(x, Mode.TRAINING), labels);
-          Tensor share = parallel.share(mean, labels.length);
-          share.backward();
-          parallel.addGradients();
-          optimizer.step();
-          loss.set(0, loss.get(0) + share.item() / source.count());
-        }
-        ranks.sum(loss);
-        if (ranks.rank() == 0) {
-          new Safetensors(StateFile.save(model::visit), Map.of("epoch", "" + epoch)).write(file);
-          double seconds = (System.nanoTime() - start) / 1e9;
-          System.out.printf(
-              "%d ranks, epoch %d: loss %.6f, %.0f images/s%n",
-              ranks.size(), epoch, loss.get(0), digits.count() / seconds);
-        }
+    MpiCommunicator.run(ranks -> train(ranks, digits, epochs, file));
+  }
+
+  static void train(MpiCommunicator ranks, ImageSet digits, int epochs, Path file)
+      throws IOException {
+    Sequential model = model(ranks);
+    DataParallel parallel = new DataParallel(model, ranks);
+    Adam optimizer = new Adam(model.parameters(), 0.005);
+    for (int epoch = 1; epoch <= epochs; epoch++) {
+      long start = System.nanoTime();
+      BatchSource source = digits.shuffled(BATCH, 2, 7, epoch); // the same order on all ranks
+      Storage loss = Storage.allocate(DType.F64, 1);
+      for (int i = 0; i < source.count(); i++) {
+        Batch batch = source.batch(i);
+        int begin = from(batch.size(), ranks.rank(), ranks);
+        int end = from(batch.size(), ranks.rank() + 1, ranks);
+        Tensor x = batch.x().slice(Index.range(begin, end));
+        int[] labels = Arrays.copyOfRange(batch.labels(), begin, end);
+        Tensor mean = Losses.softmaxCrossentropy(model.forward(x, Mode.TRAINING), labels);
+        Tensor share = parallel.share(mean, labels.length);
+        share.backward();
+        parallel.addGradients();
+        optimizer.step();
+        loss.set(0, loss.get(0) + share.item() / source.count());
+      }
+      ranks.sum(loss);
+      if (ranks.rank() == 0) {
+        new Safetensors(StateFile.save(model::visit), Map.of("epoch", "" + epoch)).write(file);
+        double seconds = (System.nanoTime() - start) / 1e9;
+        System.out.printf(
+            "%d ranks, epoch %d: loss %.6f, %.0f images/s%n",
+            ranks.size(), epoch, loss.get(0), digits.count() / seconds);
       }
     }
   }

@@ -4,46 +4,70 @@ import io.github.jbatchnorm.kernel.Communicator;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.mpi.binding.Mpi;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
- * All processes that one mpirun has started: {@code MPI_COMM_WORLD}. One a process, from {@link
- * #world}; closed, at the end of the program, once all ranks are done.
+ * All processes that one mpirun has started: {@code MPI_COMM_WORLD}.
  *
  * <pre>{@code
- * try (MpiCommunicator ranks = MpiCommunicator.world()) {
- *   BatchNorm.builder(64).synchronizedBy(ranks) ...
+ * public static void main(String[] args) {
+ *   MpiCommunicator.run(ranks -> {
+ *     BatchNorm.builder(64).synchronizedBy(ranks) ...
+ *   });
  * }
  * }</pre>
- *
- * <p>What an exception ends on one rank has to end on all, which wait for it: let it leave main, or
- * call {@link #abort}; mpirun ends the others then, as it does where a process is killed.
  */
-public final class MpiCommunicator implements Communicator, AutoCloseable {
+public final class MpiCommunicator implements Communicator {
   private final int rank;
   private final int size;
-  private boolean closed;
 
   private MpiCommunicator(int rank, int size) {
     this.rank = rank;
     this.size = size;
   }
 
+  /** What a rank does. */
+  @FunctionalInterface
+  public interface Body {
+    /**
+     * Does it.
+     *
+     * @param ranks all of them, of which this is one
+     * @throws Exception which ends all ranks
+     */
+    void run(MpiCommunicator ranks) throws Exception;
+  }
+
   /**
-   * Starts MPI, unless it is.
+   * Starts MPI, runs what this rank does, and ends MPI once all ranks are done; once in a process.
+   * What is thrown ends all ranks, which would wait for this one: its stack trace is printed, and
+   * mpirun stops the others, as it does where a process is killed.
    *
-   * @return all processes
+   * @param body what this rank does
    * @throws IllegalStateException if MPI does not start, or stands no threads
    */
-  public static MpiCommunicator world() {
+  public static void run(Body body) {
+    Objects.requireNonNull(body, "body");
     check("MPI_Init_thread", Mpi.jbm_init());
     if (Mpi.jbm_stands_threads() == 0) {
       throw new IllegalStateException("MPI: expected MPI_THREAD_SERIALIZED, got less");
     }
     check("MPI_Comm_set_errhandler", Mpi.jbm_return_errors());
-    return new MpiCommunicator(Mpi.jbm_rank(), Mpi.jbm_size());
+    MpiCommunicator ranks = new MpiCommunicator(Mpi.jbm_rank(), Mpi.jbm_size());
+    try {
+      body.run(ranks);
+    } catch (Exception | Error e) {
+      PrintStream out = System.err;
+      out.println("rank %s of %s ends all:".formatted(ranks.rank, ranks.size));
+      e.printStackTrace(out);
+      out.flush();
+      Mpi.jbm_abort(1);
+    }
+    check("MPI_Finalize", Mpi.jbm_finalize());
   }
 
   private static void check(String call, int code) {
@@ -65,12 +89,6 @@ public final class MpiCommunicator implements Communicator, AutoCloseable {
     return size;
   }
 
-  private void checkOpen() {
-    if (closed) {
-      throw new IllegalStateException("ranks: closed");
-    }
-  }
-
   /** Where each part begins. */
   private static int[] offsets(int[] lengths) {
     int[] offsets = lengths.clone();
@@ -83,7 +101,6 @@ public final class MpiCommunicator implements Communicator, AutoCloseable {
 
   @Override
   public void allGather(ByteBuffer own, int[] lengths, ByteBuffer all) {
-    checkOpen();
     if (lengths.length != size || own.remaining() != lengths[rank]) {
       throw new IllegalArgumentException(
           "lengths: expected %s with own's %s at rank %s, got %s"
@@ -104,7 +121,6 @@ public final class MpiCommunicator implements Communicator, AutoCloseable {
    */
   @Override
   public void sum(Storage values) {
-    checkOpen();
     if (values.dtype() != DType.F32 && values.dtype() != DType.F64) {
       throw new IllegalArgumentException("values: expected F32 or F64, got " + values.dtype());
     }
@@ -139,24 +155,6 @@ public final class MpiCommunicator implements Communicator, AutoCloseable {
         sum += received.get(from * length + i);
       }
       sums.set(i, sum);
-    }
-  }
-
-  /**
-   * Ends all ranks at once.
-   *
-   * @param code the exit status that mpirun has then
-   */
-  public void abort(int code) {
-    Mpi.jbm_abort(code);
-  }
-
-  /** Ends MPI, once all ranks have come here. */
-  @Override
-  public void close() {
-    if (!closed) {
-      closed = true;
-      check("MPI_Finalize", Mpi.jbm_finalize());
     }
   }
 }

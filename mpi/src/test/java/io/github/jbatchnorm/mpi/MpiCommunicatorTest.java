@@ -57,6 +57,16 @@ class MpiCommunicatorTest {
   }
 
   @Test
+  void whatOneRankThrowsEndsAll() throws Exception {
+    String output = Ranks.run(3, List.of(), SharedCalls.class.getName(), "throws");
+    assertThat(output)
+        .contains("rank 2 of 3 ends all:")
+        .contains("UnsupportedOperationException: a fault of the program's")
+        .doesNotContain("not reached")
+        .endsWith("status=1");
+  }
+
+  @Test
   void trainingIsTheSameEachTimeAndTheFileWhole(@TempDir Path folder) throws Exception {
     Path file = folder.resolve("digits.safetensors");
     List<Double> first = train(2, file);

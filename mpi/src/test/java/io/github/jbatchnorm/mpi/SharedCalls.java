@@ -22,15 +22,22 @@ final class SharedCalls {
   private SharedCalls() {}
 
   public static void main(String[] args) {
-    try (MpiCommunicator ranks = MpiCommunicator.world()) {
-      switch (args[0]) {
-        case "bits" -> bits(ranks);
-        case "differ" -> differ(ranks);
-        case "sum" -> sum(ranks);
-        case "dies" -> dies(ranks);
-        default -> throw new IllegalArgumentException(args[0]);
-      }
-    }
+    MpiCommunicator.run(
+        ranks -> {
+          switch (args[0]) {
+            case "bits" -> bits(ranks);
+            case "differ" -> differ(ranks);
+            case "sum" -> sum(ranks);
+            case "dies" -> dies(ranks, () -> Runtime.getRuntime().halt(137));
+            case "throws" ->
+                dies(
+                    ranks,
+                    () -> {
+                      throw new UnsupportedOperationException("a fault of the program's");
+                    });
+            default -> throw new IllegalArgumentException(args[0]);
+          }
+        });
   }
 
   private static Storage data(DType dtype, long seed, int size) {
@@ -118,11 +125,11 @@ final class SharedCalls {
     System.out.println("rank " + ranks.rank() + " sums " + same);
   }
 
-  /** The last rank ends as one does that is killed, while the others wait for it. */
-  private static void dies(MpiCommunicator ranks) {
+  /** The last rank ends, as one does that is killed, or throws, while the others wait for it. */
+  private static void dies(MpiCommunicator ranks, Runnable end) {
     run(DType.F32, 0, 10, ranks);
     if (ranks.rank() == ranks.size() - 1) {
-      Runtime.getRuntime().halt(137);
+      end.run();
     }
     run(DType.F32, 0, 10, ranks);
     System.out.println("not reached");
