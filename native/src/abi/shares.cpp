@@ -32,32 +32,40 @@ int sum_counts(const jbn_share_args& share, const Setting& set, int64_t* total) 
   return fits ? JBN_OK : JBN_BAD_SHARES;
 }
 
-// Reads and checks the arguments of a call about shares.
+// The arguments of a call about shares, read and checked.
 template <class Args>
-int read_share(const Args* args, const jbn_share_args* from, Args* a, Setting* set,
-               jbn_share_args* share, SharedBatch* batch) {
-  int status = read(args, a, set);
-  if (status == JBN_OK) status = read_args(from, share);
-  if (status == JBN_OK && !is_together(*a)) status = JBN_NOT_TOGETHER;
-  if (status != JBN_OK) return status;
-  if (share->shares < 1 || share->own < 0 || share->own >= share->shares) return JBN_BAD_SHARES;
-  if (share->shares > INT32_MAX) return JBN_BAD_SHARES;
-  const int64_t longs = share->shares * static_cast<int64_t>(sizeof(int64_t));
-  status = check({required(share->counts, longs, alignof(int64_t)),
-                  required(share->state, state_bytes(*a), alignof(double)),
-                  output(share->bytes, longs, alignof(int64_t)),
-                  optional(share->message, 1, alignof(double)),
-                  optional(share->messages, 1, alignof(double))});
-  int64_t total = 0;
-  if (status == JBN_OK) status = sum_counts(*share, *set, &total);
-  if (status != JBN_OK) return status;
-  const jbn::Plan plan = jbn::plan_of({total, a->c, a->s, a->layout == JBN_NHWC}, 0, 1, 1);
-  const int64_t parts = is_wide(*a) ? 2 : 1, node = 2 * parts * plan.period * 8;
-  *batch = {share->counts,    share->shares, share->own, total,
-            plan.order.block, plan.period,   node,       a->c * a->s * set->element,
-            arrays_of(*a),    set->threads};
-  return JBN_OK;
-}
+struct ShareCall {
+  Args args;
+  Setting setting;
+  jbn_share_args share;
+  SharedBatch batch;
+
+  int read(const Args* from, const jbn_share_args* from_share) {
+    int status = jbn::abi::read(from, &args, &setting);
+    if (status == JBN_OK) status = read_args(from_share, &share);
+    if (status == JBN_OK && !is_together(args)) status = JBN_NOT_TOGETHER;
+    if (status != JBN_OK) return status;
+    if (share.shares < 1 || share.own < 0 || share.own >= share.shares) return JBN_BAD_SHARES;
+    if (share.shares > INT32_MAX) return JBN_BAD_SHARES;
+    const int64_t longs = share.shares * static_cast<int64_t>(sizeof(int64_t));
+    status = check({required(share.counts, longs, alignof(int64_t)),
+                    required(share.state, state_bytes(args), alignof(double)),
+                    output(share.bytes, longs, alignof(int64_t)),
+                    optional(share.message, 1, alignof(double)),
+                    optional(share.messages, 1, alignof(double))});
+    int64_t total = 0;
+    if (status == JBN_OK) status = sum_counts(share, setting, &total);
+    if (status != JBN_OK) return status;
+    const jbn::Shape whole = {total, args.c, args.s, args.layout == JBN_NHWC};
+    const jbn::Plan plan = jbn::plan_of(whole, 0, 1, 1);
+    const int64_t parts = is_wide(args) ? 2 : 1, node = 2 * parts * plan.period * 8;
+    const int64_t sample = args.c * args.s * setting.element;
+    batch = {share.counts, share.shares, share.own, total,           plan.order.block,
+             plan.period,  node,         sample,    arrays_of(args), setting.threads};
+    return JBN_OK;
+  }
+  double count() const { return static_cast<double>(batch.total * args.s); }
+};
 
 // Probes, at first, of doubles.
 bool is_probing(const jbn_forward_args& a, const jbn_share_args& share) {
@@ -74,86 +82,84 @@ int64_t probe_bytes(const SharedBatch& batch, const Cut& cut, int64_t c, int64_t
 
 template <class Args>
 int sizes(const Args* args, const jbn_share_args* from) {
-  Args a;
-  Setting set;
-  jbn_share_args share;
-  SharedBatch batch;
-  const int status = read_share(args, from, &a, &set, &share, &batch);
+  ShareCall<Args> call;
+  const int status = call.read(args, from);
   if (status != JBN_OK) return status;
-  if (!share.bytes) return JBN_NULL;
-  for (int64_t i = 0, first = 0; i < batch.shares; i++) {
-    const Cut cut = batch.cut(i, first);
-    share.bytes[i] =
-        is_probing(a, share) ? probe_bytes(batch, cut, a.c, a.s) : batch.message_bytes(cut);
+  if (!call.share.bytes) return JBN_NULL;
+  const Args& a = call.args;
+  const bool probes = is_probing(a, call.share);
+  for (int64_t i = 0, first = 0; i < call.batch.shares; i++) {
+    const Cut cut = call.batch.cut(i, first);
+    call.share.bytes[i] =
+        probes ? probe_bytes(call.batch, cut, a.c, a.s) : call.batch.message_bytes(cut);
     first = cut.end;
   }
   return JBN_OK;
 }
 
-template <class T>
-bool write(const jbn::Calls<T>& calls, const Setting& set, const jbn_forward_args& a, double count,
-           const SharedBatch& batch, const jbn_share_args& share) {
-  return calls.write_forward(call_of<T>(set, a, count), batch, share.state,
-                             static_cast<char*>(share.message));
-}
-template <class T>
-bool write(const jbn::Calls<T>& calls, const Setting& set, const jbn_backward_args& a, double count,
-           const SharedBatch& batch, const jbn_share_args& share) {
-  return calls.write_backward(call_of<T>(set, a, count), batch, static_cast<char*>(share.message));
-}
-template <class T>
-bool join(const jbn::Calls<T>& calls, const Setting& set, const jbn_forward_args& a, double count,
-          const SharedBatch& batch, const jbn_share_args& share, bool* again) {
-  return calls.read_forward(call_of<T>(set, a, count), batch, share.state,
-                            static_cast<const char*>(share.messages), again);
-}
-template <class T>
-bool join(const jbn::Calls<T>& calls, const Setting& set, const jbn_backward_args& a, double count,
-          const SharedBatch& batch, const jbn_share_args& share, bool*) {
-  return calls.read_backward(call_of<T>(set, a, count), batch, share.state,
-                             static_cast<const char*>(share.messages));
+// Carries out a call by its dtype: body gets what the kernel offers for it, and the call's arguments.
+template <class Args, class Body>
+bool carry_out(const ShareCall<Args>& call, const Body& body) {
+  const jbn::Kernel& kernel = *call.setting.kernel;
+  switch (call.args.dtype) {
+    case JBN_F32:
+      return body(kernel.f32, call_of<float>(call.setting, call.args, call.count()));
+    case JBN_F64:
+      return body(kernel.f64, call_of<double>(call.setting, call.args, call.count()));
+    case JBN_BF16:
+      return body(kernel.bf16, call_of<jbn::Bf16>(call.setting, call.args, call.count()));
+    default:
+      return body(kernel.f16, call_of<jbn::F16>(call.setting, call.args, call.count()));
+  }
 }
 
-// Calls body with the calls of a's dtype.
-template <class Args, class Body>
-bool of_dtype(const Args& a, const Setting& set, const Body& body) {
-  const jbn::Kernel& kernel = *set.kernel;
-  return a.dtype == JBN_F32    ? body(kernel.f32)
-         : a.dtype == JBN_F64  ? body(kernel.f64)
-         : a.dtype == JBN_BF16 ? body(kernel.bf16)
-                               : body(kernel.f16);
+template <class T>
+bool write(const jbn::Calls<T>& calls, const jbn::ForwardCall<T>& call, const SharedBatch& batch,
+           const jbn_share_args& share) {
+  return calls.write_forward(call, batch, share.state, static_cast<char*>(share.message));
+}
+template <class T>
+bool write(const jbn::Calls<T>& calls, const jbn::BackwardCall<T>& call, const SharedBatch& batch,
+           const jbn_share_args& share) {
+  return calls.write_backward(call, batch, static_cast<char*>(share.message));
+}
+template <class T>
+bool join(const jbn::Calls<T>& calls, const jbn::ForwardCall<T>& call, const SharedBatch& batch,
+          const jbn_share_args& share, bool* again) {
+  const char* const messages = static_cast<const char*>(share.messages);
+  return calls.read_forward(call, batch, share.state, messages, again);
+}
+template <class T>
+bool join(const jbn::Calls<T>& calls, const jbn::BackwardCall<T>& call, const SharedBatch& batch,
+          const jbn_share_args& share, bool*) {
+  const char* const messages = static_cast<const char*>(share.messages);
+  return calls.read_backward(call, batch, share.state, messages);
 }
 
 template <class Args>
 int write_share(const Args* args, const jbn_share_args* from) {
   const FloatEnvironment environment;
-  Args a;
-  Setting set;
-  jbn_share_args share;
-  SharedBatch batch;
-  const int status = read_share(args, from, &a, &set, &share, &batch);
+  ShareCall<Args> own;
+  const int status = own.read(args, from);
   if (status != JBN_OK) return status;
-  if (!share.message) return JBN_NULL;
-  const double count = static_cast<double>(batch.total * a.s);
-  const bool done = of_dtype(
-      a, set, [&](const auto& calls) { return write(calls, set, a, count, batch, share); });
+  if (!own.share.message) return JBN_NULL;
+  const bool done = carry_out(own, [&](const auto& calls, const auto& call) {
+    return write(calls, call, own.batch, own.share);
+  });
   return done ? JBN_OK : JBN_NO_MEMORY;
 }
 
 template <class Args>
 int join_shares(const Args* args, const jbn_share_args* from) {
   const FloatEnvironment environment;
-  Args a;
-  Setting set;
-  jbn_share_args share;
-  SharedBatch batch;
-  const int status = read_share(args, from, &a, &set, &share, &batch);
+  ShareCall<Args> own;
+  const int status = own.read(args, from);
   if (status != JBN_OK) return status;
-  if (!share.messages) return JBN_NULL;
-  const double count = static_cast<double>(batch.total * a.s);
+  if (!own.share.messages) return JBN_NULL;
   bool again = false;
-  const bool done = of_dtype(
-      a, set, [&](const auto& calls) { return join(calls, set, a, count, batch, share, &again); });
+  const bool done = carry_out(own, [&](const auto& calls, const auto& call) {
+    return join(calls, call, own.batch, own.share, &again);
+  });
   return !done ? JBN_NO_MEMORY : again ? JBN_AGAIN : JBN_OK;
 }
 

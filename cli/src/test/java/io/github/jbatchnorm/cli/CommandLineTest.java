@@ -291,8 +291,7 @@ class CommandLineTest {
     Path model = folder.resolve("model.safetensors");
     Files.write(model, new byte[] {1, 2, 3});
     assertRefused(
-        train("--resume", model.toString()),
-        model + ": is 3 bytes long: expected 8 bytes to 2 GiB");
+        train("--resume", model.toString()), model + ": is 3 bytes long: expected 8 or more");
     assertRefused(
         train("--resume", folder.resolve("none").toString()),
         folder.resolve("none") + ": no such file");
