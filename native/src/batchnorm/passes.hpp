@@ -40,7 +40,7 @@ class Passes {
   }
 
  private:
-  void sum_thread(int64_t first, const SharedState* centres, double* nodes) {
+  JBN_RARE void sum_thread(int64_t first, const SharedState* centres, double* nodes) {
     const Share channels(s_.channels);
     for (int64_t c = channels.from; c < channels.to; c++) {
       begin(c, centres ? centres->centre(c) : job_.first_centre(c));
@@ -68,7 +68,7 @@ class Passes {
     });
   }
   // Sums again what is to be taken around a centre of its own, whatever its sums are.
-  void sum_far(const Share& channels) {
+  JBN_RARE void sum_far(const Share& channels) {
     for (int64_t c = channels.from; c < channels.to; c++) {
       double sums[S::kSums] = {};
       Centre around;
@@ -235,7 +235,7 @@ class Passes {
   }
 
   // Element by element, wild channels in double.
-  void map_each(int64_t from, int64_t to) const {
+  JBN_RARE void map_each(int64_t from, int64_t to) const {
     const Shape& shape = s_.shape;
     for (int64_t at = from; at < to; at++) {
       int64_t n = at / (shape.c * shape.s), s = at % shape.s, c = at / shape.s % shape.c;

@@ -42,14 +42,14 @@ class RowTree {
   double* next() { return row(kLevels); }  // where the row that comes next is written
 
   // Adds the next row, of 2^level blocks.
-  void add(int level) {
+  JBN_RARE void add(int level) {
     int at = level;
     for (; count_ >> at & 1; at++) add_left(row(at));
     std::memcpy(row(at), next(), bytes());
     count_ += int64_t{1} << level;
   }
   // The sums of all blocks; 0 where there are none.
-  const double* total() {
+  JBN_RARE const double* total() {
     bool is_first = true;
     if (count_ == 0) std::memset(next(), 0, bytes());
     for (int level = 0; count_ >> level > 0; level++) {
@@ -88,7 +88,7 @@ class Shares {
   Shares(const Call& call, const SharedBatch& batch) : call_(call), batch_(batch) {}
 
   // Writes what this share says of its sums: around `centres`, or, where that is null, the job's own.
-  bool write(const SharedState* centres, char* message) const {
+  JBN_RARE bool write(const SharedState* centres, char* message) const {
     const Cut cut = batch_.cut(batch_.own, batch_.first(batch_.own));
     message = put_samples(cut.first, cut.from, message);
     if (cut.from < cut.to && elements() > 0) {
@@ -103,7 +103,7 @@ class Shares {
   }
 
   // Adds up what all shares say.
-  bool read(const char* message, const SharedState* centres, RowTree<Job>* sums) const {
+  JBN_RARE bool read(const char* message, const SharedState* centres, RowTree<Job>* sums) const {
     const int64_t room = batch_.block * batch_.sample_bytes * batch_.arrays;
     Room<char> samples(room);
     if (!samples.at || !sums->has_memory()) return false;
@@ -141,7 +141,7 @@ class Shares {
   }
 
   // Samples [from, to) of the batch, array after array, each from a multiple of eight bytes on.
-  char* put_samples(int64_t from, int64_t to, char* message) const {
+  JBN_RARE char* put_samples(int64_t from, int64_t to, char* message) const {
     Call some = part(from - batch_.first(batch_.own), to - from);
     for (int i = 0; i < batch_.arrays && from < to; i++) {
       const T* const input = *some.input(i);
@@ -154,8 +154,9 @@ class Shares {
   }
 
   // The same, as they come in: once the block that they belong to is whole, it is summed.
-  bool take_samples(int64_t from, int64_t to, const SharedState* centres, const char** message,
-                    Straddling* straddling, RowTree<Job>* sums) const {
+  JBN_RARE bool take_samples(int64_t from, int64_t to, const SharedState* centres,
+                             const char** message, Straddling* straddling,
+                             RowTree<Job>* sums) const {
     if (from == to) return true;
     if (straddling->count == 0) straddling->first = from;
     Call whole = call_;
@@ -176,7 +177,8 @@ class Shares {
   }
 
   // Sums whole blocks, the first of which begins at sample `first` of the batch.
-  bool sum(const Call& call, int64_t first, const SharedState* centres, double* nodes) const {
+  JBN_RARE bool sum(const Call& call, int64_t first, const SharedState* centres,
+                    double* nodes) const {
     const Job job(call);
     const Plan plan = plan_of(call.shape, 0, batch_.threads, INT64_MAX);
     return Passes<Job>(job, plan).sum(first / batch_.block, centres, nodes);
@@ -193,8 +195,8 @@ bool is_probing(const SharedState& state) {
 }
 
 template <class T>
-bool write_forward(const ForwardCall<T>& call, const SharedBatch& batch, double* memory,
-                   char* message) {
+JBN_RARE bool write_forward(const ForwardCall<T>& call, const SharedBatch& batch, double* memory,
+                            char* message) {
   using Job = ForwardJob<T, false>;
   const Shape& shape = call.shape;
   const SharedState state = {memory, shape.c};
@@ -215,7 +217,8 @@ bool write_forward(const ForwardCall<T>& call, const SharedBatch& batch, double*
 
 // A channel's sums, of all blocks and short rows.
 template <class Job>
-void channel_sums(const double* rows, const Shape& shape, int64_t period, int64_t c, double* sums) {
+JBN_RARE void channel_sums(const double* rows, const Shape& shape, int64_t period, int64_t c,
+                           double* sums) {
   using S = SumsOf<Job>;
   const int64_t each = period / shape.c, step = shape.channels_last ? shape.c : 1;
   for (int s = 0; s < S::kSums; s++) {
@@ -229,8 +232,8 @@ void channel_sums(const double* rows, const Shape& shape, int64_t period, int64_
 }
 
 template <class T>
-bool read_forward(const ForwardCall<T>& call, const SharedBatch& batch, double* memory,
-                  const char* messages, bool* again) {
+JBN_RARE bool read_forward(const ForwardCall<T>& call, const SharedBatch& batch, double* memory,
+                           const char* messages, bool* again) {
   using Job = ForwardJob<T, false>;
   const Shape& shape = call.shape;
   const SharedState state = {memory, shape.c};
@@ -275,13 +278,13 @@ bool read_forward(const ForwardCall<T>& call, const SharedBatch& batch, double* 
 }
 
 template <class T, With kWith>
-bool write_backward(const BackwardCall<T>& call, const SharedBatch& batch, char* message) {
+JBN_RARE bool write_backward(const BackwardCall<T>& call, const SharedBatch& batch, char* message) {
   return Shares<BackwardJob<T, kWith>, BackwardCall<T>>(call, batch).write(nullptr, message);
 }
 
 template <class T, With kWith>
-bool read_backward(const BackwardCall<T>& call, const SharedBatch& batch, double* found,
-                   const char* messages) {
+JBN_RARE bool read_backward(const BackwardCall<T>& call, const SharedBatch& batch, double* found,
+                            const char* messages) {
   using Job = BackwardJob<T, kWith>;
   const Shape& shape = call.shape;
   RowTree<Job> tree(batch.period);
