@@ -89,9 +89,10 @@ class Shares {
 
   // Writes what this share says of its sums: around `centres`, or, where that is null, the job's own.
   JBN_RARE bool write(const SharedState* centres, char* message) const {
+    if (elements() == 0) return true;
     const Cut cut = batch_.cut(batch_.own, batch_.first(batch_.own));
     message = put_samples(cut.first, cut.from, message);
-    if (cut.from < cut.to && elements() > 0) {
+    if (cut.from < cut.to) {
       double* const nodes = reinterpret_cast<double*>(message);
       if (!sum(part(cut.from - cut.first, cut.to - cut.from), cut.from, centres, nodes)) {
         return false;
