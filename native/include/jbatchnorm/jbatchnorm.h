@@ -48,9 +48,8 @@ typedef enum jbn_status {
   JBN_SMALL_GAMMA = 13,  /* an element of gamma is too near 0 to recover xHat from y */
   JBN_NOT_TOGETHER = 14, /* arguments that exclude each other, as inverted and weights */
   JBN_BAD_SIZE = 15,     /* size is not one of this struct's, or memory's is negative */
-  JBN_BAD_SHARES =
-      16,        /* counts are negative, do not fit in memory together, or their own is not n */
-  JBN_AGAIN = 17 /* not an error: shares have to be told of once more */
+  JBN_BAD_SHARES = 16,   /* counts are negative, past what memory can hold, or own's is not n */
+  JBN_AGAIN = 17         /* not an error: shares have to be told of once more */
 } jbn_status;
 
 /* binary32, binary64, bfloat16, binary16. Sums are of binary64 for each; elements of 32 and 16 bits
@@ -205,9 +204,9 @@ JBN_API int jbn_second(const jbn_second_args* args);
  * and samples of two blocks that other shares have a part of (docs/numerics.md, The order of a sum).
  * The arguments are those of the call that follows, the same everywhere but for n, exec and the data,
  * without weights, and with statistics that are not given (y: not NULL on an empty share either,
- * where others have it); jbn_forward_join writes mean, var and
- * saved, the same everywhere. A message is of a machine of the same byte order; what is not one, or is
- * of other sizes, gives wrong results, never a read past the lengths that sizes tell.
+ * where others have it); jbn_forward_join writes mean, var and saved, the same everywhere. A message
+ * is of a machine of the same byte order; what is not one, or is of other sizes, gives wrong results,
+ * never a read past the lengths that sizes tell.
  *
  * state: 1 + 20 * C doubles (forward), 2 * C (backward: the sums of g and of g * (x - mean)).
  * message, messages: aligned to 8 bytes.

@@ -48,6 +48,20 @@ JBN_OUTLINE void add_sums(const double* from, int64_t period, int64_t j, int64_t
   }
 }
 
+// Sum s of channel c, of all neighbours that make it up, from rows that are added up.
+template <class Job>
+inline double channel_sum(const double* rows, const Shape& shape, int64_t period, int s,
+                          int64_t c) {
+  using S = SumsOf<Job>;
+  const int64_t each = period / shape.c, step = shape.channels_last ? shape.c : 1;
+  const double* hi = rows + s * S::kParts * period + (shape.channels_last ? c : c * each);
+  SumOf<double, S::kExact> sum = {};
+  for (int64_t i = 0; i < each; i++, hi += step) {
+    sum.add(sum_at<S::kExact>(hi, hi + (S::kExact ? period : 0)));
+  }
+  return sum.value();
+}
+
 template <class Job>
 struct Scratch {
   using T = typename Job::Element;
@@ -171,14 +185,7 @@ struct Scratch {
     add_tree(block * order.parts, order.parts, count, channel, channel_end);
   }
   // Sum s of channel c, added up.
-  double total(int s, int64_t c) const {
-    SumOf<double, S::kExact> sum = {};
-    const double* const hi = partials + s * S::kParts * period;
-    each_sum(c, [&](int64_t j) {
-      sum.add(sum_at<S::kExact>(hi + j, hi + j + (S::kExact ? period : 0)));
-    });
-    return sum.value();
-  }
+  double total(int s, int64_t c) const { return channel_sum<Job>(partials, shape, period, s, c); }
 
   // Maps up to sixteen elements with coefficients of their own.
   JBN_OUTLINE void map_some(const EachLanes<MapGroup<T>, kKinds>& f, int64_t at, int count,

@@ -216,19 +216,11 @@ JBN_RARE bool write_forward(const ForwardCall<T>& call, const SharedBatch& batch
   return true;
 }
 
-// A channel's sums, of all blocks and short rows.
+// A channel's sums, of all shares.
 template <class Job>
-JBN_RARE void channel_sums(const double* rows, const Shape& shape, int64_t period, int64_t c,
-                           double* sums) {
-  using S = SumsOf<Job>;
-  const int64_t each = period / shape.c, step = shape.channels_last ? shape.c : 1;
-  for (int s = 0; s < S::kSums; s++) {
-    const double* hi = rows + s * S::kParts * period + (shape.channels_last ? c : c * each);
-    SumOf<double, S::kExact> sum = {};
-    for (int64_t i = 0; i < each; i++, hi += step) {
-      sum.add(sum_at<S::kExact>(hi, hi + (S::kExact ? period : 0)));
-    }
-    sums[s] = sum.value();
+void channel_sums(const double* rows, const Shape& shape, int64_t period, int64_t c, double* sums) {
+  for (int s = 0; s < SumsOf<Job>::kSums; s++) {
+    sums[s] = channel_sum<Job>(rows, shape, period, s, c);
   }
 }
 

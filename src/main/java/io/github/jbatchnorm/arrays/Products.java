@@ -3,6 +3,7 @@ package io.github.jbatchnorm.arrays;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.platform.NativeLibrary;
 import io.github.jbatchnorm.platform.Settings;
+import io.github.jbatchnorm.platform.ThreadFlag;
 import java.lang.System.Logger.Level;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +20,7 @@ public final class Products {
   /** Null until the property was found to be good. */
   private static volatile @Nullable Boolean ordered;
 
-  private static final ThreadLocal<Boolean> WANTED = ThreadLocal.withInitial(() -> false);
+  private static final ThreadFlag WANTED = new ThreadFlag();
 
   private Products() {}
 
@@ -28,13 +29,7 @@ public final class Products {
    * the same bits on every machine, and for any number of rows, whatever the property says.
    */
   public static <T> T ordered(Supplier<T> action) {
-    boolean before = WANTED.get();
-    WANTED.set(true);
-    try {
-      return action.get();
-    } finally {
-      WANTED.set(before);
-    }
+    return WANTED.during(action);
   }
 
   /**
@@ -43,7 +38,7 @@ public final class Products {
    * @throws IllegalArgumentException if the property has a value that it does not know
    */
   public static boolean areOrdered() {
-    if (WANTED.get()) {
+    if (WANTED.isSet()) {
       return true;
     }
     Boolean known = ordered;

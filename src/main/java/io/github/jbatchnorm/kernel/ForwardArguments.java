@@ -194,6 +194,25 @@ public final class ForwardArguments {
     return this;
   }
 
+  /** Returns where the statistics go: what was set for them, or memory of its own. */
+  Storage savedRoom() {
+    return saved != null
+        ? saved
+        : Storage.allocate(DType.F64, (long) BatchNormKernel.SAVED_PER_CHANNEL * shape.c());
+  }
+
+  /** Returns the same call with statistics that are given, of which it writes none. */
+  ForwardArguments applied(Storage statistics) {
+    ForwardArguments call =
+        new ForwardArguments(shape, eps, slope, x)
+            .z(z)
+            .gamma(gamma)
+            .beta(beta)
+            .given(statistics)
+            .y(y);
+    return invertible ? call.invertible() : call;
+  }
+
   /** {@return N of the batch that the last call normalized: of all its shares} */
   public long totalSamples() {
     return ranks == null ? shape.n() : total;

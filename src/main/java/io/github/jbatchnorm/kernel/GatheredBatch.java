@@ -1,6 +1,5 @@
 package io.github.jbatchnorm.kernel;
 
-import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -46,23 +45,13 @@ final class GatheredBatch {
   }
 
   void forward(ForwardArguments a) {
-    Storage saved =
-        a.saved != null
-            ? a.saved
-            : Storage.allocate(DType.F64, (long) BatchNormKernel.SAVED_PER_CHANNEL * own.c());
+    Storage saved = a.savedRoom();
     kernel.forward(
         new ForwardArguments(whole, a.eps, a.slope, gathered(a.x))
             .mean(a.mean)
             .var(a.var)
             .saved(saved));
-    ForwardArguments apply =
-        new ForwardArguments(own, a.eps, a.slope, a.x)
-            .z(a.z)
-            .gamma(a.gamma)
-            .beta(a.beta)
-            .given(saved)
-            .y(a.y);
-    kernel.forward(a.invertible ? apply.invertible() : apply);
+    kernel.forward(a.applied(saved));
   }
 
   void backward(BackwardArguments a) {

@@ -1,7 +1,6 @@
 package io.github.jbatchnorm.kernel;
 
 import io.github.jbatchnorm.jni.Abi;
-import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.NativeCall;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.platform.Execution;
@@ -121,10 +120,7 @@ final class NativeKernel implements BatchNormKernel {
   private void shared(ForwardArguments a) {
     Shared shared = Shared.forward(a);
     a.total = shared.total();
-    Storage saved =
-        a.saved != null
-            ? a.saved
-            : Storage.allocate(DType.F64, (long) SAVED_PER_CHANNEL * a.shape.c());
+    Storage saved = a.savedRoom();
     ForwardArguments statistics =
         new ForwardArguments(a.shape, a.eps, a.slope, a.x).mean(a.mean).var(a.var).saved(saved);
     try (NativeShares shares =
@@ -135,22 +131,17 @@ final class NativeKernel implements BatchNormKernel {
             shares.exchange(Abi::jbn_forward_sizes, Abi::jbn_forward_share, Abi::jbn_forward_join);
       }
     }
-    ForwardArguments apply =
-        new ForwardArguments(a.shape, a.eps, a.slope, a.x)
-            .z(a.z)
-            .gamma(a.gamma)
-            .beta(a.beta)
-            .given(saved)
-            .y(a.y);
-    forward(a.invertible ? apply.invertible() : apply);
+    forward(a.applied(saved));
   }
 
+  @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   private void shared(BackwardArguments a) {
     Shared shared = Shared.backward(a);
     try (NativeShares shares = new NativeShares(shared, () -> arguments(a), 2L * a.shape.c())) {
       shares.exchange(Abi::jbn_backward_sizes, Abi::jbn_backward_share, Abi::jbn_backward_join);
       NativeCall call = arguments(a).storage(shares.state()).integer(shared.total());
       int status = Abi.jbn_backward(call.structure());
+      Reference.reachabilityFence(a);
       call.end();
       check(status);
     }

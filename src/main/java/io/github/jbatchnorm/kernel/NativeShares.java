@@ -4,6 +4,7 @@ import io.github.jbatchnorm.jni.Abi;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.NativeCall;
 import io.github.jbatchnorm.memory.Storage;
+import java.lang.ref.Reference;
 import java.nio.LongBuffer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -81,6 +82,7 @@ final class NativeShares implements AutoCloseable {
     return Math.max(1, bytes / Double.BYTES);
   }
 
+  @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   private int call(Call function, @Nullable Storage message, @Nullable Storage messages) {
     NativeCall call = arguments.get();
     long first = call.structure();
@@ -94,6 +96,7 @@ final class NativeShares implements AutoCloseable {
         .storage(message)
         .storage(messages);
     int status = function.run(first, call.structure(from));
+    Reference.reachabilityFence(this);
     call.end();
     return status;
   }

@@ -31,6 +31,10 @@ record Affine(@Nullable Tensor gamma, @Nullable Tensor beta) {
       dtype = newDtype;
     }
 
+    DType dtype() {
+      return dtype;
+    }
+
     void both() {
       scale = true;
       shift = true;

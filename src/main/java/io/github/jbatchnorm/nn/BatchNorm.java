@@ -3,7 +3,6 @@ package io.github.jbatchnorm.nn;
 import io.github.jbatchnorm.autograd.Checkpoint;
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
-import io.github.jbatchnorm.autograd.Tensors;
 import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
 import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
@@ -34,8 +33,7 @@ public final class BatchNorm implements Layer {
   private final int channels;
   private final int groups;
   private final boolean inPlace;
-  private final @Nullable Tensor gamma;
-  private final @Nullable Tensor beta;
+  private final Affine affine;
   private final @Nullable RunningStatistics statistics;
   private final @Nullable Renormalization renormalization;
   private final @Nullable Communicator ranks;
@@ -59,12 +57,11 @@ public final class BatchNorm implements Layer {
     groups = builder.groups;
     inPlace = builder.inPlace;
     ranks = builder.ranks;
-    gamma = builder.scale ? Tensors.full(builder.dtype, 1, channels) : null;
-    beta = builder.shift ? Tensors.full(builder.dtype, 0, channels) : null;
+    affine = builder.affine.create(channels);
     statistics =
         builder.tracks
             ? new RunningStatistics(
-                builder.dtype, channels, builder.newValueWeight, builder.unbiased)
+                builder.affine.dtype(), channels, builder.newValueWeight, builder.unbiased)
             : null;
     renormalization =
         builder.rMax > 0 ? new Renormalization(builder.rMax, builder.dMax, options) : null;
@@ -83,11 +80,9 @@ public final class BatchNorm implements Layer {
   public static final class Builder {
     private final int channels;
     private BatchNormOptions options = BatchNormOptions.DEFAULT;
-    private DType dtype = DType.F32;
+    private final Affine.Options affine = new Affine.Options(true);
     private double newValueWeight = NEW_VALUE_WEIGHT;
     private boolean unbiased = true;
-    private boolean scale = true;
-    private boolean shift = true;
     private boolean tracks = true;
     private boolean inPlace;
     private int groups = 1;
@@ -120,10 +115,7 @@ public final class BatchNorm implements Layer {
      * @throws IllegalArgumentException if it is neither
      */
     public Builder dtype(DType newDtype) {
-      if (newDtype != DType.F32 && newDtype != DType.F64) {
-        throw new IllegalArgumentException("dtype: expected F32 or F64, got " + newDtype);
-      }
-      dtype = newDtype;
+      affine.dtype(newDtype);
       return this;
     }
 
@@ -168,7 +160,7 @@ public final class BatchNorm implements Layer {
      * @return this, for the next option
      */
     public Builder withoutScale() {
-      scale = false;
+      affine.withoutScale();
       return this;
     }
 
@@ -178,7 +170,7 @@ public final class BatchNorm implements Layer {
      * @return this, for the next option
      */
     public Builder withoutShift() {
-      shift = false;
+      affine.withoutShift();
       return this;
     }
 
@@ -305,8 +297,8 @@ public final class BatchNorm implements Layer {
     BatchNormBuilder call =
         BatchNormOp.on(x)
             .options(options)
-            .gamma(parameter(gamma))
-            .beta(parameter(beta))
+            .gamma(parameter(gamma()))
+            .beta(parameter(beta()))
             .add(residual)
             .mask(mask);
     if (statistics != null && (mode == Mode.EVALUATION || statisticsFrozen)) {
@@ -349,7 +341,7 @@ public final class BatchNorm implements Layer {
         && statistics != null
         && mode == Mode.TRAINING
         && call.totalWeight() > 0) {
-      renormalization.correct(call, parameter(gamma), parameter(beta), statistics);
+      renormalization.correct(call, parameter(gamma()), parameter(beta()), statistics);
     }
     BatchNormOp op = call.operation();
     Tensor y = op.apply();
@@ -440,12 +432,12 @@ public final class BatchNorm implements Layer {
 
   /** {@return the scale, or null where there is none} */
   public @Nullable Tensor gamma() {
-    return gamma;
+    return affine.gamma();
   }
 
   /** {@return the shift, or null where there is none} */
   public @Nullable Tensor beta() {
-    return beta;
+    return affine.beta();
   }
 
   /**
@@ -478,12 +470,7 @@ public final class BatchNorm implements Layer {
   @Override
   public void visit(StateVisitor visitor) {
     visitor.batchNorm("", this);
-    if (gamma != null) {
-      visitor.parameter("weight", gamma);
-    }
-    if (beta != null) {
-      visitor.parameter("bias", beta);
-    }
+    affine.visit(visitor);
     if (statistics != null) {
       statistics.visit(visitor);
     }
@@ -497,8 +484,7 @@ public final class BatchNorm implements Layer {
         Integer.toString(channels),
         "eps " + options.eps(),
         LayerText.when(options.layout() == Layout.NHWC, "channels last"),
-        LayerText.when(gamma == null, "no scale"),
-        LayerText.when(beta == null, "no shift"),
+        affine.missing(),
         LayerText.when(statistics == null, "no statistics"),
         LayerText.when(renormalization != null, "renormalized"),
         LayerText.when(groups > 1, "groups " + groups),
