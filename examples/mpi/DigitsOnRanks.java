@@ -77,8 +77,7 @@ public class DigitsOnRanks {
         int[] labels = Arrays.copyOfRange(batch.labels(), begin, end);
         Tensor mean = Losses.softmaxCrossentropy(model.forward(x, Mode.TRAINING), labels);
         Tensor share = parallel.share(mean, labels.length);
-        share.backward();
-        parallel.addGradients();
+        parallel.backward(share);
         optimizer.step();
         loss.set(0, loss.get(0) + share.item() / source.count());
       }

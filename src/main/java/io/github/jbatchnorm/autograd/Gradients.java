@@ -1,10 +1,13 @@
 package io.github.jbatchnorm.autograd;
 
+import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.memory.Storage;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +62,54 @@ public final class Gradients {
   public static List<Tensor> of(Tensor y, Tensor... inputs) {
     Objects.requireNonNull(y, "y");
     return of(y, Tensor.constantScalar(y.dtype(), 1), Operation.checked("inputs", inputs));
+  }
+
+  /**
+   * As {@link Tensor#backward(double)}, and tells of each parameter's gradient as soon as it is
+   * complete, while those of what comes before it in the network are yet to be computed: for who
+   * sends gradients elsewhere meanwhile.
+   *
+   * @param y what is differentiated
+   * @param seed the gradient of each of its elements
+   * @param parameters variables, as {@code model.parameters().values()}
+   * @param found is called with a parameter and its gradient, once for each that y depends on, last
+   *     layers first, on this thread; the gradient may be shared, so that it is read alone. What it
+   *     throws ends backward, which changes no gradient then
+   * @throws InvalidBackpropException as {@link Tensor#backward()}
+   */
+  public static void backward(
+      Tensor y, double seed, Collection<Tensor> parameters, BiConsumer<Tensor, Tensor> found) {
+    Objects.requireNonNull(y, "y");
+    Objects.requireNonNull(parameters, "parameters");
+    Objects.requireNonNull(found, "found");
+    Tape.backward(y, Tensor.constantScalar(y.dtype(), seed), new Watch(parameters, found));
+  }
+
+  /**
+   * Makes {@code gradient} what {@link Tensor#grad()} gives, until the next backward: for who
+   * computes gradients from those that backward has found, as the sum over several machines.
+   *
+   * @param parameter a variable
+   * @param gradient of its shape and dtype; its memory is shared, so leave it as it is
+   * @throws IllegalArgumentException if the parameter is constant, or shape or dtype differ
+   */
+  public static void set(Tensor parameter, Tensor gradient) {
+    Objects.requireNonNull(parameter, "parameter");
+    Objects.requireNonNull(gradient, "gradient");
+    if (parameter.isConstant()) {
+      throw new IllegalArgumentException("parameter: expected a variable, got a constant");
+    }
+    if (gradient.dtype() != parameter.dtype()
+        || !Arrays.equals(gradient.shape(), parameter.shape())) {
+      throw new IllegalArgumentException(
+          "gradient: expected %s of shape %s, got %s of shape %s"
+              .formatted(
+                  parameter.dtype(),
+                  Shapes.text(parameter.shape()),
+                  gradient.dtype(),
+                  Shapes.text(gradient.shape())));
+    }
+    Tape.give(parameter.node(), gradient);
   }
 
   /**

@@ -19,9 +19,12 @@ import org.jspecify.annotations.Nullable;
  * so that a backward that fails leaves graph and gradients as they were.
  */
 final class Tape {
+  /** Of none. */
+  static final Watch NONE = new Watch(Set.of(), (variable, grad) -> {});
+
   private Tape() {}
 
-  static void backward(Tensor root, Tensor seed) {
+  static void backward(Tensor root, Tensor seed, Watch watch) {
     if (!NoAutodiff.isRecording()) {
       throw new InvalidBackpropException("backward: called inside a NoAutodiff scope");
     }
@@ -29,7 +32,7 @@ final class Tape {
       return;
     }
     List<Node> order = order(root.node(), Set.of());
-    NoAutodiff.call(() -> gradients(root, own(seed), order, Set.of())).forEach(Tape::give);
+    NoAutodiff.call(() -> gradients(root, own(seed), order, Set.of(), watch)).forEach(Tape::give);
     order.forEach(Tape::clear);
   }
 
@@ -61,19 +64,21 @@ final class Tape {
   static IdentityHashMap<Node, Tensor> found(Tensor root, Tensor seed, Set<Node> ends) {
     return root.isConstant()
         ? new IdentityHashMap<>()
-        : gradients(root, seed, order(root.node(), ends), ends);
+        : gradients(root, seed, order(root.node(), ends), ends, NONE);
   }
 
   private static IdentityHashMap<Node, Tensor> gradients(
-      Tensor root, Tensor seed, List<Node> order, Set<Node> ends) {
+      Tensor root, Tensor seed, List<Node> order, Set<Node> ends, Watch watch) {
     IdentityHashMap<Node, Tensor> grads = new IdentityHashMap<>();
     grads.put(root.node(), seed(root, seed));
+    watch.begin(order, grads);
     for (Node node : order) {
       Operation creator = node.creator;
       Tensor grad = grads.get(node);
       if (creator != null && grad != null && !ends.contains(node)) {
         propagate(creator, grad, grads);
       }
+      watch.passed(node, grads);
     }
     return grads;
   }

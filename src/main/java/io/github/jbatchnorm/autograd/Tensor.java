@@ -296,7 +296,7 @@ public final class Tensor
    * @throws IllegalArgumentException if the seed does not broadcast to this shape
    */
   public void backward(Tensor seed) {
-    Tape.backward(this, seed);
+    Tape.backward(this, seed, Tape.NONE);
   }
 
   /**

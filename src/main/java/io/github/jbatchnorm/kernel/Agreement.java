@@ -9,14 +9,11 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * That all ranks make the same call on their shares: before it begins, each tells how many samples
- * it has and a number made of the terms of its call. Where these differ, or a rank refuses, the
- * terms themselves go round, and every rank throws the same exception.
+ * That all ranks do the same: before it begins, each tells how many samples it has and a number
+ * made of the terms, as of its call. Where these differ, or a rank refuses, the terms themselves go
+ * round, and every rank throws the same exception.
  */
 final class Agreement {
-  /** Bytes of the terms, where they go round. */
-  private static final int LONG = 1024;
-
   private static final long REFUSED = -1;
 
   private Agreement() {}
@@ -24,10 +21,11 @@ final class Agreement {
   /**
    * Returns how many samples each rank has.
    *
+   * @param what it is about, as "call"
    * @param terms what has to be the same everywhere, parts of "name value" with commas between them
    * @throws IllegalArgumentException if terms differ, naming both, or a rank refuses, on all ranks
    */
-  static long[] on(Communicator ranks, long samples, String terms) {
+  static long[] on(Communicator ranks, String what, long samples, String terms) {
     long[] said = exchanged(ranks, samples, number(terms));
     long[] counts = new long[ranks.size()];
     boolean same = true;
@@ -38,7 +36,7 @@ final class Agreement {
     if (same) {
       return counts;
     }
-    throw new IllegalArgumentException(difference(ranks, terms, counts));
+    throw new IllegalArgumentException(difference(ranks, what, terms, counts));
   }
 
   /** Returns what to throw where this rank's arguments were refused, which all others hear of. */
@@ -46,30 +44,27 @@ final class Agreement {
     String message = String.valueOf(why.getMessage());
     long[] said = exchanged(ranks, REFUSED, 0);
     long[] counts = IntStream.range(0, ranks.size()).mapToLong(rank -> said[2 * rank]).toArray();
-    return new IllegalArgumentException(difference(ranks, message, counts), why);
+    return new IllegalArgumentException(difference(ranks, "", message, counts), why);
   }
 
-  private static String difference(Communicator ranks, String terms, long[] counts) {
-    byte[] text = Arrays.copyOf(terms.getBytes(StandardCharsets.UTF_8), LONG);
-    ByteBuffer all = gathered(ranks, direct(LONG).put(text).flip());
-    String[] said = new String[ranks.size()];
+  private static String difference(Communicator ranks, String what, String terms, long[] counts) {
+    String[] said = gathered(ranks, terms);
     for (int rank = 0; rank < said.length; rank++) {
-      all.get(rank * LONG, text);
-      said[rank] = new String(text, StandardCharsets.UTF_8).replace("\0", "");
       if (counts[rank] == REFUSED) {
         return "rank %s: %s".formatted(rank, said[rank]);
       }
     }
-    String[] first = said[0].split(", ", -1);
     int other =
         IntStream.range(0, said.length).filter(i -> !said[i].equals(said[0])).findFirst().orElse(0);
+    String[] first = said[0].split(", ", -1);
     String[] second = said[other].split(", ", -1);
-    int term = 0;
-    while (term + 1 < Math.min(first.length, second.length) && first[term].equals(second[term])) {
-      term++;
-    }
-    return "ranks: expected the same call on all, got %s on rank 0 and %s on rank %s"
-        .formatted(first[term], second[term], other);
+    int term = Arrays.mismatch(first, second);
+    return "ranks: expected the same %s on all, got %s on rank 0 and %s on rank %s"
+        .formatted(what, part(first, term), part(second, term), other);
+  }
+
+  private static String part(String[] terms, int i) {
+    return i < terms.length ? terms[i] : "nothing more";
   }
 
   /** Gives two numbers to all; returns everyone's. */
@@ -87,12 +82,20 @@ final class Agreement {
     return said;
   }
 
-  private static ByteBuffer gathered(Communicator ranks, ByteBuffer own) {
+  private static String[] gathered(Communicator ranks, String text) {
+    byte[] own = text.getBytes(StandardCharsets.UTF_8);
+    long[] said = exchanged(ranks, own.length, 0);
     int[] lengths = new int[ranks.size()];
-    Arrays.fill(lengths, own.remaining());
-    ByteBuffer all = direct(Math.multiplyExact(ranks.size(), own.remaining()));
-    ranks.allGather(own, lengths, all);
-    return all;
+    Arrays.setAll(lengths, rank -> (int) said[2 * rank]);
+    ByteBuffer all = direct(Arrays.stream(lengths).reduce(0, Math::addExact));
+    ranks.allGather(direct(own.length).put(own).flip(), lengths, all.duplicate());
+    String[] texts = new String[lengths.length];
+    for (int rank = 0; rank < texts.length; rank++) {
+      byte[] one = new byte[lengths[rank]];
+      all.get(one);
+      texts[rank] = new String(one, StandardCharsets.UTF_8);
+    }
+    return texts;
   }
 
   private static ByteBuffer direct(int bytes) {

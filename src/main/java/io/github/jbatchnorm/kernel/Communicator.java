@@ -2,8 +2,6 @@ package io.github.jbatchnorm.kernel;
 
 import io.github.jbatchnorm.memory.Storage;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.Arrays;
 
 /**
  * Several places, ranks, that have a share of the same batch each: threads, processes or machines.
@@ -38,31 +36,37 @@ public interface Communicator {
    * @throws IllegalStateException if a rank is not there any more
    */
   default void sum(Storage values) {
-    int bytes = values.dtype().bytes();
-    int[] lengths = new int[size()];
-    int most = 1 << 16;
-    ByteBuffer all =
-        ByteBuffer.allocateDirect(
-                Math.multiplyExact(size() * Math.min(most, values.length()), bytes))
-            .order(ByteOrder.nativeOrder());
-    for (int from = 0; from < values.length(); from += most) {
-      Storage part = values.slice(from, Math.min(most, values.length() - from));
-      Arrays.fill(lengths, part.length() * bytes);
-      allGather(part.bytes(), lengths, all.duplicate().limit(size() * part.length() * bytes));
-      Storage gathered = Storage.wrap(part.dtype(), all);
-      for (int i = 0; i < part.length(); i++) {
-        double sum = gathered.get(i);
-        for (int rank = 1; rank < size(); rank++) {
-          sum += gathered.get(rank * part.length() + i);
-        }
-        part.set(i, sum);
-      }
-    }
+    beginSum(values).run();
   }
 
   /**
-   * Tells all ranks, which wait for a batch norm of this one, that it cannot take part: each of
-   * them throws an exception that says why. For what is checked before a kernel is called.
+   * Begins {@link #sum}, and lets this rank go on meanwhile, as far as the transport can: the
+   * default does all of it at the end.
+   *
+   * @param values as for sum; neither read nor changed by others until the end
+   * @return the end, to be run once: waits until {@code values} are the sums. Ends are collective
+   *     too, in the order of the beginnings
+   * @throws IllegalArgumentException if the dtype is neither f32 nor f64
+   */
+  default Runnable beginSum(Storage values) {
+    Sums.check(values);
+    return () -> Sums.gathered(this, values);
+  }
+
+  /**
+   * Checks that all ranks say the same, before what would end in confusion if they did not.
+   *
+   * @param what it is about, as "network"
+   * @param terms parts of "name value" with ", " between them
+   * @throws IllegalArgumentException on all ranks, if they do not, naming the first difference
+   */
+  default void agree(String what, String terms) {
+    Agreement.on(this, what, 0, terms);
+  }
+
+  /**
+   * Tells all ranks, which wait for a batch norm of this one or in {@link #agree}, that it cannot
+   * take part: each of them throws an exception that says why.
    *
    * @param why the reason
    * @return the exception to be thrown here, which names this rank too

@@ -55,7 +55,7 @@ final class Shared {
   }
 
   private static Shared agree(Communicator ranks, BatchNormShape shape, String terms) {
-    return new Shared(ranks, Agreement.on(ranks, shape.n(), terms));
+    return new Shared(ranks, Agreement.on(ranks, "call", shape.n(), terms));
   }
 
   Communicator ranks() {

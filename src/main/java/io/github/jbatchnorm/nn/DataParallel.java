@@ -1,14 +1,20 @@
 package io.github.jbatchnorm.nn;
 
+import static java.util.stream.Collectors.joining;
+
+import io.github.jbatchnorm.arrays.Products;
+import io.github.jbatchnorm.autograd.Gradients;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.Communicator;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -22,8 +28,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * <pre>{@code
  * DataParallel parallel = new DataParallel(network, communicator);
  * Tensor loss = parallel.share(network.forward(x, Mode.TRAINING).softmaxCrossEntropy(y), y.size());
- * loss.backward();
- * parallel.addGradients();
+ * parallel.backward(loss);
  * optimizer.step();
  * }</pre>
  *
@@ -31,33 +36,57 @@ import java.util.concurrent.atomic.AtomicLong;
  * {@code jbatchnorm.threads} is set for each.
  */
 public final class DataParallel {
+  /** Elements that go round together: 1 MiB of f32. */
+  private static final int BUCKET = 1 << 18;
+
   private final Communicator ranks;
-  private final List<Tensor> summed = new ArrayList<>();
-  private final List<String> names = new ArrayList<>();
+  private final GradientBuckets buckets;
 
   /**
    * Gives all ranks what rank 0 has: parameters, running statistics and counts.
    *
    * @param network the same on all ranks but for the values
    * @param ranks between the ranks
+   * @throws IllegalArgumentException on all ranks, if networks differ in names, shapes or dtypes,
+   *     or a parameter is neither f32 nor f64
    */
   public DataParallel(Layer network, Communicator ranks) {
+    this(network, ranks, BUCKET);
+  }
+
+  DataParallel(Layer network, Communicator ranks, int bucket) {
     Objects.requireNonNull(network, "network");
     this.ranks = Objects.requireNonNull(ranks, "ranks");
+    List<State.Entry> state = State.of(network::visit);
+    ranks.agree("network", state.stream().map(DataParallel::text).collect(joining(", ")));
     Set<Tensor> whole = Collections.newSetFromMap(new IdentityHashMap<>());
     for (BatchNorm layer : BatchNorms.of(network).values()) {
       if (layer.ranks() != null) {
         Collections.addAll(whole, layer.gamma(), layer.beta());
       }
     }
-    for (State.Entry entry : State.of(network::visit)) {
+    Map<String, Tensor> summed = new LinkedHashMap<>();
+    for (State.Entry entry : state) {
       begin(entry);
       Tensor tensor = entry.tensor();
       if (entry.trained() && tensor != null && !whole.contains(tensor)) {
-        summed.add(tensor);
-        names.add(entry.name());
+        if (tensor.dtype() != Products.computed(tensor.dtype())) {
+          throw new IllegalArgumentException(
+              "network: expected parameters of F32 or F64, got %s".formatted(text(entry)));
+        }
+        summed.put(entry.name(), tensor);
       }
     }
+    buckets = new GradientBuckets(summed, bucket, ranks);
+  }
+
+  private static String text(State.Entry entry) {
+    Tensor tensor = entry.tensor();
+    if (tensor == null) {
+      return entry.name() + " a count";
+    }
+    String shape = Arrays.stream(tensor.shape()).mapToObj(String::valueOf).collect(joining("x"));
+    return "%s %s of %s".formatted(entry.name(), tensor.dtype(), shape.isEmpty() ? "1" : shape);
   }
 
   /** Takes rank 0's value. */
@@ -105,51 +134,44 @@ public final class DataParallel {
   }
 
   /**
-   * Adds up the gradients of all ranks: each parameter has the same one on all of them then.
+   * Finds the gradients of the sum of all ranks' shares: each parameter has the same one on all of
+   * them then. They are added up while backward goes on, as far as the transport can.
    *
-   * @throws IllegalStateException on all ranks, if a parameter has none on one
+   * @param share of {@link #share}
+   * @throws IllegalStateException on all ranks, if a parameter has none on one; gradients are this
+   *     rank's own then
    */
-  public void addGradients() {
-    Storage missing = Storage.allocate(DType.F64, summed.size());
-    for (int i = 0; i < summed.size(); i++) {
-      missing.set(i, summed.get(i).grad() == null ? 1 : 0);
-    }
-    ranks.sum(missing);
-    List<Storage> gradients = new ArrayList<>();
-    for (int i = 0; i < summed.size(); i++) {
-      Tensor grad = summed.get(i).grad();
-      if (grad == null || missing.get(i) > 0) {
-        throw new IllegalStateException(
-            "gradients: %s has none on a rank: call backward first".formatted(names.get(i)));
-      }
-      gradients.add(grad.storage());
-    }
-    for (DType dtype : DType.values()) {
-      addTogether(gradients.stream().filter(gradient -> gradient.dtype() == dtype).toList(), dtype);
-    }
+  public void backward(Tensor share) {
+    backward(share, 1);
   }
 
-  /** Adds up all gradients of a dtype as one. */
-  private void addTogether(List<Storage> gradients, DType dtype) {
-    int length = 0;
-    for (Storage gradient : gradients) {
-      length = Math.addExact(length, gradient.length());
+  /**
+   * As {@link #backward(Tensor)}, times a factor, as in {@link Tensor#backward(double)}.
+   *
+   * @param share of {@link #share}
+   * @param seed the factor, the same on all ranks
+   */
+  public void backward(Tensor share, double seed) {
+    Objects.requireNonNull(share, "share");
+    GradientBuckets.Step step = buckets.new Step();
+    Gradients.backward(share, seed, buckets.parameters(), step::add);
+    step.end();
+  }
+
+  /**
+   * Adds up the gradients that the parameters have: for those of several backward passes, which
+   * {@link io.github.jbatchnorm.autograd.GradientSum} has added up on each rank.
+   *
+   * @throws IllegalStateException as {@link #backward(Tensor)}
+   */
+  public void addGradients() {
+    GradientBuckets.Step step = buckets.new Step();
+    for (Tensor parameter : buckets.parameters()) {
+      Tensor grad = parameter.grad();
+      if (grad != null) {
+        step.add(parameter, grad);
+      }
     }
-    if (length == 0) {
-      return;
-    }
-    Storage together = Storage.scratch(dtype, length);
-    int at = 0;
-    for (Storage gradient : gradients) {
-      together.copy(gradient, 0, at, gradient.length());
-      at += gradient.length();
-    }
-    ranks.sum(together);
-    at = 0;
-    for (Storage gradient : gradients) {
-      gradient.copy(together, at, 0, gradient.length());
-      at += gradient.length();
-    }
-    together.close();
+    step.end();
   }
 }

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.jbatchnorm.autograd.GradientSum;
 import io.github.jbatchnorm.autograd.Gradients;
+import io.github.jbatchnorm.autograd.Operation;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.Communicator;
@@ -12,10 +14,12 @@ import io.github.jbatchnorm.kernel.LocalRanks;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.nn.functional.Losses;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -69,8 +73,7 @@ class DataParallelTest {
       Tensor mean =
           Losses.softmaxCrossentropy(network.forward(x.asConstant(), Mode.TRAINING), labels);
       Tensor share = parallel.share(mean, labels.length);
-      share.backward();
-      parallel.addGradients();
+      parallel.backward(share);
       optimizer.step();
       Storage loss = Storage.allocate(DType.F64, 1);
       loss.set(0, share.item());
@@ -110,6 +113,147 @@ class DataParallelTest {
       }
       assertThat(alone.losses().get(4)).isLessThan(alone.losses().get(0));
     }
+  }
+
+  /** One of two ranks, which notes when sums begin and end. */
+  private record Noting(Communicator ranks, List<String> events) implements Communicator {
+    @Override
+    public int rank() {
+      return ranks.rank();
+    }
+
+    @Override
+    public int size() {
+      return ranks.size();
+    }
+
+    @Override
+    public void allGather(ByteBuffer own, int[] lengths, ByteBuffer all) {
+      ranks.allGather(own, lengths, all);
+    }
+
+    @Override
+    public Runnable beginSum(Storage values) {
+      int number = (int) events.stream().filter(event -> event.startsWith("begin")).count();
+      events.add("begin " + number + " of " + values.length());
+      Runnable end = Communicator.super.beginSum(values);
+      return () -> {
+        events.add("end " + number);
+        end.run();
+      };
+    }
+  }
+
+  /** Notes when backward comes to where it stands in a network. */
+  private static final class Mark extends Operation {
+    private final String name;
+    private final List<String> events;
+
+    Mark(Tensor x, String name, List<String> events) {
+      super(x);
+      this.name = name;
+      this.events = events;
+    }
+
+    @Override
+    protected Tensor forward() {
+      return input(0).copy();
+    }
+
+    @Override
+    protected Tensor backward(int input, Tensor grad) {
+      events.add(name);
+      return grad;
+    }
+  }
+
+  @Test
+  void sumsOfLastLayersBeginBeforeBackwardComesToTheFirst() {
+    List<List<String>> ranks =
+        LocalRanks.run(
+            2,
+            own -> {
+              List<String> events = new ArrayList<>();
+              SplittableRandom random = new SplittableRandom(1);
+              Sequential network =
+                  Sequential.builder()
+                      .add("first", new Dense(2, 3, random))
+                      .add("mark1", x -> new Mark(x, "after first", events).apply())
+                      .add("second", new Dense(3, 4, random))
+                      .add("mark2", x -> new Mark(x, "after second", events).apply())
+                      .add("third", new Dense(4, 5, random))
+                      .build();
+              DataParallel parallel = new DataParallel(network, new Noting(own, events), 16);
+              events.clear();
+              Tensor x = Tensor.of(new float[] {1, own.rank()}, 1, 2);
+              parallel.backward(network.forward(x, Mode.TRAINING).sum(), 2);
+              for (Map.Entry<String, Tensor> entry : network.parameters().entrySet()) {
+                float[] values = new float[entry.getValue().size()];
+                Objects.requireNonNull(entry.getValue().grad())
+                    .storage()
+                    .read(0, 1, values, values.length);
+                events.add(entry.getKey() + " " + Arrays.toString(values));
+              }
+              return events;
+            });
+    assertThat(ranks.get(1)).isEqualTo(ranks.get(0));
+    // Biases of 5, 4, 3 elements, weights of 20, 12, 6: only what fits in 16 goes together.
+    // 6.
+    assertThat(ranks.get(0))
+        .startsWith("begin 0 of 5", "begin 1 of 20", "after second", "begin 2 of 16", "after first")
+        .contains("begin 3 of 9", "end 0", "end 1", "end 2", "end 3")
+        .contains("third.bias [4.0, 4.0, 4.0, 4.0, 4.0]");
+  }
+
+  @Test
+  void networksThatDifferAreToldOnAllRanks() {
+    List<String> shapes =
+        LocalRanks.run(
+            2,
+            ranks -> {
+              Dense dense = new Dense(2, 3 + ranks.rank(), new SplittableRandom(1));
+              return message(() -> new DataParallel(dense, ranks));
+            });
+    assertThat(shapes)
+        .containsOnly(
+            "ranks: expected the same network on all, got weight F32 of 3x2 on rank 0 and weight F32"
+                + " of 4x2 on rank 1");
+    List<String> names =
+        LocalRanks.run(
+            3,
+            ranks -> {
+              Sequential.Builder network = Sequential.builder();
+              network.add("a", new Dense(1, 1, new SplittableRandom(1)));
+              if (ranks.rank() == 2) {
+                network.add("b", new BatchNorm(1, 0.1));
+              }
+              return message(() -> new DataParallel(network.build(), ranks));
+            });
+    assertThat(names)
+        .containsOnly(
+            "ranks: expected the same network on all, got nothing more on rank 0 and b.weight F32 of"
+                + " 1 on rank 2");
+  }
+
+  @Test
+  void gradientsOfSeveralPassesAreAddedUpOnce() {
+    List<Double> sums =
+        LocalRanks.run(
+            2,
+            ranks -> {
+              Dense dense = new Dense(1, 1, new SplittableRandom(1));
+              DataParallel parallel = new DataParallel(dense, ranks);
+              GradientSum sum = new GradientSum(dense.parameters().values());
+              for (int part = 1; part <= 3; part++) {
+                Tensor x = Tensor.of(new float[] {part + 10 * ranks.rank()}, 1, 1);
+                dense.forward(x, Mode.TRAINING).sum().backward();
+                sum.add();
+              }
+              sum.give();
+              parallel.addGradients();
+              return Objects.requireNonNull(dense.parameters().get("weight").grad()).item();
+            });
+    assertThat(sums).containsOnly(1.0 + 2 + 3 + 11 + 12 + 13);
   }
 
   private static String message(Runnable body) {

@@ -24,10 +24,12 @@ import java.util.Objects;
 public final class MpiCommunicator implements Communicator {
   private final int rank;
   private final int size;
+  private final MpiSums sums;
 
   private MpiCommunicator(int rank, int size) {
     this.rank = rank;
     this.size = size;
+    this.sums = new MpiSums(rank, size);
   }
 
   /** What a rank does. */
@@ -56,10 +58,13 @@ public final class MpiCommunicator implements Communicator {
     if (Mpi.jbm_stands_threads() == 0) {
       throw new IllegalStateException("MPI: expected MPI_THREAD_SERIALIZED, got less");
     }
-    check("MPI_Comm_set_errhandler", Mpi.jbm_return_errors());
+    check("MPI_Comm_dup", Mpi.jbm_prepare());
     MpiCommunicator ranks = new MpiCommunicator(Mpi.jbm_rank(), Mpi.jbm_size());
     try {
       body.run(ranks);
+      if (ranks.sums.areOpen()) {
+        throw new IllegalStateException("beginSum: expected that each sum is ended");
+      }
     } catch (Exception | Error e) {
       PrintStream out = System.err;
       out.println("rank %s of %s ends all:".formatted(ranks.rank, ranks.size));
@@ -70,7 +75,7 @@ public final class MpiCommunicator implements Communicator {
     check("MPI_Finalize", Mpi.jbm_finalize());
   }
 
-  private static void check(String call, int code) {
+  static void check(String call, int code) {
     if (code != 0) {
       byte[] text = new byte[Mpi.JBM_TEXT];
       Mpi.jbm_error_text(code, text);
@@ -89,16 +94,6 @@ public final class MpiCommunicator implements Communicator {
     return size;
   }
 
-  /** Where each part begins. */
-  private static int[] offsets(int[] lengths) {
-    int[] offsets = lengths.clone();
-    Arrays.parallelPrefix(offsets, Math::addExact);
-    for (int i = 0; i < lengths.length; i++) {
-      offsets[i] -= lengths[i];
-    }
-    return offsets;
-  }
-
   @Override
   public void allGather(ByteBuffer own, int[] lengths, ByteBuffer all) {
     if (lengths.length != size || own.remaining() != lengths[rank]) {
@@ -111,50 +106,21 @@ public final class MpiCommunicator implements Communicator {
       throw new IllegalArgumentException(
           "all: expected %s bytes, got %s".formatted(total, all.remaining()));
     }
-    check("MPI_Allgatherv", Mpi.jbm_all_gather(own, all, lengths, offsets(lengths)));
+    check("MPI_Allgatherv", Mpi.jbm_all_gather(own, all, lengths, MpiSums.offsets(lengths)));
+    sums.progress();
   }
 
   /**
    * {@inheritDoc}
    *
    * <p>Each rank adds up a part, and gives it to all: twice the bytes of values cross the network.
+   * Ends are run in the order of beginnings.
    */
   @Override
-  public void sum(Storage values) {
+  public Runnable beginSum(Storage values) {
     if (values.dtype() != DType.F32 && values.dtype() != DType.F64) {
       throw new IllegalArgumentException("values: expected F32 or F64, got " + values.dtype());
     }
-    int bytes = values.dtype().bytes();
-    int[] parts = new int[size]; // bytes of each rank's part
-    for (int i = 0; i < size; i++) {
-      long from = (long) values.length() * i / size;
-      parts[i] = Math.toIntExact(((long) values.length() * (i + 1) / size - from) * bytes);
-    }
-    int own = parts[rank];
-    int[] same = new int[size];
-    Arrays.fill(same, own);
-    Storage received = Storage.scratch(values.dtype(), (long) own / bytes * size);
-    check(
-        "MPI_Alltoallv",
-        Mpi.jbm_all_to_all(
-            values.bytes(), parts, offsets(parts), received.bytes(), same, offsets(same)));
-    Storage sums = Storage.scratch(values.dtype(), own / bytes);
-    add(received, sums);
-    check(
-        "MPI_Allgatherv", Mpi.jbm_all_gather(sums.bytes(), values.bytes(), parts, offsets(parts)));
-    sums.close();
-    received.close();
-  }
-
-  /** Adds up what each rank has sent, in their order, rounded once. */
-  private void add(Storage received, Storage sums) {
-    int length = sums.length();
-    for (int i = 0; i < length; i++) {
-      double sum = received.get(i);
-      for (int from = 1; from < size; from++) {
-        sum += received.get(from * length + i);
-      }
-      sums.set(i, sum);
-    }
+    return sums.begin(values);
   }
 }

@@ -40,6 +40,25 @@ class MpiCommunicatorTest {
     assertThat(output).endsWith("status=0");
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3})
+  void sumsGoOnWhileOtherCallsAreMade(int ranks) throws Exception {
+    String output = Ranks.run(ranks, List.of(), SharedCalls.class.getName(), "meanwhile");
+    for (int rank = 0; rank < ranks; rank++) {
+      assertThat(output)
+          .contains(
+              "rank %s meanwhile true, beginSum: expected ends in the order of beginnings, once"
+                  .formatted(rank));
+    }
+    assertThat(output).endsWith("status=0");
+  }
+
+  @Test
+  void aSumThatNoOneEndsIsSaid() throws Exception {
+    String output = Ranks.run(2, List.of(), SharedCalls.class.getName(), "left");
+    assertThat(output).contains("beginSum: expected that each sum is ended").endsWith("status=1");
+  }
+
   @Test
   void ranksThatDifferHearWhatEachHas() throws Exception {
     String output = Ranks.run(2, List.of(), SharedCalls.class.getName(), "differ");

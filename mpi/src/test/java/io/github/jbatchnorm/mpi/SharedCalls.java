@@ -6,6 +6,8 @@ import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.Communicator;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
@@ -28,6 +30,8 @@ final class SharedCalls {
             case "bits" -> bits(ranks);
             case "differ" -> differ(ranks);
             case "sum" -> sum(ranks);
+            case "meanwhile" -> meanwhile(ranks);
+            case "left" -> ranks.beginSum(data(DType.F32, 1, 5));
             case "dies" -> dies(ranks, () -> Runtime.getRuntime().halt(137));
             case "throws" ->
                 dies(
@@ -105,24 +109,63 @@ final class SharedCalls {
     }
   }
 
+  /** Returns data's sums over ranks, in their order, of the dtype and length of {@code like}. */
+  private static Storage added(Storage like, long seed, int ranks) {
+    double[] sums = new double[like.length()];
+    for (int rank = 0; rank < ranks; rank++) {
+      Storage one = data(like.dtype(), seed + rank, like.length());
+      for (int i = 0; i < sums.length; i++) {
+        sums[i] += one.get(i);
+      }
+    }
+    Storage added = Storage.allocate(like.dtype(), like.length());
+    for (int i = 0; i < sums.length; i++) {
+      added.set(i, sums[i]);
+    }
+    return added;
+  }
+
   private static void sum(MpiCommunicator ranks) {
     boolean same = true;
     for (DType dtype : new DType[] {DType.F32, DType.F64}) {
       for (int length : new int[] {0, 1, 5, 1000}) {
         Storage values = data(dtype, ranks.rank(), length);
-        Storage expected = Storage.allocate(dtype, length);
-        for (int i = 0; i < length; i++) {
-          double sum = 0;
-          for (int rank = 0; rank < ranks.size(); rank++) {
-            sum += data(dtype, rank, length).get(i);
-          }
-          expected.set(i, sum);
-        }
         ranks.sum(values);
-        same &= values.bytes().equals(expected.bytes());
+        same &= values.bytes().equals(added(values, 0, ranks.size()).bytes());
       }
     }
     System.out.println("rank " + ranks.rank() + " sums " + same);
+  }
+
+  /** Sums that go on beside each other and beside batch norms. */
+  private static void meanwhile(MpiCommunicator ranks) {
+    int[] lengths = {3, 300_000, 0, 70_000, 1, 20_000};
+    boolean same = true;
+    for (int round = 0; round < 3; round++) {
+      List<Storage> values = new ArrayList<>();
+      List<Runnable> ends = new ArrayList<>();
+      for (int length : lengths) {
+        DType dtype = length % 7 == 0 ? DType.F64 : DType.F32;
+        values.add(data(dtype, ranks.rank() + round, length));
+        ends.add(ranks.beginSum(values.get(values.size() - 1)));
+        run(DType.F32, 10 * ranks.rank(), 10 * ranks.rank() + 10, ranks);
+      }
+      ends.forEach(Runnable::run);
+      for (Storage sums : values) {
+        same &= sums.bytes().equals(added(sums, round, ranks.size()).bytes());
+      }
+    }
+    Runnable first = ranks.beginSum(data(DType.F32, 1, 5));
+    Runnable second = ranks.beginSum(data(DType.F32, 1, 5));
+    String refused = "";
+    try {
+      second.run();
+    } catch (IllegalStateException e) {
+      refused = String.valueOf(e.getMessage());
+    }
+    first.run();
+    second.run();
+    System.out.println("rank " + ranks.rank() + " meanwhile " + same + ", " + refused);
   }
 
   /** The last rank ends, as one does that is killed, or throws, while the others wait for it. */

@@ -19,7 +19,9 @@ public class MpiPresets implements InfoMapper {
   public void map(InfoMap infoMap) {
     infoMap.put(new Info("JBATCHNORM_MPI_H").skip());
     infoMap.put(new Info("jbm_all_gather").javaText(GATHER));
-    infoMap.put(new Info("jbm_all_to_all").javaText(TO_ALL));
+    infoMap.put(new Info("jbm_begin_all_to_all").javaText(TO_ALL));
+    infoMap.put(new Info("jbm_begin_all_gather").javaText(BEGIN_GATHER));
+    infoMap.put(new Info("jbm_call", "jbm_new_call", "jbm_begun", "jbm_parts", "jbm_sums").skip());
     infoMap.put(new Info("jbm_error_text").javaText(TEXT));
   }
 
@@ -28,9 +30,14 @@ public class MpiPresets implements InfoMapper {
           + " int[] counts, int[] offsets);";
 
   private static final String TO_ALL =
-      "public static native int jbm_all_to_all(java.nio.ByteBuffer send, int[] sendCounts,"
+      "public static native int jbm_begin_all_to_all(java.nio.ByteBuffer send, int[] sendCounts,"
           + " int[] sendOffsets, java.nio.ByteBuffer receive, int[] receiveCounts,"
-          + " int[] receiveOffsets);";
+          + " int[] receiveOffsets, @Cast(\"int64_t*\") long[] call);";
+
+  private static final String BEGIN_GATHER =
+      "public static native int jbm_begin_all_gather(java.nio.ByteBuffer own,"
+          + " java.nio.ByteBuffer all, int[] counts, int[] offsets,"
+          + " @Cast(\"int64_t*\") long[] call);";
 
   private static final String TEXT =
       "public static native int jbm_error_text(int code, @Cast(\"char*\") byte[] text);";
