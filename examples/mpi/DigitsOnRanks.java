@@ -60,7 +60,7 @@ public class DigitsOnRanks {
     MpiCommunicator.run(ranks -> train(ranks, digits, epochs, file));
   }
 
-  static void train(MpiCommunicator ranks, ImageSet digits, int epochs, Path file)
+  static void train(Communicator ranks, ImageSet digits, int epochs, Path file)
       throws IOException {
     Sequential model = model(ranks);
     DataParallel parallel = new DataParallel(model, ranks);

@@ -11,6 +11,33 @@ import java.nio.ByteBuffer;
  * thread at a time, and a call returns once it has what it waits for.
  */
 public interface Communicator {
+  /** What a rank does. */
+  @FunctionalInterface
+  interface Body {
+    /**
+     * Does it.
+     *
+     * @param ranks all of them, of which this is one
+     * @throws Exception which ends all ranks
+     */
+    void run(Communicator ranks) throws Exception;
+  }
+
+  /**
+   * What ranks are started by: a service of {@link java.util.ServiceLoader}, for programs that take
+   * whichever transport there is on the class path.
+   */
+  @FunctionalInterface
+  interface Provider {
+    /**
+     * Runs what this rank does, once in a process.
+     *
+     * @param body what this rank does
+     * @throws IllegalStateException if the transport does not start
+     */
+    void run(Body body);
+  }
+
   /** {@return which rank this is, from 0} */
   int rank();
 

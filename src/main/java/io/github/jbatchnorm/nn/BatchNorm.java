@@ -210,11 +210,11 @@ public final class BatchNorm implements Layer {
      * of one rank that has all of it ({@link BatchNormBuilder#synchronizedBy}); evaluation is as
      * without. All ranks train alike: the same layers, in the same order.
      *
-     * @param communicator between the ranks
+     * @param communicator between the ranks; or null for batches that are here
      * @return this, for the next option
      */
-    public Builder synchronizedBy(Communicator communicator) {
-      ranks = Objects.requireNonNull(communicator, "communicator");
+    public Builder synchronizedBy(@Nullable Communicator communicator) {
+      ranks = communicator;
       return this;
     }
 

@@ -154,7 +154,7 @@ final class ResNetCommand implements Callable<Integer> {
       network = ResNet.resNet20(classes, seed);
       WeightDecay decay = WeightDecay.ofWeights(DECAY);
       Sgd sgd = new Sgd(network.parameters(), rate, MOMENTUM, true, decay);
-      contestant = new Contestant("resnet20", network, sgd, dtype);
+      contestant = new Contestant("resnet20", network, sgd, dtype, null);
     }
 
     void epoch(int epoch, ColorImages train, ColorImages test, PrintWriter print) {

@@ -1,5 +1,6 @@
 package io.github.jbatchnorm.cli;
 
+import io.github.jbatchnorm.kernel.Communicator;
 import io.github.jbatchnorm.kernel.Kernels;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.Layer;
@@ -8,10 +9,12 @@ import io.github.jbatchnorm.nn.data.ImageSet;
 import io.github.jbatchnorm.platform.Settings;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.Writer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -93,6 +96,13 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--seed", defaultValue = "1", description = "of weights, order and digits")
   private long seed;
 
+  @Option(
+      names = "--ranks",
+      description =
+          "processes that mpirun starts on this machine, each with a share of every batch, or that"
+              + " your own mpirun has started; needs jbatchnorm-mpi (default: this process alone)")
+  private @Nullable Integer ranks;
+
   @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Option(names = "--eps", defaultValue = "1e-5", description = "added to the variance")
@@ -114,32 +124,62 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws UserException, IOException {
     checkNumbers();
+    Communicator.Provider provider = ranks == null ? null : Ranks.provider(ranks);
     TrainingImages images = images();
-    Checkpoint checkpoint = checkpoint(images);
-    Checkpoint.Done done =
-        resume == null ? new Checkpoint.Done(0, List.of()) : checkpoint.load(resume);
-    OutputFolder folder = OutputFolder.prepare(out);
-    PrintWriter print = spec.commandLine().getOut();
-    printHead(print, images);
-    List<EpochRow> rows = new ArrayList<>(done.rows());
-    for (int epoch = done.epochs() + 1; epoch <= done.epochs() + epochs; epoch++) {
-      rows.add(epoch(checkpoint, images, epoch, print));
-      folder.writeModel(checkpoint.save(epoch, rows));
-      folder.writeChart(AccuracyChart.draw(rows));
+    if (provider == null) {
+      train(images, null);
+    } else if (Ranks.isOne()) {
+      provider.run(all -> train(images, all));
+    } else {
+      checkpoint(images, null);
+      OutputFolder.prepare(out);
+      return Ranks.start(
+          Objects.requireNonNull(ranks), spec.root().commandLine().getParseResult().originalArgs());
     }
-    print.printf("Wrote %s and %s%n", folder.chart(), folder.model());
-    print.flush();
     return 0;
   }
 
-  private static void printHead(PrintWriter print, TrainingImages images) {
+  /** Trains here; of ranks the first alone prints and writes. */
+  private void train(TrainingImages images, @Nullable Communicator all)
+      throws UserException, IOException {
+    Checkpoint checkpoint = checkpoint(images, all);
+    Checkpoint.Done done =
+        resume == null ? new Checkpoint.Done(0, List.of()) : checkpoint.load(resume);
+    OutputFolder folder = isFirst(all) ? OutputFolder.prepare(out) : null;
+    PrintWriter print = isFirst(all) ? spec.commandLine().getOut() : nowhere();
+    printHead(print, images, all);
+    List<EpochRow> rows = new ArrayList<>(done.rows());
+    for (int epoch = done.epochs() + 1; epoch <= done.epochs() + epochs; epoch++) {
+      rows.add(epoch(checkpoint, images, epoch, print, all));
+      if (folder != null) {
+        folder.writeModel(checkpoint.save(epoch, rows));
+        folder.writeChart(AccuracyChart.draw(rows));
+      }
+    }
+    if (folder != null) {
+      print.printf("Wrote %s and %s%n", folder.chart(), folder.model());
+      print.flush();
+    }
+  }
+
+  private static boolean isFirst(@Nullable Communicator all) {
+    return all == null || all.rank() == 0;
+  }
+
+  private static PrintWriter nowhere() {
+    return new PrintWriter(Writer.nullWriter());
+  }
+
+  private static void printHead(
+      PrintWriter print, TrainingImages images, @Nullable Communicator all) {
     print.printf(
         Locale.ROOT,
-        "%d training images, %d test images; %s kernel, %d threads%n",
+        "%d training images, %d test images; %s kernel, %d threads%s%n",
         images.trainCount(),
         images.testCount(),
         Kernels.current().name(),
-        Settings.threads());
+        Settings.threads(),
+        all == null ? "" : " on each of %d ranks".formatted(all.size()));
     print.printf("%5s  %23s  %23s%n", "", "with batch norm", "without");
     print.printf(
         "%5s  %10s %12s  %10s %12s%n", "epoch", "accuracy", "images/s", "accuracy", "images/s");
@@ -147,14 +187,19 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private EpochRow epoch(
-      Checkpoint checkpoint, TrainingImages images, int epoch, PrintWriter print) {
+      Checkpoint checkpoint,
+      TrainingImages images,
+      int epoch,
+      PrintWriter print,
+      @Nullable Communicator all) {
     double[] accuracies = new double[2];
     double[] rates = new double[2];
     Contestant[] both = {checkpoint.with(), checkpoint.without()};
     for (int i = 0; i < both.length; i++) {
       String task = "epoch %s, %s".formatted(epoch, both[i].name());
       try (EpochProgress progress =
-          new EpochProgress(task, images.trainCount(), spec.commandLine().getErr())) {
+          new EpochProgress(
+              task, images.trainCount(), isFirst(all) ? spec.commandLine().getErr() : nowhere())) {
         both[i].train(
             images.epoch().batches(batchSize, shift, seed, epoch),
             rate() * StrictMath.pow(decay, epoch - 1),
@@ -201,16 +246,17 @@ final class TrainCommand implements Callable<Integer> {
         : TrainingImages.read(data, labels);
   }
 
-  private Checkpoint checkpoint(TrainingImages images) {
+  private Checkpoint checkpoint(TrainingImages images, @Nullable Communicator all) {
     return new Checkpoint(
-        contestant("with batch norm", DemoNetwork.create(images, OptionalDouble.of(eps), seed)),
-        contestant("without", DemoNetwork.create(images, OptionalDouble.empty(), seed)),
+        contestant(
+            "with batch norm", DemoNetwork.create(images, OptionalDouble.of(eps), seed, all), all),
+        contestant("without", DemoNetwork.create(images, OptionalDouble.empty(), seed, all), all),
         optimizer,
         dtype);
   }
 
-  private Contestant contestant(String name, Layer network) {
+  private Contestant contestant(String name, Layer network, @Nullable Communicator all) {
     return new Contestant(
-        name, network, optimizer.create(network.parameters(), rate(), momentum), dtype);
+        name, network, optimizer.create(network.parameters(), rate(), momentum), dtype, all);
   }
 }

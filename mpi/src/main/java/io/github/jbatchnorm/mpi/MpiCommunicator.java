@@ -32,16 +32,15 @@ public final class MpiCommunicator implements Communicator {
     this.sums = new MpiSums(rank, size);
   }
 
-  /** What a rank does. */
-  @FunctionalInterface
-  public interface Body {
-    /**
-     * Does it.
-     *
-     * @param ranks all of them, of which this is one
-     * @throws Exception which ends all ranks
-     */
-    void run(MpiCommunicator ranks) throws Exception;
+  /** Starts the ranks of a program that does not know of MPI. */
+  public static final class Starter implements Communicator.Provider {
+    /** For java.util.ServiceLoader. */
+    public Starter() {}
+
+    @Override
+    public void run(Body body) {
+      MpiCommunicator.run(body);
+    }
   }
 
   /**

@@ -78,7 +78,7 @@ final class SharedCalls {
     return Objects.requireNonNull(tensor.grad());
   }
 
-  private static void bits(MpiCommunicator ranks) {
+  private static void bits(Communicator ranks) {
     int differing = 0;
     for (DType dtype : new DType[] {DType.F32, DType.F64}) {
       // Unequal shares; with three ranks or more the second is empty.
@@ -99,7 +99,7 @@ final class SharedCalls {
     System.out.println("rank " + ranks.rank() + " differing " + differing);
   }
 
-  private static void differ(MpiCommunicator ranks) {
+  private static void differ(Communicator ranks) {
     int channels = ranks.rank() == ranks.size() - 1 ? 4 : 3;
     Tensor x = Tensor.variable(data(DType.F32, 1, 8 * channels), 4, channels, 2);
     try {
@@ -125,7 +125,7 @@ final class SharedCalls {
     return added;
   }
 
-  private static void sum(MpiCommunicator ranks) {
+  private static void sum(Communicator ranks) {
     boolean same = true;
     for (DType dtype : new DType[] {DType.F32, DType.F64}) {
       for (int length : new int[] {0, 1, 5, 1000}) {
@@ -138,7 +138,7 @@ final class SharedCalls {
   }
 
   /** Sums that go on beside each other and beside batch norms. */
-  private static void meanwhile(MpiCommunicator ranks) {
+  private static void meanwhile(Communicator ranks) {
     int[] lengths = {3, 300_000, 0, 70_000, 1, 20_000};
     boolean same = true;
     for (int round = 0; round < 3; round++) {
@@ -169,7 +169,7 @@ final class SharedCalls {
   }
 
   /** The last rank ends, as one does that is killed, or throws, while the others wait for it. */
-  private static void dies(MpiCommunicator ranks, Runnable end) {
+  private static void dies(Communicator ranks, Runnable end) {
     run(DType.F32, 0, 10, ranks);
     if (ranks.rank() == ranks.size() - 1) {
       end.run();
