@@ -1,6 +1,6 @@
 package io.github.jbatchnorm.kernel;
 
-import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.kernel.MessageMemory.Use;
 import io.github.jbatchnorm.memory.Storage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -71,14 +71,12 @@ final class Agreement {
   private static long[] exchanged(Communicator ranks, long first, long second) {
     int[] lengths = new int[ranks.size()];
     Arrays.fill(lengths, 2 * Long.BYTES);
-    Storage own = Storage.scratch(DType.F64, 2);
-    Storage all = Storage.scratch(DType.F64, 2L * lengths.length);
+    Storage own = MessageMemory.of(Use.OWN_TERMS, 2);
+    Storage all = MessageMemory.of(Use.ALL_TERMS, 2 * lengths.length);
     own.bytes().asLongBuffer().put(first).put(second);
     ranks.allGather(own.bytes(), lengths, all.bytes());
     long[] said = new long[2 * lengths.length];
     all.bytes().asLongBuffer().get(said);
-    own.close();
-    all.close();
     return said;
   }
 

@@ -1,7 +1,7 @@
 package io.github.jbatchnorm.kernel;
 
 import io.github.jbatchnorm.jni.Abi;
-import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.kernel.MessageMemory.Use;
 import io.github.jbatchnorm.memory.NativeCall;
 import io.github.jbatchnorm.memory.Storage;
 import java.lang.ref.Reference;
@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the native kernel says of a share of a batch, and hears of the others (jbatchnorm.h). Memory
- * is in numbers of 8 bytes, from the pool.
+ * is in numbers of 8 bytes.
  */
-final class NativeShares implements AutoCloseable {
+final class NativeShares {
   /** A call of the C ABI on its arguments and a jbn_share_args. */
   @FunctionalInterface
   interface Call {
@@ -36,10 +36,10 @@ final class NativeShares implements AutoCloseable {
     this.shared = shared;
     this.arguments = arguments;
     int size = shared.counts().length;
-    counts = Storage.scratch(DType.F64, size);
-    lengths = Storage.scratch(DType.F64, size);
+    counts = MessageMemory.of(Use.COUNTS, size);
+    lengths = MessageMemory.of(Use.LENGTHS, size);
     counts.bytes().asLongBuffer().put(shared.counts());
-    state = Storage.scratch(DType.F64, numbers);
+    state = MessageMemory.of(Use.STATE, Math.toIntExact(numbers));
     state.doubles().put(new double[state.length()]);
   }
 
@@ -63,23 +63,16 @@ final class NativeShares implements AutoCloseable {
       }
       each[rank] = (int) bytes.get(rank);
     }
-    Storage message = Storage.scratch(DType.F64, numbers(each[ranks.rank()]));
-    Storage messages = Storage.scratch(DType.F64, numbers((int) all));
+    Storage message = MessageMemory.of(Use.OWN_SUMS, each[ranks.rank()] / Double.BYTES);
+    Storage messages = MessageMemory.of(Use.ALL_SUMS, (int) all / Double.BYTES);
     NativeKernel.check(call(write, message, null));
     ranks.allGather(
         message.bytes().limit(each[ranks.rank()]), each, messages.bytes().limit((int) all));
     int status = call(join, null, messages);
-    message.close();
-    messages.close();
     if (status != Abi.JBN_AGAIN) {
       NativeKernel.check(status);
     }
     return status == Abi.JBN_AGAIN;
-  }
-
-  /** Memory has an address even where there is nothing to say. */
-  private static int numbers(int bytes) {
-    return Math.max(1, bytes / Double.BYTES);
   }
 
   @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
@@ -99,12 +92,5 @@ final class NativeShares implements AutoCloseable {
     Reference.reachabilityFence(this);
     call.end();
     return status;
-  }
-
-  @Override
-  public void close() {
-    counts.close();
-    lengths.close();
-    state.close();
   }
 }

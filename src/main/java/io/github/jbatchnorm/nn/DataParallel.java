@@ -7,6 +7,7 @@ import io.github.jbatchnorm.autograd.Gradients;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.Communicator;
 import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.MemoryScope;
 import io.github.jbatchnorm.memory.Storage;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -40,6 +41,7 @@ public final class DataParallel {
   private static final int BUCKET = 1 << 18;
 
   private final Communicator ranks;
+  private final Storage total = MemoryScope.outside(() -> Storage.allocate(DType.F64, 1));
   private final GradientBuckets buckets;
 
   /**
@@ -124,7 +126,6 @@ public final class DataParallel {
    */
   public Tensor share(Tensor mean, long samples) {
     Objects.requireNonNull(mean, "mean");
-    Storage total = Storage.allocate(DType.F64, 1);
     total.set(0, (double) samples);
     ranks.sum(total);
     if (!(total.get(0) > 0)) {

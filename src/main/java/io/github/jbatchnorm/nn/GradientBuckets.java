@@ -4,6 +4,7 @@ import io.github.jbatchnorm.autograd.Gradients;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.Communicator;
 import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.memory.MemoryScope;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -32,6 +33,11 @@ final class GradientBuckets {
   private final IdentityHashMap<Tensor, Place> places = new IdentityHashMap<>();
   private final List<Bucket> buckets = new ArrayList<>();
 
+  /** What goes round: the same memory in each step. */
+  private final Storage[] values;
+
+  private final Storage missing;
+
   /**
    * Plans buckets.
    *
@@ -56,6 +62,12 @@ final class GradientBuckets {
     if (open.parameters > 0) {
       buckets.add(open);
     }
+    values = buckets.stream().map(b -> kept(b.dtype, b.length)).toArray(Storage[]::new);
+    missing = kept(DType.F64, names.size());
+  }
+
+  private static Storage kept(DType dtype, int length) {
+    return MemoryScope.outside(() -> Storage.uninitialized(dtype, length));
   }
 
   /** Returns the parameters. */
@@ -65,16 +77,11 @@ final class GradientBuckets {
 
   /** The sums of one step. */
   final class Step {
-    private final Storage[] values = new Storage[buckets.size()];
     private final int[] found = new int[values.length];
-    private final Storage missing = Storage.allocate(DType.F64, places.size());
     private final List<Runnable> ends = new ArrayList<>();
 
     /** Begins. */
     Step() {
-      for (int i = 0; i < values.length; i++) {
-        values[i] = Storage.uninitialized(buckets.get(i).dtype, buckets.get(i).length);
-      }
       for (int i = 0; i < missing.length(); i++) {
         missing.set(i, 1);
       }
@@ -115,7 +122,8 @@ final class GradientBuckets {
       }
       places.forEach(
           (parameter, place) -> {
-            Storage sum = values[place.bucket].slice(place.from, parameter.size());
+            Storage sum = Storage.uninitialized(parameter.dtype(), parameter.size());
+            sum.copy(values[place.bucket], place.from, 0, sum.length());
             Gradients.set(parameter, Tensor.constant(sum, parameter.shape()));
           });
     }

@@ -4,9 +4,12 @@ import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.mpi.binding.Mpi;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * Sums that were begun and go on. Each rank adds up a part, and gives it to all: twice the bytes of
@@ -14,11 +17,17 @@ import java.util.Deque;
  * lets sums go on.
  */
 final class MpiSums {
+  /** Elements that are added up at a time. */
+  private static final int BLOCK = 1 << 12;
+
   private final int rank;
   private final int size;
 
   /** Those that have not ended, in the order in which they were begun, the same on all ranks. */
   private final Deque<Sum> open = new ArrayDeque<>();
+
+  /** Where ranks' parts of ended sums were, by capacity: for the next. */
+  private final Map<Integer, Deque<ByteBuffer>> spare = new HashMap<>();
 
   MpiSums(int rank, int size) {
     this.rank = rank;
@@ -55,7 +64,21 @@ final class MpiSums {
     progress(); // the others' parts may be here too
     open.remove();
     sum.await(sum.gathering);
-    sum.received.close();
+    spares(sum.room.capacity()).push(sum.room.clear());
+  }
+
+  private Deque<ByteBuffer> spares(int capacity) {
+    return spare.computeIfAbsent(capacity, key -> new ArrayDeque<>());
+  }
+
+  /** Returns memory of so many bytes, or as many as the next power of two. */
+  private ByteBuffer room(long bytes) {
+    int capacity =
+        (int) Math.min(Integer.MAX_VALUE, Long.highestOneBit(Math.max(63, bytes - 1)) * 2);
+    ByteBuffer room = spares(capacity).poll();
+    return (room == null ? ByteBuffer.allocateDirect(capacity) : room)
+        .limit(Math.toIntExact(bytes))
+        .order(ByteOrder.nativeOrder());
   }
 
   /** Where each part begins. */
@@ -72,6 +95,7 @@ final class MpiSums {
   private final class Sum {
     private final int[] parts = new int[size]; // bytes of each rank's
     private final ByteBuffer values;
+    private final ByteBuffer room;
     private final Storage received;
     private final long scattering;
     private long gathering;
@@ -83,14 +107,14 @@ final class MpiSums {
         parts[i] = Math.toIntExact(((long) storage.length() * (i + 1) / size - from) * width);
       }
       values = storage.bytes();
-      received = Storage.scratch(storage.dtype(), (long) parts[rank] / width * size);
+      room = room((long) parts[rank] * size);
+      received = Storage.wrap(storage.dtype(), room);
       int[] same = new int[size];
       Arrays.fill(same, parts[rank]);
       long[] call = new long[1];
       MpiCommunicator.check(
           "MPI_Ialltoallv",
-          Mpi.jbm_begin_all_to_all(
-              values, parts, offsets(parts), received.bytes(), same, offsets(same), call));
+          Mpi.jbm_begin_all_to_all(values, parts, offsets(parts), room, same, offsets(same), call));
       scattering = call[0];
     }
 
@@ -125,34 +149,43 @@ final class MpiSums {
   /** Adds up what each rank has sent, in their order, rounded once, in place of the first's. */
   private static Storage add(Storage received, int ranks) {
     Storage first = received.slice(0, received.length() / ranks);
-    int block = Math.min(1 << 12, first.length());
-    double[] sums = new double[block];
-    double[] terms = new double[block];
-    for (int from = 0; from < first.length(); from += block) {
-      int count = Math.min(block, first.length() - from);
-      read(first, from, sums, count);
+    int length = first.length();
+    float[] narrow = new float[BLOCK];
+    double[] sums = new double[BLOCK];
+    double[] terms = new double[BLOCK];
+    for (int from = 0; from < length; from += BLOCK) {
+      int count = Math.min(BLOCK, length - from);
+      read(received, from, count, narrow, sums);
       for (int other = 1; other < ranks; other++) {
-        read(received, other * first.length() + from, terms, count);
+        read(received, other * length + from, count, narrow, terms);
         for (int i = 0; i < count; i++) {
           sums[i] += terms[i];
         }
       }
-      for (int i = 0; i < count; i++) {
-        first.set(from + i, sums[i]);
-      }
+      write(first, from, count, narrow, sums);
     }
     return first;
   }
 
-  private static void read(Storage storage, int from, double[] to, int count) {
+  private static void read(Storage storage, int from, int count, float[] narrow, double[] to) {
     if (storage.dtype() == DType.F64) {
       storage.doubles().get(from, to, 0, count);
-    } else {
-      float[] narrow = new float[count];
-      storage.floats().get(from, narrow);
-      for (int i = 0; i < count; i++) {
-        to[i] = narrow[i];
-      }
+      return;
     }
+    storage.floats().get(from, narrow, 0, count);
+    for (int i = 0; i < count; i++) {
+      to[i] = narrow[i];
+    }
+  }
+
+  private static void write(Storage storage, int to, int count, float[] narrow, double[] from) {
+    if (storage.dtype() == DType.F64) {
+      storage.doubles().put(to, from, 0, count);
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      narrow[i] = (float) from[i];
+    }
+    storage.floats().put(to, narrow, 0, count);
   }
 }

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * The header of a safetensors file. What it says is not believed but checked: each tensor's length
@@ -221,7 +222,7 @@ final class SafetensorsHeader {
     try (JsonGenerator json = JSON.createGenerator(text)) {
       json.writeStartObject();
       json.writeObjectFieldStart(METADATA);
-      for (Map.Entry<String, String> entry : contents.metadata().entrySet()) {
+      for (Map.Entry<String, String> entry : new TreeMap<>(contents.metadata()).entrySet()) {
         json.writeStringField(entry.getKey(), entry.getValue());
       }
       json.writeEndObject();

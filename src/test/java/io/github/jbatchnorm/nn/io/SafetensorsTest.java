@@ -273,6 +273,22 @@ class SafetensorsTest {
     assertThat(read.tensors().keySet()).containsExactlyElementsOf(tensors.keySet());
   }
 
+  /** The order of Map.of is another in each JVM. */
+  @Test
+  void metadataAreWrittenInTheOrderOfTheirNames() throws IOException {
+    Map<String, String> upwards = new LinkedHashMap<>();
+    Map<String, String> downwards = new LinkedHashMap<>();
+    for (int i = 0; i < 9; i++) {
+      upwards.put("key" + i, "value" + i);
+      downwards.put("key" + (8 - i), "value" + (8 - i));
+    }
+    Path first = folder.resolve("first.safetensors");
+    Path second = folder.resolve("second.safetensors");
+    new Safetensors(Map.of(), upwards).write(first);
+    new Safetensors(Map.of(), downwards).write(second);
+    assertThat(first).hasSameBinaryContentAs(second);
+  }
+
   @Test
   void aFolderIsNamed() {
     assertThatThrownBy(() -> Safetensors.read(folder))
