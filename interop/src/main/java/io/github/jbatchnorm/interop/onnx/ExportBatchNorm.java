@@ -3,6 +3,7 @@ package io.github.jbatchnorm.interop.onnx;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.BatchNorm;
+import io.github.jbatchnorm.nn.InstanceNorm;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -35,10 +36,23 @@ final class ExportBatchNorm {
     if (step.told("weighted", Boolean.class)) {
       throw context.cannot(step, "it has a mask or weights of samples");
     }
-    if (isOfParts()) {
-      writeParts();
-      return;
+    if (context.training() && tracksInstances()) {
+      throw context.cannot(step, "ONNX has no instance norm with running statistics");
     }
+    if (step.told("groups", Integer.class) > 1) {
+      new ExportLastParts(context, step).write();
+    } else if (isOfParts()) {
+      writeParts();
+    } else {
+      writeChannels();
+    }
+  }
+
+  private boolean tracksInstances() {
+    return step.layer() instanceof InstanceNorm && roles.contains("MEAN");
+  }
+
+  private void writeChannels() {
     double slope = step.number("slope");
     boolean more = last || roles.contains("Z") || slope != 1;
     String x = last ? moved(context.value(step, 0), true) : context.value(step, 0);
@@ -116,17 +130,25 @@ final class ExportBatchNorm {
   }
 
   private String mean() {
-    BatchNorm norm = ExportContext.batchNorm(step);
-    return norm == null || !roles.contains("MEAN")
+    Tensor running =
+        !roles.contains("MEAN")
+            ? null
+            : step.layer() instanceof BatchNorm norm
+                ? norm.runningMean()
+                : step.layer() instanceof InstanceNorm norm ? norm.runningMean() : null;
+    return running == null
         ? channel("MEAN", "running_mean", 0)
-        : statistic(norm.runningMean(), "running_mean");
+        : statistic(running, "running_mean");
   }
 
   private String variance() {
-    BatchNorm norm = ExportContext.batchNorm(step);
-    return norm == null || !roles.contains("VAR")
-        ? channel("VAR", "running_var", 1)
-        : statistic(norm.runningVar(), "running_var");
+    Tensor running =
+        !roles.contains("VAR")
+            ? null
+            : step.layer() instanceof BatchNorm norm
+                ? norm.runningVar()
+                : step.layer() instanceof InstanceNorm norm ? norm.runningVar() : null;
+    return running == null ? channel("VAR", "running_var", 1) : statistic(running, "running_var");
   }
 
   private String statistic(Tensor tensor, String suffix) {
