@@ -24,7 +24,7 @@ final class ImportLayers {
 
   private ImportLayers() {}
 
-  private static void set(Tensor parameter, Stored stored) {
+  static void set(Tensor parameter, Stored stored) {
     Tensor value = StoredTensors.tensor(stored);
     parameter.update(storage -> storage.copyFrom(value.storage()));
   }
@@ -54,7 +54,7 @@ final class ImportLayers {
         };
   }
 
-  private static int[] kernel(NodeArguments node, Stored weight) throws FileFormatException {
+  static int[] kernel(NodeArguments node, Stored weight) throws FileFormatException {
     int[] shape = weight.shape();
     if (shape.length < 3) {
       throw node.problem("input 1: expected weights of three or more axes, got " + weight);
@@ -67,7 +67,7 @@ final class ImportLayers {
     return kernel;
   }
 
-  private static boolean isVector(Stored stored, Stored.Type type, int length) {
+  static boolean isVector(Stored stored, Stored.Type type, int length) {
     return stored.type() == type && Arrays.equals(stored.shape(), new int[] {length});
   }
 

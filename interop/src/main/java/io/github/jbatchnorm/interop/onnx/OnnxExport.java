@@ -14,7 +14,6 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.channels.Channels;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -35,19 +34,17 @@ public final class OnnxExport {
   private static final String OUTPUT = "output";
 
   private final Layer model;
-  private final int[] sample;
-  private final DType dtype;
+  private final ExportInput input;
   private final boolean training;
 
-  private OnnxExport(Layer model, DType dtype, boolean training, int... sample) {
+  private OnnxExport(Layer model, ExportInput input, boolean training) {
     this.model = model;
-    this.dtype = dtype;
+    this.input = input;
     this.training = training;
-    this.sample = sample;
   }
 
   static OnnxExport of(Layer model, int... sample) {
-    return new OnnxExport(model, DType.F32, false, sample.clone());
+    return new OnnxExport(model, ExportInput.of(sample), false);
   }
 
   /**
@@ -58,7 +55,7 @@ public final class OnnxExport {
    * io.github.jbatchnorm.nn.BatchNorm.Builder#biasedRunningVariance}).
    */
   public OnnxExport training() {
-    return new OnnxExport(model, dtype, true, sample);
+    return new OnnxExport(model, input, true);
   }
 
   /**
@@ -68,7 +65,21 @@ public final class OnnxExport {
    */
   public OnnxExport dtype(DType newDtype) {
     Objects.requireNonNull(newDtype, "dtype");
-    return new OnnxExport(model, newDtype, training, sample);
+    return new OnnxExport(model, input.dtype(newDtype), training);
+  }
+
+  /**
+   * {@return the export of a model that takes numbers of rows, as an {@link
+   * io.github.jbatchnorm.nn.Embedding} does: integers of 64 bits in the file}
+   *
+   * @param below how many rows there are
+   * @throws IllegalArgumentException if there are none
+   */
+  public OnnxExport indices(int below) {
+    if (below < 1) {
+      throw new IllegalArgumentException("below: expected 1 or more, got " + below);
+    }
+    return new OnnxExport(model, input.indices(below), training);
   }
 
   /**
@@ -112,13 +123,6 @@ public final class OnnxExport {
     return bytes;
   }
 
-  private int[] shape(int samples) {
-    int[] shape = new int[sample.length + 1];
-    shape[0] = samples;
-    System.arraycopy(sample, 0, shape, 1, sample.length);
-    return shape;
-  }
-
   private OnnxFile checked() {
     OnnxFile[] file = new OnnxFile[1];
     MemoryScope.run(
@@ -130,8 +134,8 @@ public final class OnnxExport {
   }
 
   private OnnxFile graph() {
-    Trace trace = Trace.of(model, dtype, 1, shape(Trace.SAMPLES));
-    Trace other = Trace.of(model, dtype, 2, shape(Trace.SAMPLES + 1));
+    Trace trace = new Trace(model, input.random(1, Trace.SAMPLES));
+    Trace other = new Trace(model, input.random(2, Trace.SAMPLES + 1));
     ExportContext context = new ExportContext(model, trace, other, training);
     ExportPatterns patterns = new ExportPatterns(context, trace.steps());
     ExportOperators operators = new ExportOperators(context);
@@ -145,17 +149,12 @@ public final class OnnxExport {
       }
     }
     graph.add(output, "Identity", List.of(context.value(trace.y())), List.of(output), Map.of());
-    List<Long> axes = new ArrayList<>(List.of(OnnxFile.ANY));
-    for (int axis : sample) {
-      axes.add((long) axis);
-    }
-    return graph.file(
-        OPSET, Map.of(), new OnnxFile.Value(ExportContext.INPUT, ElementType.of(dtype), axes));
+    return graph.file(OPSET, Map.of(), input.value());
   }
 
   /** Evaluates what is written beside the model. */
   private void compare(OnnxFile file) {
-    Tensor x = Trace.random(dtype, 3, shape(Trace.SAMPLES + 2)).asConstant();
+    Tensor x = input.random(3, Trace.SAMPLES + 2).asConstant();
     Tensor expected = NoAutodiff.call(() -> model.forward(x, Mode.EVALUATION));
     Tensor found;
     try {

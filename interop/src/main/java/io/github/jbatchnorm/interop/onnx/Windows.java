@@ -75,6 +75,11 @@ final class Windows {
     return before;
   }
 
+  /** Returns what is around x at the end of each axis. */
+  int[] paddingAfter() {
+    return after;
+  }
+
   /** Whether as much is around x on one side as on the other, whatever its size. */
   boolean symmetric() {
     return same == 0 && Arrays.equals(before, after);
