@@ -36,15 +36,17 @@ public final class OnnxExport {
   private final Layer model;
   private final ExportInput input;
   private final boolean training;
+  private final boolean external;
 
-  private OnnxExport(Layer model, ExportInput input, boolean training) {
+  private OnnxExport(Layer model, ExportInput input, boolean training, boolean external) {
     this.model = model;
     this.input = input;
     this.training = training;
+    this.external = external;
   }
 
   static OnnxExport of(Layer model, int... sample) {
-    return new OnnxExport(model, ExportInput.of(sample), false);
+    return new OnnxExport(model, ExportInput.of(sample), false, false);
   }
 
   /**
@@ -55,7 +57,7 @@ public final class OnnxExport {
    * io.github.jbatchnorm.nn.BatchNorm.Builder#biasedRunningVariance}).
    */
   public OnnxExport training() {
-    return new OnnxExport(model, input, true);
+    return new OnnxExport(model, input, true, external);
   }
 
   /**
@@ -65,7 +67,7 @@ public final class OnnxExport {
    */
   public OnnxExport dtype(DType newDtype) {
     Objects.requireNonNull(newDtype, "dtype");
-    return new OnnxExport(model, input.dtype(newDtype), training);
+    return new OnnxExport(model, input.dtype(newDtype), training, external);
   }
 
   /**
@@ -79,11 +81,21 @@ public final class OnnxExport {
     if (below < 1) {
       throw new IllegalArgumentException("below: expected 1 or more, got " + below);
     }
-    return new OnnxExport(model, input.indices(below), training);
+    return new OnnxExport(model, input.indices(below), training, external);
   }
 
   /**
-   * Writes the file. It replaces an older one at once and as a whole, or not at all.
+   * {@return the export with tensors of a kilobyte or more in a file beside the model, which
+   * readers can map: of the model's name with {@code .data} at its end} A model past 2 GiB, the
+   * limit of ONNX files, is written so in any case.
+   */
+  public OnnxExport externalData() {
+    return new OnnxExport(model, input, training, true);
+  }
+
+  /**
+   * Writes the file. It replaces an older one at once and as a whole, or not at all; of {@link
+   * #externalData} first the tensors, then the model.
    *
    * @param file the file
    * @throws IllegalArgumentException if the model does something that ONNX, or this export, has no
@@ -92,7 +104,19 @@ public final class OnnxExport {
    */
   public void write(Path file) throws IOException {
     Objects.requireNonNull(file, "file");
-    Message message = ModelWriter.model(checked());
+    OnnxFile graph = checked();
+    if (external || ModelWriter.isPastLimit(graph)) {
+      Path data = file.resolveSibling(file.getFileName() + ".data");
+      ExternalTensors tensors = new ExternalTensors(data.getFileName().toString());
+      Message message = ModelWriter.model(graph, tensors);
+      AtomicFile.write(data, tensors::write);
+      write(file, message);
+    } else {
+      write(file, ModelWriter.model(graph));
+    }
+  }
+
+  private static void write(Path file, Message message) throws IOException {
     AtomicFile.write(
         file,
         channel -> {
@@ -106,9 +130,13 @@ public final class OnnxExport {
   /**
    * {@return the file's bytes}
    *
-   * @throws IllegalArgumentException as {@link #write}
+   * @throws IllegalArgumentException as {@link #write}, or if they are past 2 GiB
+   * @throws IllegalStateException of {@link #externalData}, which needs a file to be beside
    */
   public byte[] toBytes() {
+    if (external) {
+      throw new IllegalStateException("externalData: goes with write alone");
+    }
     return bytes(ModelWriter.model(checked()));
   }
 

@@ -139,7 +139,7 @@ class OnnxExportTest {
     byte[] file = Onnx.export(model, 3, 5, 6).toBytes();
     OnnxRuntime.assertClose(evaluated(model, x), OnnxRuntime.run(file, x).get("output"));
     OnnxRuntime.assertClose(evaluated(model, x), evaluated(Onnx.read(file), x));
-    assertThat(ModelReader.read("file", file).nodes())
+    assertThat(ModelReader.read("file", file, null).nodes())
         .extracting(OnnxFile.Node::operator)
         .contains(operator);
   }
@@ -207,7 +207,7 @@ class OnnxExportTest {
     Sequential model =
         Sequential.builder().add("in", InstanceNorm.builder(6).withStatistics().build()).build();
     byte[] file = Onnx.export(model, 6, 5).toBytes();
-    assertThat(ModelReader.read("file", file).initializers())
+    assertThat(ModelReader.read("file", file, null).initializers())
         .containsKeys("in.running_mean", "in.running_var");
     assertThatThrownBy(() -> Onnx.export(model, 6, 5).training().toBytes())
         .isInstanceOf(IllegalArgumentException.class)

@@ -33,7 +33,9 @@ class OnnxLayersTest {
   }
 
   private static List<String> operators(byte[] file) throws Exception {
-    return ModelReader.read("file", file).nodes().stream().map(OnnxFile.Node::operator).toList();
+    return ModelReader.read("file", file, null).nodes().stream()
+        .map(OnnxFile.Node::operator)
+        .toList();
   }
 
   private static Sequential one(String name, Layer layer) {

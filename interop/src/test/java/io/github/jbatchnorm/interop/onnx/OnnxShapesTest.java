@@ -214,7 +214,7 @@ class OnnxShapesTest {
             .node("y", "Reshape", "x", "sizes")
             .file(17);
     byte[] again = Onnx.export(OnnxFiles.read(file), 3, 4, 6).toBytes();
-    assertThat(ModelReader.read("again", again).nodes())
+    assertThat(ModelReader.read("again", again, null).nodes())
         .extracting(OnnxFile.Node::operator)
         .containsExactly("Flatten", "Identity");
   }
