@@ -38,6 +38,9 @@ final class ImportOperators {
     unary("Sqrt", Tensor::sqrt);
     unary("Tanh", Tensor::tanh);
     binary("Add", Tensor::add);
+    binary("Equal", Tensor::equal);
+    binary("Greater", Tensor::greater);
+    binary("Less", Tensor::less);
     binary("Sub", Tensor::subtract);
     binary("Mul", Tensor::multiply);
     binary("Pow", Tensor::pow);
@@ -51,6 +54,7 @@ final class ImportOperators {
     ALL.put("Cast", ImportOperators::cast);
     ALL.put("Div", ImportOperators::divide);
     ALL.put("Constant", ImportShapes::constant);
+    ALL.put("ConstantOfShape", ImportSizes::constantOfShape);
     ALL.put("Concat", ImportShapes::concat);
     ALL.put("Expand", ImportSizes::expand);
     ALL.put("Flatten", ImportShapes::flatten);
@@ -64,6 +68,7 @@ final class ImportOperators {
     ALL.put("Transpose", ImportShapes::transpose);
     ALL.put("Unsqueeze", ImportShapes::unsqueeze);
     ALL.put("Upsample", ImportResize::read);
+    ALL.put("Where", ImportSizes::where);
     ALL.put("AveragePool", ImportReductions::averagePool);
     ALL.put("GlobalAveragePool", ImportReductions::globalAveragePool);
     ALL.put("GlobalMaxPool", ImportReductions::globalMaxPool);

@@ -1,7 +1,11 @@
 package io.github.jbatchnorm.interop.onnx;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.autograd.Tensors;
+import io.github.jbatchnorm.memory.DType;
+import io.github.jbatchnorm.nn.StoredTensors;
 import io.github.jbatchnorm.nn.io.FileFormatException;
+import io.github.jbatchnorm.nn.io.Stored;
 import java.util.Arrays;
 
 /**
@@ -56,6 +60,27 @@ final class ImportSizes {
   /** Returns where an axis is, the last ones being negative, and all others the first or last. */
   private static int within(int axis, int count) {
     return Math.max(0, Math.min(axis < 0 ? axis + count : axis, count));
+  }
+
+  static OnnxNetwork.Function constantOfShape(NodeArguments node) throws FileFormatException {
+    Stored told = node.tensor("value");
+    boolean whole = told != null && told.type().isInteger();
+    Tensor value = told == null ? Tensor.scalar(0f) : StoredTensors.tensor(told);
+    if (value.size() != 1) {
+      throw node.attribute("value", "expected one number, got " + told);
+    }
+    node.take(0);
+    node.integers(whole);
+    double fill = value.storage().get(0);
+    DType dtype = value.dtype();
+    return (in, mode) -> Tensors.full(dtype, fill, whole(in[0])).asConstant();
+  }
+
+  /** Whole numbers stay such, whatever chooses among them. */
+  static OnnxNetwork.Function where(NodeArguments node) throws FileFormatException {
+    node.take(0, 1, 2);
+    node.integers(node.isInteger(1) && node.isInteger(2));
+    return (in, mode) -> Tensors.where(in[0], in[1], in[2]);
   }
 
   static OnnxNetwork.Function reshape(NodeArguments node) throws FileFormatException {

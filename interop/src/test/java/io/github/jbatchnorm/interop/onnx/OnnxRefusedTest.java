@@ -168,6 +168,12 @@ class OnnxRefusedTest {
         arguments(17L, "Resize", Map.of(), none, "node n (Resize): has no input 3"),
         arguments(
             17L,
+            "ConstantOfShape",
+            Map.of("value", OnnxFiles.integers(1, 2)),
+            new Stored[0],
+            "node n (ConstantOfShape): attribute value: expected one number, got I64(2)"),
+        arguments(
+            17L,
             "Gather",
             Map.of(),
             new Stored[] {OnnxFiles.random(1, 2)},

@@ -168,6 +168,41 @@ class OnnxShapesTest {
         .check(17);
   }
 
+  /** token.expand(x.size(0), -1, -1, -1), as torch.onnx.export writes it: -1 becomes 1. */
+  @Test
+  void expandOfPyTorch() throws Exception {
+    new Graph()
+        .fixed("token", OnnxFiles.random(3, 1, 3, 1, 6))
+        .fixed("first", OnnxFiles.integers(0))
+        .fixed("rest", OnnxFiles.integers(-1, -1, -1))
+        .fixed("minus", OnnxFiles.integers(-1))
+        .node("shape", "Shape", "x")
+        .node("n", "Gather", "shape", "first")
+        .node("sizes", "Concat", Map.of("axis", 0L), "n", "rest")
+        .node("count", "Shape", "sizes")
+        .node("ones", "ConstantOfShape", Map.of("value", OnnxFiles.integers(1)), "count")
+        .node("negative", "Mul", "ones", "minus")
+        .node("open", "Equal", "sizes", "negative")
+        .node("whole", "Where", "open", "ones", "sizes")
+        .node("tokens", "Expand", "token", "whole")
+        .node("y", "Concat", Map.of("axis", 2L), "tokens", "x")
+        .check(17);
+  }
+
+  @Test
+  void choicesAmongNumbers() throws Exception {
+    new Graph()
+        .fixed("bound", OnnxFiles.scalar(0.25))
+        .node("large", "Greater", "x", "bound")
+        .node("some", "Where", "large", "x", "bound")
+        .node("small", "Less", "some", "x")
+        .node("shape", "Shape", "x")
+        .node("zeros", "ConstantOfShape", "shape")
+        .node("all", "Where", "small", "zeros", "some")
+        .node("y", "Add", "all", "zeros")
+        .check(17);
+  }
+
   @Test
   void sizesThatDoNotFitAreRefusedByTheNode() {
     byte[] sizes =

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.jbatchnorm.interop.LoadReport;
 import io.github.jbatchnorm.nn.BatchNorm;
 import io.github.jbatchnorm.nn.Dense;
+import io.github.jbatchnorm.nn.InstanceNorm;
 import io.github.jbatchnorm.nn.Sequential;
 import io.github.jbatchnorm.nn.StoredTensors;
 import io.github.jbatchnorm.nn.io.FileFormatException;
@@ -90,6 +91,23 @@ class PyTorchTest {
                     PyTorch.read(folder.resolve("model.pt")).get("bn.num_batches_tracked"))
                 .item())
         .isEqualTo(9);
+  }
+
+  /** PyTorch's names of running statistics are instance norm's too. */
+  @Test
+  void instanceNormTakesRunningStatistics() throws IOException {
+    InstanceNorm norm = InstanceNorm.builder(2).affine().withStatistics().build();
+    Sequential model =
+        Sequential.builder()
+            .add("fc", new Dense(3, 2, new SplittableRandom(1)))
+            .add("bn", norm)
+            .build();
+    LoadReport report =
+        LoadReport.load(PyTorch.read(file(stateDict(new TorchFile()))), model::visit);
+    assertThat(report.isComplete()).as(report.toString()).isTrue();
+    assertThat(norm.gamma().toFloatArray()).containsExactly(1, 2);
+    assertThat(norm.runningMean().toFloatArray()).containsExactly(5, 6);
+    assertThat(norm.runningVar().toFloatArray()).containsExactly(7, 8);
   }
 
   @Test
