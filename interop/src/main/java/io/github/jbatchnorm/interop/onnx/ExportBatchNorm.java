@@ -9,7 +9,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /** A batch norm as ONNX's, in either mode, with what is added and what follows in the same pass. */
 final class ExportBatchNorm {
@@ -130,30 +132,31 @@ final class ExportBatchNorm {
   }
 
   private String mean() {
-    Tensor running =
-        !roles.contains("MEAN")
-            ? null
-            : step.layer() instanceof BatchNorm norm
-                ? norm.runningMean()
-                : step.layer() instanceof InstanceNorm norm ? norm.runningMean() : null;
-    return running == null
-        ? channel("MEAN", "running_mean", 0)
-        : statistic(running, "running_mean");
+    return statistic("MEAN", "running_mean", 0, BatchNorm::runningMean, InstanceNorm::runningMean);
   }
 
   private String variance() {
-    Tensor running =
-        !roles.contains("VAR")
-            ? null
-            : step.layer() instanceof BatchNorm norm
-                ? norm.runningVar()
-                : step.layer() instanceof InstanceNorm norm ? norm.runningVar() : null;
-    return running == null ? channel("VAR", "running_var", 1) : statistic(running, "running_var");
+    return statistic("VAR", "running_var", 1, BatchNorm::runningVar, InstanceNorm::runningVar);
   }
 
-  private String statistic(Tensor tensor, String suffix) {
-    String known = context.stateName(tensor);
-    return context.constant(tensor, known == null ? name + "." + suffix : known, channels);
+  /** Returns a layer's own statistic where there is one: evaluation is given a copy of it. */
+  private String statistic(
+      String role,
+      String suffix,
+      double missing,
+      Function<BatchNorm, Tensor> ofBatchNorm,
+      Function<InstanceNorm, @Nullable Tensor> ofInstanceNorm) {
+    Tensor running = null;
+    if (roles.contains(role) && step.layer() instanceof BatchNorm norm) {
+      running = ofBatchNorm.apply(norm);
+    } else if (roles.contains(role) && step.layer() instanceof InstanceNorm norm) {
+      running = ofInstanceNorm.apply(norm);
+    }
+    if (running == null) {
+      return channel(role, suffix, missing);
+    }
+    String known = context.stateName(running);
+    return context.constant(running, known == null ? name + "." + suffix : known, channels);
   }
 
   /** Whether the batch's own statistics are taken: in training, and always where none are kept. */

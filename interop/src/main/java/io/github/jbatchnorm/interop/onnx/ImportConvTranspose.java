@@ -27,12 +27,7 @@ final class ImportConvTranspose {
     }
     Windows windows = Windows.of(node, kernel);
     int[] more = node.sizes("output_padding", kernel.length, 0);
-    ConvOptions options =
-        ConvOptions.DEFAULT
-            .withStride(windows.strides())
-            .withDilation(windows.dilations())
-            .withPadding(windows.symmetric() ? windows.padding() : new int[kernel.length])
-            .withGroups(node.small("group", 1));
+    ConvOptions options = windows.options(node.small("group", 1));
     OnnxNetwork.Function whole =
         isLayer(node, weight, options.groups())
             ? layer(node, weight, options, more)

@@ -33,12 +33,7 @@ final class ImportLayers {
     Stored weight = node.fixed(1);
     int[] kernel = kernel(node, weight);
     Windows windows = Windows.of(node, kernel);
-    ConvOptions options =
-        ConvOptions.DEFAULT
-            .withStride(windows.strides())
-            .withDilation(windows.dilations())
-            .withPadding(windows.symmetric() ? windows.padding() : new int[kernel.length])
-            .withGroups(node.small("group", 1));
+    ConvOptions options = windows.options(node.small("group", 1));
     boolean biased = node.hasInput(2);
     boolean layered =
         weight.type() == Stored.Type.F32
