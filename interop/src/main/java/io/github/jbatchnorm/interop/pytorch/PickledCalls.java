@@ -24,6 +24,8 @@ final class PickledCalls {
           "torch._utils._rebuild_tensor", Callee.TENSOR,
           "torch._utils._rebuild_tensor_v2", Callee.TENSOR,
           "torch._utils._rebuild_parameter", Callee.PARAMETER,
+          "torch.nn.parameter.Parameter", Callee.PARAMETER, // before 0.4
+          "torch.autograd.variable.Variable", Callee.PARAMETER,
           "torch.Size", Callee.SIZE);
 
   private static final Map<String, Stored.Type> STORAGES =

@@ -255,10 +255,14 @@ final class Unpickler {
     }
   }
 
-  /** What a dict has beside its elements, versions of layers, is of no use here. */
+  /**
+   * What a dict has beside its elements, versions of layers, is of no use here; nor is what a
+   * parameter had before PyTorch 0.4, flags and functions.
+   */
   private void build() throws FileFormatException {
-    pop();
-    if (!(peek() instanceof Map)) {
+    boolean flags =
+        pop() instanceof List<?> state && state.size() == 3 && state.get(0) instanceof Boolean;
+    if (!(peek() instanceof Map || (flags && peek() instanceof TensorRecord))) {
       throw problem("sets the state of what is no dict");
     }
   }

@@ -111,6 +111,12 @@ class PyTorchHostileTest {
     assertRefused(
         "has a dict with a key that is no text and no number",
         new TorchFile().code('}', ']', 'K', 2, 's'));
+    assertRefused(
+        "sets the state of what is no dict",
+        new TorchFile()
+            .code('}', 'K', 1)
+            .tensor("FloatStorage", "0", 6, 0, PyTorchTest.longs(6), 1)
+            .code(0x88, 0x85, 'b', 's'));
     assertRefused("the pickle calls a text", new TorchFile().text("f").code(')', 'R'));
     assertRefused("expected a dict of tensors, got a list", new TorchFile().code(']'));
     assertRefused(

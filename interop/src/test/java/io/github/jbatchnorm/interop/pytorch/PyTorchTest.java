@@ -116,14 +116,20 @@ class PyTorchTest {
     assertThat(PyTorch.read(file(stateDict(new TorchFile().legacy())))).isEqualTo(expected);
   }
 
-  /** As PyTorch 0.3 and Python 2 have written: short texts of bytes, tensors without flags. */
+  /**
+   * As PyTorch 0.3 and Python 2 have written: texts of bytes, tensors without, parameters with
+   * flags.
+   */
   @Test
   void olderPicklesAreReadToo() throws IOException {
     TorchFile file = new TorchFile().legacy().code('}', '(').code('U', 1, 'w');
     file.global("torch._utils", "_rebuild_tensor").code('(').storage("FloatStorage", "7", 6);
     file.integer(1).integers(2, 2).integers(2, 1).code('t', 'R');
     file.code('T', 1, 0, 0, 0, 'v').tensor("FloatStorage", "7", 6, 0, longs(6), 1);
+    file.text("p").global("torch.nn.parameter", "Parameter").code('(');
+    file.tensor("FloatStorage", "7", 6, 4, longs(2), 1).code('t', 'R', 0x88, 0x89, 'N', 0x87, 'b');
     Map<String, Stored> tensors = PyTorch.read(file(file.code('u').floats("7", sequence(6))));
+    assertThat(StoredTensors.tensor(tensors.get("p")).toFloatArray()).containsExactly(5, 6);
     assertThat(StoredTensors.tensor(tensors.get("w")).toFloatArray()).containsExactly(2, 3, 4, 5);
     assertThat(StoredTensors.tensor(tensors.get("v")).toFloatArray()).isEqualTo(sequence(6));
   }

@@ -111,7 +111,7 @@ class RealFilesTest {
     assertThat(PyTorch.read(file("net-legacy.pt"))).isEqualTo(PyTorch.read(file("net.pt")));
     byte[] whole = Files.readAllBytes(file("net-legacy.pt"));
     Path cut = Files.createTempFile("cut", ".pt");
-    for (int length = 1; length < whole.length; length++) {
+    for (int length = 1; length < whole.length; length += 13) {
       Files.write(cut, Arrays.copyOf(whole, length));
       assertThatThrownBy(() -> PyTorch.read(cut)).isInstanceOf(FileFormatException.class);
     }
