@@ -13,6 +13,8 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.channels.Channels;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -104,10 +106,14 @@ public final class OnnxExport {
    */
   public void write(Path file) throws IOException {
     Objects.requireNonNull(file, "file");
+    Path name = file.getFileName();
+    if (name == null || Files.isDirectory(file)) {
+      throw new FileSystemException(file.toString(), null, "is a folder");
+    }
     OnnxFile graph = checked();
     if (external || ModelWriter.isPastLimit(graph)) {
-      Path data = file.resolveSibling(file.getFileName() + ".data");
-      ExternalTensors tensors = new ExternalTensors(data.getFileName().toString());
+      Path data = file.resolveSibling(name + ".data");
+      ExternalTensors tensors = new ExternalTensors(name + ".data");
       Message message = ModelWriter.model(graph, tensors);
       AtomicFile.write(data, tensors::write);
       write(file, message);

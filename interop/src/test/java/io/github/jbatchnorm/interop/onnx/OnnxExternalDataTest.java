@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -90,6 +91,18 @@ class OnnxExternalDataTest {
         .hasMessage("externalData: goes with write alone");
     assertThat(Onnx.export(Models.residual(), 3, 32, 32).externalData().training())
         .satisfies(other -> assertThatThrownBy(other::toBytes).hasMessageStartingWith("external"));
+  }
+
+  @Test
+  void foldersAreNoModels() throws Exception {
+    Path inner = Files.createDirectory(folder.resolve("model.onnx"));
+    OnnxExport export = Onnx.export(Models.residual(), 3, 32, 32).externalData();
+    for (Path file : new Path[] {inner, folder.getRoot()}) {
+      assertThatThrownBy(() -> export.write(file))
+          .isInstanceOf(FileSystemException.class)
+          .hasMessage(file + ": is a folder");
+    }
+    assertThat(folder).isDirectoryNotContaining(other -> !other.equals(inner));
   }
 
   /** A graph of tensors without memory: holes in a file. */
