@@ -142,8 +142,9 @@ public abstract class Operation {
   }
 
   /**
-   * {@return what the operation is told beside its inputs, by name: numbers, booleans, texts and
-   * arrays of numbers, for who draws or writes it; none by default}
+   * {@return what the operation is told beside its inputs, by name: numbers, booleans, texts,
+   * arrays of numbers, and tensors that it takes numbers of, for who draws or writes it; none by
+   * default}
    */
   public Map<String, Object> attributes() {
     return Map.of();

@@ -53,7 +53,7 @@ final class BatchNormGiven extends Operation {
 
   @Override
   public Map<String, Object> attributes() {
-    return in.attributes();
+    return in.attributes(1);
   }
 
   @Override

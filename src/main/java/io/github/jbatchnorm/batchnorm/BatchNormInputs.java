@@ -145,10 +145,11 @@ final class BatchNormInputs {
   }
 
   /** Returns the options by name, and what the inputs are in their order, in one text. */
-  Map<String, Object> attributes() {
+  Map<String, Object> attributes(int groups) {
     return Map.of(
         "eps", options.eps(),
         "slope", options.slope(),
+        "groups", groups,
         "layout", options.layout().name(),
         "weighted", weights != null,
         "roles", roles.stream().map(Role::name).collect(Collectors.joining(" ")));

@@ -130,7 +130,7 @@ public final class BatchNormOp extends Operation {
 
   @Override
   public Map<String, Object> attributes() {
-    return in.attributes();
+    return in.attributes(groups);
   }
 
   @Override

@@ -1,7 +1,6 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Checkpoint;
-import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
 import io.github.jbatchnorm.batchnorm.BatchNormOp;
@@ -127,10 +126,7 @@ public final class BatchNorm implements Layer {
      * @return this, for the next option
      */
     public Builder newValueWeight(double weight) {
-      if (!(weight >= 0 && weight <= 1)) {
-        throw new IllegalArgumentException("newValueWeight: expected 0 to 1, got " + weight);
-      }
-      newValueWeight = weight;
+      newValueWeight = RunningStatistics.checkWeight(weight);
       return this;
     }
 
@@ -305,12 +301,7 @@ public final class BatchNorm implements Layer {
       if (!statisticsFrozen) {
         InputWatch.seen(this, x, mask != null);
       }
-      if (!NoAutodiff.isRecording() && !Checkpoint.isComputing()) {
-        return call.given(statistics.mean(), statistics.var()).apply();
-      }
-      // What backward needs is copied: the next training step changes the statistics in place.
-      RunningStatistics.Snapshot now = Checkpoint.kept(statistics::snapshot);
-      return call.given(now.mean(), now.var()).apply();
+      return statistics.normalize(call);
     }
     return train(call, x, mode);
   }

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.nn;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.functional.Functions;
 import java.util.Arrays;
@@ -8,20 +9,23 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Group normalization (Wu and He, 2018): x of shape (N, C, ...), each group of channels of each
- * sample with its own mean and variance, in training and evaluation alike; a scale and a shift for
- * each channel, in f32, or f64 by option. x of 16 bits keeps its dtype.
+ * Group normalization (Wu and He, 2018): x of shape (N, C, ...), or (N, ..., C) by option, each
+ * group of channels of each sample with its own mean and variance, in training and evaluation
+ * alike; a scale and a shift for each channel, in f32, or f64 by option. x of 16 bits keeps its
+ * dtype.
  */
 public final class GroupNorm implements Layer {
   private final int groups;
   private final int channels;
   private final double eps;
+  private final Layout layout;
   private final Affine affine;
 
   private GroupNorm(Builder builder) {
     groups = builder.groups;
     channels = builder.channels;
     eps = builder.eps;
+    layout = builder.layout;
     affine = builder.affine.create(channels);
   }
 
@@ -46,6 +50,7 @@ public final class GroupNorm implements Layer {
     private final int channels;
     private final Affine.Options affine = new Affine.Options(true);
     private double eps = 1e-5;
+    private Layout layout = Layout.NCHW;
 
     private Builder(int groups, int channels) {
       this.groups = groups;
@@ -61,6 +66,18 @@ public final class GroupNorm implements Layer {
      */
     public Builder eps(double newEps) {
       eps = Ranges.notNegative("eps", newEps);
+      return this;
+    }
+
+    /**
+     * Where the channels are in x: in the second axis, the default, or in the last one. Neither is
+     * copied to the other.
+     *
+     * @param newLayout channels first or last
+     * @return this, for the next option
+     */
+    public Builder layout(Layout newLayout) {
+      layout = Objects.requireNonNull(newLayout, "layout");
       return this;
     }
 
@@ -112,17 +129,21 @@ public final class GroupNorm implements Layer {
   @Override
   public Tensor forward(Tensor x, Mode mode) {
     Objects.requireNonNull(x, "x");
-    check(x, groups, channels, mode);
+    check(x, groups, channels, layout, mode);
     return OutputShapes.seen(
-        this, Functions.groupNorm(x, groups, affine.gamma(), affine.beta(), eps));
+        this, Functions.groupNorm(x, groups, affine.gamma(), affine.beta(), eps, layout));
   }
 
   /** Refuses what cannot be normalized in so many groups. */
-  static void check(Tensor x, int groups, int channels, Mode mode) {
+  static void check(Tensor x, int groups, int channels, Layout layout, Mode mode) {
     Objects.requireNonNull(mode, "mode");
-    if (x.ndim() < 2 || x.dim(1) != channels) {
+    boolean first = layout == Layout.NCHW;
+    if (x.ndim() < 2 || x.dim(first ? 1 : -1) != channels) {
       throw new IllegalArgumentException(
-          "x: expected shape (N, %s, ...), got %s".formatted(channels, Arrays.toString(x.shape())));
+          (first
+                  ? "x: expected shape (N, %s, ...), got %s"
+                  : "x: expected shape (N, ..., %s), got %s")
+              .formatted(channels, Arrays.toString(x.shape())));
     }
     if (mode == Mode.TRAINING && x.size() > 0 && x.size() == (long) x.dim(0) * groups) {
       throw new IllegalArgumentException(
@@ -149,6 +170,10 @@ public final class GroupNorm implements Layer {
   @Override
   public String toString() {
     return LayerText.of(
-        "GroupNorm", channels + ", groups " + groups, "eps " + eps, affine.missing());
+        "GroupNorm",
+        channels + ", groups " + groups,
+        "eps " + eps,
+        LayerText.when(layout == Layout.NHWC, "channels last"),
+        affine.missing());
   }
 }

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Layer normalization (Ba, Kiros and Hinton, 2016): mean and variance over the last axes, of a
  * fixed shape, in training and evaluation alike; a scale and a shift for each of their elements, in
- * f32, or f64 by option. x of 16 bits keeps its dtype.
+ * f32, or f64 by option. x of 16 bits keeps its dtype. Where x has its channels last, {@code
+ * LayerNorm.builder(channels)} normalizes each position over them.
  */
 public final class LayerNorm implements Layer {
   private final int[] shape;

@@ -1,7 +1,10 @@
 package io.github.jbatchnorm.nn;
 
+import io.github.jbatchnorm.autograd.Checkpoint;
+import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
+import io.github.jbatchnorm.batchnorm.BatchNormBuilder;
 import io.github.jbatchnorm.batchnorm.ExactMoments;
 import io.github.jbatchnorm.kernel.Moments;
 import io.github.jbatchnorm.memory.DType;
@@ -9,7 +12,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
-/** The running mean and variance of a {@link BatchNorm}, f32 or f64, of shape (C). */
+/**
+ * The running mean and variance of a {@link BatchNorm} or {@link InstanceNorm}, f32 or f64, of
+ * shape (C).
+ */
 final class RunningStatistics {
   /** In place of a weight: every batch counts alike. */
   static final double CUMULATIVE = -1;
@@ -30,6 +36,14 @@ final class RunningStatistics {
     this.var = Tensors.full(dtype, 1, channels).asConstant();
   }
 
+  /** Returns a weight of the new value that is one. */
+  static double checkWeight(double weight) {
+    if (!(weight >= 0 && weight <= 1)) {
+      throw new IllegalArgumentException("newValueWeight: expected 0 to 1, got " + weight);
+    }
+    return weight;
+  }
+
   double newValueWeight() {
     return newValueWeight;
   }
@@ -48,6 +62,18 @@ final class RunningStatistics {
   /** Returns copies that stay as the statistics are now. */
   Snapshot snapshot() {
     return new Snapshot(mean.copy(), var.copy(), batches.get());
+  }
+
+  /**
+   * Normalizes with the statistics as they are now. What backward needs is copied: the next
+   * training step changes the statistics in place.
+   */
+  Tensor normalize(BatchNormBuilder call) {
+    if (!NoAutodiff.isRecording() && !Checkpoint.isComputing()) {
+      return call.given(mean, var).apply();
+    }
+    Snapshot now = Checkpoint.kept(this::snapshot);
+    return call.given(now.mean(), now.var()).apply();
   }
 
   /**

@@ -18,7 +18,8 @@ public final class Serving {
    * Recalibrates the running statistics of every {@link BatchNorm} in a model: they become those of
    * all the given data together (precise batch norm; Wu and Johnson, 2021), whatever they were, by
    * one forward pass in training mode. Statistics that are frozen stay, and so do those of a layer
-   * that the pass does not come to. Parameters do not change.
+   * that the pass does not come to. Those of an {@link InstanceNorm} stay too, and are what it
+   * normalizes with. Parameters do not change.
    *
    * @param model a layer that shows the batch norms inside by {@link Layer#children} or {@link
    *     Layer#visit}
@@ -91,6 +92,11 @@ public final class Serving {
         before.forEach(RunningStatistics::restore);
       }
     }
+  }
+
+  /** Returns whether this thread is in {@link #recalibrate}. */
+  static boolean recalibrates() {
+    return RECALIBRATES.get();
   }
 
   /** Refuses to move statistics that a recalibration on this thread should have found. */

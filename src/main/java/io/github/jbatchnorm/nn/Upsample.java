@@ -37,6 +37,16 @@ public final class Upsample implements Layer {
     return new Upsample(true, factors.clone());
   }
 
+  /** {@return whether values on the lines between elements come between them} */
+  public boolean isLinear() {
+    return linear;
+  }
+
+  /** {@return by how much each axis grows; one number is for all axes} */
+  public int[] factors() {
+    return factors.clone();
+  }
+
   @Override
   public Tensor forward(Tensor x, Mode mode) {
     Objects.requireNonNull(x, "x");

@@ -249,6 +249,15 @@ final class LayerSteps {
             maps,
             shape(2)),
         caseOf( // GroupNormsTest
+            "group norm of channels last",
+            in -> Functions.groupNorm(in.get(0), 3, in.get(1), in.get(1), 0.1, Layout.NHWC),
+            none,
+            0.5,
+            2,
+            false,
+            maps,
+            shape(3)),
+        caseOf( // GroupNormsTest
             "layer norm",
             in -> Functions.layerNorm(in.get(0), shape(2, 3), in.get(1), null, 0.1),
             none,

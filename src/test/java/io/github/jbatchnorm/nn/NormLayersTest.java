@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
+import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.functional.Functions;
 import java.util.List;
@@ -33,13 +34,24 @@ class NormLayersTest {
     GroupNorm group = GroupNorm.builder(3, 6).eps(0.1).build();
     InstanceNorm instance = InstanceNorm.builder(6).eps(0.1).affine().build();
     LayerNorm layer = LayerNorm.builder(6, 5).eps(0.1).build();
-    List.of(group, instance, layer).forEach(NormLayersTest::number);
+    GroupNorm groupLast = GroupNorm.builder(5, 5).eps(0.1).layout(Layout.NHWC).build();
+    InstanceNorm instanceLast = InstanceNorm.builder(5).affine().layout(Layout.NHWC).build();
+    List.of(group, instance, layer, groupLast, instanceLast).forEach(NormLayersTest::number);
     for (Mode mode : Mode.values()) {
       assertThat(group.forward(X, mode).toFloatArray())
           .isEqualTo(Functions.groupNorm(X, 3, group.gamma(), group.beta(), 0.1).toFloatArray());
       assertThat(instance.forward(X, mode).toFloatArray())
           .isEqualTo(
               Functions.instanceNorm(X, instance.gamma(), instance.beta(), 0.1).toFloatArray());
+      assertThat(groupLast.forward(X, mode).toFloatArray())
+          .isEqualTo(
+              Functions.groupNorm(X, 5, groupLast.gamma(), groupLast.beta(), 0.1, Layout.NHWC)
+                  .toFloatArray());
+      assertThat(instanceLast.forward(X, mode).toFloatArray())
+          .isEqualTo(
+              Functions.instanceNorm(
+                      X, instanceLast.gamma(), instanceLast.beta(), 1e-5, Layout.NHWC)
+                  .toFloatArray());
       assertThat(layer.forward(X, mode).toFloatArray())
           .isEqualTo(
               Functions.layerNorm(X, new int[] {6, 5}, layer.gamma(), layer.beta(), 0.1)
@@ -71,6 +83,10 @@ class NormLayersTest {
     assertThat(InstanceNorm.builder(6).build()).hasToString("InstanceNorm(6, eps 1.0E-5)");
     assertThat(InstanceNorm.builder(6).affine().build())
         .hasToString("InstanceNorm(6, eps 1.0E-5, affine)");
+    assertThat(InstanceNorm.builder(6).withStatistics().layout(Layout.NHWC).build())
+        .hasToString("InstanceNorm(6, eps 1.0E-5, channels last, statistics)");
+    assertThat(GroupNorm.builder(2, 6).layout(Layout.NHWC).build())
+        .hasToString("GroupNorm(6, groups 2, eps 1.0E-5, channels last)");
     LayerNorm layer = LayerNorm.builder(6, 5).withoutShift().build();
     assertThat(layer).hasToString("LayerNorm(6x5, eps 1.0E-5, no shift)");
     assertThat(Sequential.builder().add("norm", layer).build().summary(2, 6, 5))
@@ -132,6 +148,17 @@ class NormLayersTest {
       assertRefused(
           "x: expected shape (N, 6, ...), got [2, 5]",
           () -> layer.forward(Tensor.zeros(DType.F32, 2, 5), Mode.EVALUATION));
+    }
+    for (Layer layer :
+        List.of(
+            GroupNorm.builder(6, 6).layout(Layout.NHWC).build(),
+            InstanceNorm.builder(6).layout(Layout.NHWC).build())) {
+      assertRefused(
+          "x: training needs more than one element a group, got shape [3, 6]",
+          () -> layer.forward(flat, Mode.TRAINING));
+      assertRefused(
+          "x: expected shape (N, ..., 6), got [2, 6, 5]",
+          () -> layer.forward(Tensor.zeros(DType.F32, 2, 6, 5), Mode.EVALUATION));
     }
     assertRefused(
         "x: expected shape (..., 4) of one axis or more to normalize over, got (3, 6)",

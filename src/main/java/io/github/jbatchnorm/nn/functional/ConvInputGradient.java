@@ -6,6 +6,7 @@ import io.github.jbatchnorm.arrays.Shapes;
 import io.github.jbatchnorm.autograd.Operation;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.memory.Storage;
+import java.util.Map;
 
 /** The gradient of {@link Conv} for x: filters^T grad, added back as patches. */
 final class ConvInputGradient extends Operation {
@@ -23,6 +24,11 @@ final class ConvInputGradient extends Operation {
   @Override
   protected boolean leavesTemporaries() {
     return true;
+  }
+
+  @Override
+  public Map<String, Object> attributes() {
+    return shape.attributes(1);
   }
 
   @Override

@@ -6,6 +6,7 @@ import io.github.jbatchnorm.autograd.Index;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
+import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.Arrays;
@@ -73,29 +74,72 @@ public final class Functions {
    */
   public static Tensor groupNorm(
       Tensor x, int groups, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {
-    Objects.requireNonNull(x, "x");
-    return GroupNorms.ofGroups(x, groups, gamma, beta, eps);
+    return groupNorm(x, groups, gamma, beta, eps, Layout.NCHW);
   }
 
   /**
-   * As {@link #groupNorm}, with a group for each channel (Ulyanov, Vedaldi and Lempitsky, 2016).
+   * As {@link #groupNorm(Tensor, int, Tensor, Tensor, double)}, of either layout; x is not copied
+   * from one to the other.
+   *
+   * @param x batch, shape (N, C, ...), or (N, ..., C)
+   * @param groups how many; they divide C
+   * @param gamma scale, shape (C), or null for 1
+   * @param beta shift, shape (C), or null for 0
+   * @param eps added to the variance
+   * @param layout where the channels are
+   * @return y, of x's shape
+   * @throws IllegalArgumentException as without a layout
+   */
+  public static Tensor groupNorm(
+      Tensor x,
+      int groups,
+      @Nullable Tensor gamma,
+      @Nullable Tensor beta,
+      double eps,
+      Layout layout) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(layout, "layout");
+    return GroupNorms.ofGroups(x, groups, gamma, beta, eps, layout);
+  }
+
+  /**
+   * As {@link #groupNorm(Tensor, int, Tensor, Tensor, double)}, with a group for each channel
+   * (Ulyanov, Vedaldi and Lempitsky, 2016).
    *
    * @param x batch, shape (N, C, ...)
    * @param gamma scale, shape (C), or null for 1
    * @param beta shift, shape (C), or null for 0
    * @param eps added to the variance
    * @return y, of x's shape
-   * @throws IllegalArgumentException as {@link #groupNorm}
+   * @throws IllegalArgumentException as groupNorm
    */
   public static Tensor instanceNorm(
       Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {
-    Objects.requireNonNull(x, "x");
-    return GroupNorms.ofChannels(x, gamma, beta, eps);
+    return instanceNorm(x, gamma, beta, eps, Layout.NCHW);
   }
 
   /**
-   * As {@link #groupNorm}, with mean and variance over the last axes, and a scale and shift for
-   * each of their elements (Ba, Kiros and Hinton, 2016).
+   * As {@link #instanceNorm(Tensor, Tensor, Tensor, double)}, of either layout; x is not copied
+   * from one to the other.
+   *
+   * @param x batch, shape (N, C, ...), or (N, ..., C)
+   * @param gamma scale, shape (C), or null for 1
+   * @param beta shift, shape (C), or null for 0
+   * @param eps added to the variance
+   * @param layout where the channels are
+   * @return y, of x's shape
+   * @throws IllegalArgumentException as without a layout
+   */
+  public static Tensor instanceNorm(
+      Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta, double eps, Layout layout) {
+    Objects.requireNonNull(x, "x");
+    Objects.requireNonNull(layout, "layout");
+    return GroupNorms.ofChannels(x, gamma, beta, eps, layout);
+  }
+
+  /**
+   * As {@link #groupNorm(Tensor, int, Tensor, Tensor, double)}, with mean and variance over the
+   * last axes, and a scale and shift for each of their elements (Ba, Kiros and Hinton, 2016).
    *
    * @param x shape (..., shape)
    * @param shape the last axes' sizes, of one axis or more
@@ -103,7 +147,7 @@ public final class Functions {
    * @param beta shift, of that shape, or null for 0
    * @param eps added to the variance
    * @return y, of x's shape
-   * @throws IllegalArgumentException as {@link #groupNorm}
+   * @throws IllegalArgumentException as groupNorm
    */
   public static Tensor layerNorm(
       Tensor x, int[] shape, @Nullable Tensor gamma, @Nullable Tensor beta, double eps) {

@@ -5,6 +5,7 @@ import io.github.jbatchnorm.autograd.Operation;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.memory.Storage;
 import java.util.Arrays;
+import java.util.Map;
 
 /** Rows of a matrix by their numbers; one of them may be padding, which gets no gradient. */
 final class Lookup extends Operation {
@@ -15,14 +16,16 @@ final class Lookup extends Operation {
 
   /** Which row each place has, and which of them counts for nothing in gradients: -1 for none. */
   private static final class Rows {
+    final Tensor indices;
     final int[] numbers;
     final int padding;
     final int[] shape; // the places'
 
-    Rows(int[] numbers, int padding, int... shape) {
+    Rows(Tensor indices, int[] numbers, int padding) {
+      this.indices = indices;
       this.numbers = numbers;
       this.padding = padding;
-      this.shape = shape;
+      this.shape = indices.shape();
     }
 
     boolean isPadding(int place) {
@@ -68,12 +71,17 @@ final class Lookup extends Operation {
                 .formatted(count - 1, value, i));
       }
     }
-    return new Rows(numbers, padding, indices.shape());
+    return new Rows(indices, numbers, padding);
   }
 
   @Override
   protected boolean leavesTemporaries() {
     return true;
+  }
+
+  @Override
+  public Map<String, Object> attributes() {
+    return Map.of("indices", rows.indices);
   }
 
   @Override

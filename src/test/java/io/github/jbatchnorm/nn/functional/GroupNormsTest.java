@@ -8,6 +8,7 @@ import io.github.jbatchnorm.autograd.CentralDifferences;
 import io.github.jbatchnorm.autograd.GradientOrders;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
+import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.memory.DType;
 import java.util.Arrays;
 import java.util.List;
@@ -29,23 +30,29 @@ class GroupNormsTest {
     final int groups;
     final int[] shape;
     final int[] last;
+    final Layout layout;
 
     Case(SplittableRandom random) {
       kind = random.nextInt(3);
       groups = random.nextInt(1, 4);
       shape = random.ints(random.nextInt(2, 6), 1, 4).toArray();
-      shape[1] = kind == 0 ? groups * random.nextInt(1, 4) : shape[1];
+      layout = kind == 2 || random.nextBoolean() ? Layout.NCHW : Layout.NHWC;
+      shape[axis()] = kind == 0 ? groups * random.nextInt(1, 4) : shape[axis()];
       last = Arrays.copyOfRange(shape, random.nextInt(shape.length), shape.length);
     }
 
+    private int axis() {
+      return layout == Layout.NCHW ? 1 : shape.length - 1;
+    }
+
     int[] parameterShape() {
-      return kind == 2 ? last : new int[] {shape[1]};
+      return kind == 2 ? last : new int[] {shape[axis()]};
     }
 
     Tensor apply(Tensor x, @Nullable Tensor gamma, @Nullable Tensor beta) {
       return switch (kind) {
-        case 0 -> Functions.groupNorm(x, groups, gamma, beta, EPS);
-        case 1 -> Functions.instanceNorm(x, gamma, beta, EPS);
+        case 0 -> Functions.groupNorm(x, groups, gamma, beta, EPS, layout);
+        case 1 -> Functions.instanceNorm(x, gamma, beta, EPS, layout);
         default -> Functions.layerNorm(x, last, gamma, beta, EPS);
       };
     }
@@ -54,19 +61,22 @@ class GroupNormsTest {
       int parts =
           switch (kind) {
             case 0 -> shape[0] * groups;
-            case 1 -> shape[0] * shape[1];
+            case 1 -> shape[0] * shape[axis()];
             default -> x.size() / Arrays.stream(last).reduce(1, (a, b) -> a * b);
           };
-      Tensor rows = x.reshape(parts, -1);
+      Tensor first = kind == 2 ? x : x.moveAxis(axis(), 1);
+      Tensor rows = first.reshape(parts, -1);
       Tensor centred = rows.subtract(rows.mean(true, 1));
-      Tensor y = centred.divide(centred.square().mean(true, 1).add(EPS).sqrt()).reshape(shape);
+      Tensor y =
+          centred.divide(centred.square().mean(true, 1).add(EPS).sqrt()).reshape(first.shape());
       int[] broadcast = kind == 2 ? last : new int[shape.length - 1];
       if (kind != 2) {
         Arrays.fill(broadcast, 1);
-        broadcast[0] = shape[1];
+        broadcast[0] = shape[axis()];
       }
       y = gamma == null ? y : y.multiply(gamma.reshape(broadcast));
-      return beta == null ? y : y.add(beta.reshape(broadcast));
+      y = beta == null ? y : y.add(beta.reshape(broadcast));
+      return kind == 2 ? y : y.moveAxis(1, axis());
     }
   }
 
@@ -130,6 +140,12 @@ class GroupNormsTest {
         .containsExactly(-1, -1, 2, 2, 3, 3, -4, -4);
     assertThat(Functions.layerNorm(even, new int[] {4, 2}, null, null, 0.5).toFloatArray())
         .containsExactly(0, 0, 1, 1, 0.5f, 0.5f, -1.5f, -1.5f); // mean 1, variance 3.5
+    Tensor last = Tensor.of(new float[] {1, 5, -4, 0, 3, 9, 4, 2}, 1, 2, 4);
+    assertThat(Functions.instanceNorm(last, gamma, beta, 0, Layout.NHWC).toFloatArray())
+        .containsExactly(-1, -2, 7, -4, 1, 2, 13, 4);
+    Tensor evenLast = Tensor.of(new float[] {1, 3, 2, -2, 1, 3, 2, -2}, 1, 2, 4);
+    assertThat(Functions.groupNorm(evenLast, 2, gamma, null, 0, Layout.NHWC).toFloatArray())
+        .containsExactly(-1, 2, 3, -4, -1, 2, 3, -4);
     assertThat(
             Functions.layerNorm(x, new int[] {2}, Tensor.of(new float[] {1, 10}), null, 0)
                 .toFloatArray())
@@ -172,9 +188,12 @@ class GroupNormsTest {
     for (int[] shape : new int[][] {{0, 4, 3}, {2, 4, 0}, {2, 0, 3}, {0, 0}}) {
       Tensor x = Tensor.zeros(DType.F32, shape);
       Tensor gamma = Tensor.zeros(DType.F32, shape[1]);
+      Tensor last = Tensor.zeros(DType.F32, shape[shape.length - 1]);
       for (Tensor y :
           List.of(
               Functions.groupNorm(x, 2, gamma, gamma, 1e-5),
+              Functions.groupNorm(x, 1, last, last, 1e-5, Layout.NHWC),
+              Functions.instanceNorm(x, last, null, 1e-5, Layout.NHWC),
               Functions.instanceNorm(x, gamma, null, 1e-5),
               Functions.layerNorm(x, Arrays.copyOfRange(shape, 1, shape.length), null, null, 1))) {
         y.backward();
@@ -202,6 +221,15 @@ class GroupNormsTest {
     assertRefused(
         "groups: expected a divisor of C = 6, got 0",
         () -> Functions.groupNorm(x, 0, null, null, 0));
+    assertRefused(
+        "groups: expected a divisor of C = 5, got 3",
+        () -> Functions.groupNorm(x, 3, null, null, 0, Layout.NHWC));
+    assertRefused(
+        "beta: expected shape (5), got (4)",
+        () -> Functions.instanceNorm(x, null, four, 0, Layout.NHWC));
+    assertRefused(
+        "x: expected shape (N, ..., C), got (4)",
+        () -> Functions.instanceNorm(four, null, null, 0, Layout.NHWC));
     assertRefused(
         "gamma: expected shape (6), got (4)", () -> Functions.groupNorm(x, 3, four, null, 0));
     assertRefused(

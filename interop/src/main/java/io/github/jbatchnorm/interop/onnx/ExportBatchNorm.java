@@ -3,12 +3,15 @@ package io.github.jbatchnorm.interop.onnx;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.BatchNorm;
+import io.github.jbatchnorm.nn.InstanceNorm;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /** A batch norm as ONNX's, in either mode, with what is added and what follows in the same pass. */
 final class ExportBatchNorm {
@@ -35,10 +38,23 @@ final class ExportBatchNorm {
     if (step.told("weighted", Boolean.class)) {
       throw context.cannot(step, "it has a mask or weights of samples");
     }
-    if (isOfParts()) {
-      writeParts();
-      return;
+    if (context.training() && tracksInstances()) {
+      throw context.cannot(step, "ONNX has no instance norm with running statistics");
     }
+    if (step.told("groups", Integer.class) > 1) {
+      new ExportLastParts(context, step).write();
+    } else if (isOfParts()) {
+      writeParts();
+    } else {
+      writeChannels();
+    }
+  }
+
+  private boolean tracksInstances() {
+    return step.layer() instanceof InstanceNorm && roles.contains("MEAN");
+  }
+
+  private void writeChannels() {
     double slope = step.number("slope");
     boolean more = last || roles.contains("Z") || slope != 1;
     String x = last ? moved(context.value(step, 0), true) : context.value(step, 0);
@@ -116,22 +132,31 @@ final class ExportBatchNorm {
   }
 
   private String mean() {
-    BatchNorm norm = ExportContext.batchNorm(step);
-    return norm == null || !roles.contains("MEAN")
-        ? channel("MEAN", "running_mean", 0)
-        : statistic(norm.runningMean(), "running_mean");
+    return statistic("MEAN", "running_mean", 0, BatchNorm::runningMean, InstanceNorm::runningMean);
   }
 
   private String variance() {
-    BatchNorm norm = ExportContext.batchNorm(step);
-    return norm == null || !roles.contains("VAR")
-        ? channel("VAR", "running_var", 1)
-        : statistic(norm.runningVar(), "running_var");
+    return statistic("VAR", "running_var", 1, BatchNorm::runningVar, InstanceNorm::runningVar);
   }
 
-  private String statistic(Tensor tensor, String suffix) {
-    String known = context.stateName(tensor);
-    return context.constant(tensor, known == null ? name + "." + suffix : known, channels);
+  /** Returns a layer's own statistic where there is one: evaluation is given a copy of it. */
+  private String statistic(
+      String role,
+      String suffix,
+      double missing,
+      Function<BatchNorm, Tensor> ofBatchNorm,
+      Function<InstanceNorm, @Nullable Tensor> ofInstanceNorm) {
+    Tensor running = null;
+    if (roles.contains(role) && step.layer() instanceof BatchNorm norm) {
+      running = ofBatchNorm.apply(norm);
+    } else if (roles.contains(role) && step.layer() instanceof InstanceNorm norm) {
+      running = ofInstanceNorm.apply(norm);
+    }
+    if (running == null) {
+      return channel(role, suffix, missing);
+    }
+    String known = context.stateName(running);
+    return context.constant(running, known == null ? name + "." + suffix : known, channels);
   }
 
   /** Whether the batch's own statistics are taken: in training, and always where none are kept. */

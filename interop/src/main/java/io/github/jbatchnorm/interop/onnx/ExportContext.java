@@ -34,6 +34,7 @@ final class ExportContext {
   private final IdentityHashMap<Tensor, String> state = new IdentityHashMap<>();
   private final IdentityHashMap<Tensor, String> written = new IdentityHashMap<>();
   private final IdentityHashMap<Tensor, String> dropped = new IdentityHashMap<>();
+  private @Nullable String numbers;
 
   ExportContext(Layer model, Trace trace, Trace other, boolean training) {
     this.trace = trace;
@@ -114,9 +115,34 @@ final class ExportContext {
     Tensor tensor = step.input(index);
     Trace.Step before = trace.step(tensor);
     if (tensor == trace.x() || before != null) {
-      return dropped(step, tensor, before == null ? INPUT : values.get(before));
+      return dropped(step, tensor, before == null ? input() : values.get(before));
     }
     return constant(step, index, tensor.shape());
+  }
+
+  /**
+   * Returns x as numbers that are computed with; indices, which are constants here, become them.
+   */
+  private String input() {
+    if (trace.x().isConstant() && numbers == null) {
+      DType dtype = trace.x().dtype();
+      numbers =
+          graph.node(
+              INPUT + ".Cast", "Cast", List.of(INPUT), Map.of("to", (long) ElementType.of(dtype)));
+    }
+    return numbers == null ? INPUT : numbers;
+  }
+
+  /** Returns the numbers of rows that a step looks up, which have to be x. */
+  String indices(Trace.Step step) {
+    Tensor indices = step.told("indices", Tensor.class);
+    if (indices != trace.x()) {
+      throw cannot(step, "its indices are not the model's input, but computed");
+    }
+    if (!indices.isConstant()) {
+      throw cannot(step, "the input is of numbers of rows: export it with indices(count)");
+    }
+    return INPUT;
   }
 
   /** Returns a tensor that is in no way computed from x, in a shape of as many elements. */

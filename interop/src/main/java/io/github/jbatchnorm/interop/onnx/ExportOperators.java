@@ -63,9 +63,16 @@ final class ExportOperators {
       case "Clip" -> clip(step);
       case "Concatenate" -> shapes.concatenate(step);
       case "Conv" -> conv(step);
+      case "ConvInputGradient" -> new ExportConvTranspose(context, step).write(step, List.of());
       case "Elu" -> unary(step, "Elu", Map.of("alpha", (float) step.number("alpha")));
       case "LeakyRelu" -> unary(step, "LeakyRelu", Map.of("alpha", (float) step.number("slope")));
       case "LogSoftmax" -> unary(step, "LogSoftmax", Map.of("axis", -1L));
+      case "Lookup" ->
+          context.node(
+              step,
+              "Gather",
+              List.of(context.value(step, 0), context.indices(step)),
+              Map.of("axis", 0L));
       case "MatMul" -> matMul(step);
       case "MaxPool" -> maxPool(step);
       case "Reshape" -> shapes.reshape(step);

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.interop.onnx;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.nn.Upsample;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -24,8 +25,15 @@ final class ExportPatterns {
   ExportPatterns(ExportContext context, List<Trace.Step> steps) {
     this.context = context;
     for (Trace.Step step : steps) {
+      if (step.layer() instanceof Upsample upsample) {
+        upsample(step, upsample);
+        continue;
+      }
       switch (step.name()) {
-        case "Add" -> gemm(step);
+        case "Add" -> {
+          gemm(step);
+          convTranspose(step);
+        }
         case "Exp" -> softmax(step);
         case "Divide" -> {
           mean(step);
@@ -81,6 +89,37 @@ final class ExportPatterns {
                       context.value(product, 0), context.value(product, 1), context.value(step, 1)),
                   transposed(product)),
           product);
+    }
+  }
+
+  /** A bias is reshaped to (O, 1, ...) before it is added. */
+  private void convTranspose(Trace.Step step) {
+    Trace.Step product = before(step, 0, "ConvInputGradient");
+    Trace.Step bias = product == null ? null : before(step, 1, "Reshape");
+    boolean matches =
+        product != null
+            && bias != null
+            && isFixed(bias.input(0))
+            && bias.input(0).ndim() == 1
+            && bias.input(0).dtype() == step.output().dtype()
+            && bias.output().ndim() == step.output().ndim() - 1
+            && bias.input(0).size() == step.output().dim(1)
+            && bias.output().dim(0) == step.output().dim(1);
+    if (matches) {
+      found(
+          step,
+          () ->
+              new ExportConvTranspose(context, product)
+                  .write(step, List.of(context.value(bias, 0))),
+          product,
+          bias);
+    }
+  }
+
+  private void upsample(Trace.Step step, Upsample layer) {
+    ExportUpsample upsample = new ExportUpsample(context, step, layer);
+    if (upsample.matches()) {
+      found(step, upsample::write, upsample.parts());
     }
   }
 

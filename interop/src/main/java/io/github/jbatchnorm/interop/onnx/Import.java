@@ -29,6 +29,9 @@ final class Import {
   private final Map<String, Tensor> parameters = new LinkedHashMap<>();
   private final Set<String> statistics = new HashSet<>();
 
+  /** The values that are whole numbers: shapes, and what is computed of them. */
+  private final Set<String> integers = new HashSet<>();
+
   Import(Object where, OnnxFile file) {
     this.where = where;
     this.file = file;
@@ -41,7 +44,12 @@ final class Import {
               .formatted(file.opset(), OLDEST, NEWEST));
     }
     fixed.putAll(file.initializers());
-    value(input(), null);
+    OnnxFile.Value input = input();
+    value(input.name(), null);
+    Stored.Type type = ElementType.type(input.type());
+    if (type != null && type.isInteger()) {
+      integers.add(input.name());
+    }
     for (OnnxFile.Node node : file.nodes()) {
       add(node);
     }
@@ -49,16 +57,15 @@ final class Import {
   }
 
   /** Before version 4 of the format, initializers stand among the inputs. */
-  private String input() throws FileFormatException {
-    List<String> names =
-        file.inputs().stream()
-            .map(OnnxFile.Value::name)
-            .filter(n -> !fixed.containsKey(n))
-            .toList();
-    if (names.size() != 1) {
-      throw problem("expected one input, got %s: %s".formatted(names.size(), names));
+  private OnnxFile.Value input() throws FileFormatException {
+    List<OnnxFile.Value> all =
+        file.inputs().stream().filter(value -> !fixed.containsKey(value.name())).toList();
+    if (all.size() != 1) {
+      throw problem(
+          "expected one input, got %s: %s"
+              .formatted(all.size(), all.stream().map(OnnxFile.Value::name).toList()));
     }
-    return names.get(0);
+    return all.get(0);
   }
 
   private int output() throws FileFormatException {
@@ -92,6 +99,12 @@ final class Import {
   /** Returns a tensor that the file has, null where it is computed. */
   @Nullable Stored fixed(String name) {
     return fixed.get(name);
+  }
+
+  /** Returns whether a value is of whole numbers. */
+  boolean isInteger(String name) {
+    Stored value = fixed.get(name);
+    return value == null ? integers.contains(name) : value.type().isInteger();
   }
 
   void fix(String name, Stored value) {
@@ -141,6 +154,9 @@ final class Import {
         inputs[i] = number(arguments, arguments.taken().get(i));
       }
       String output = node.outputs().get(0);
+      if (arguments.givesIntegers()) {
+        integers.add(output);
+      }
       steps.add(new OnnxNetwork.Step(node.text(), function, inputs, value(output, null)));
     }
   }

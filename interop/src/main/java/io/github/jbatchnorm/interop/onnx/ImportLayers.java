@@ -24,7 +24,7 @@ final class ImportLayers {
 
   private ImportLayers() {}
 
-  private static void set(Tensor parameter, Stored stored) {
+  static void set(Tensor parameter, Stored stored) {
     Tensor value = StoredTensors.tensor(stored);
     parameter.update(storage -> storage.copyFrom(value.storage()));
   }
@@ -33,12 +33,7 @@ final class ImportLayers {
     Stored weight = node.fixed(1);
     int[] kernel = kernel(node, weight);
     Windows windows = Windows.of(node, kernel);
-    ConvOptions options =
-        ConvOptions.DEFAULT
-            .withStride(windows.strides())
-            .withDilation(windows.dilations())
-            .withPadding(windows.symmetric() ? windows.padding() : new int[kernel.length])
-            .withGroups(node.small("group", 1));
+    ConvOptions options = windows.options(node.small("group", 1));
     boolean biased = node.hasInput(2);
     boolean layered =
         weight.type() == Stored.Type.F32
@@ -54,7 +49,7 @@ final class ImportLayers {
         };
   }
 
-  private static int[] kernel(NodeArguments node, Stored weight) throws FileFormatException {
+  static int[] kernel(NodeArguments node, Stored weight) throws FileFormatException {
     int[] shape = weight.shape();
     if (shape.length < 3) {
       throw node.problem("input 1: expected weights of three or more axes, got " + weight);
@@ -67,7 +62,7 @@ final class ImportLayers {
     return kernel;
   }
 
-  private static boolean isVector(Stored stored, Stored.Type type, int length) {
+  static boolean isVector(Stored stored, Stored.Type type, int length) {
     return stored.type() == type && Arrays.equals(stored.shape(), new int[] {length});
   }
 

@@ -8,7 +8,8 @@ import java.util.Arrays;
 
 /** The operators that normalize parts of each sample. */
 final class ImportNorms {
-  private static final int PER_CHANNEL = 21; // from this version of the operators on
+  private static final int PER_CHANNEL =
+      21; // from this version on scale and shift are; before it, each group's
 
   private ImportNorms() {}
 
@@ -65,10 +66,13 @@ final class ImportNorms {
     double eps = eps(node);
     int groups = node.small("num_groups", 0);
     node.expect("stash_type", 1);
-    if (node.opset() < PER_CHANNEL) {
-      throw node.problem("has a scale for each group before opset %s".formatted(PER_CHANNEL));
-    }
     node.take(0, 1, 2);
-    return (in, mode) -> Functions.groupNorm(in[0], groups, in[1], in[2], eps);
+    if (node.opset() >= PER_CHANNEL) {
+      return (in, mode) -> Functions.groupNorm(in[0], groups, in[1], in[2], eps);
+    }
+    return (in, mode) -> {
+      int each = groups < 1 || in[0].ndim() < 2 ? 1 : in[0].dim(1) / groups;
+      return Functions.groupNorm(in[0], groups, in[1].repeat(each, 0), in[2].repeat(each, 0), eps);
+    };
   }
 }

@@ -4,6 +4,7 @@ import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.nn.functional.Functions;
 import io.github.jbatchnorm.nn.io.FileFormatException;
+import io.github.jbatchnorm.nn.io.Stored;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.BinaryOperator;
@@ -23,7 +24,9 @@ final class ImportOperators {
     unary("Atan", Tensor::arctan);
     unary("Atanh", Tensor::arctanh);
     unary("Cos", Tensor::cos);
+    unary("Ceil", Tensor::ceil);
     unary("Exp", Tensor::exp);
+    unary("Floor", Tensor::floor);
     unary("Identity", x -> x);
     unary("Log", Tensor::log);
     unary("Neg", Tensor::negate);
@@ -35,9 +38,11 @@ final class ImportOperators {
     unary("Sqrt", Tensor::sqrt);
     unary("Tanh", Tensor::tanh);
     binary("Add", Tensor::add);
+    binary("Equal", Tensor::equal);
+    binary("Greater", Tensor::greater);
+    binary("Less", Tensor::less);
     binary("Sub", Tensor::subtract);
     binary("Mul", Tensor::multiply);
-    binary("Div", Tensor::divide);
     binary("Pow", Tensor::pow);
     binary("MatMul", Tensor::matmul);
     several("Max", Tensor::maximum);
@@ -47,16 +52,23 @@ final class ImportOperators {
     ALL.put("Elu", ImportOperators::elu);
     ALL.put("Clip", ImportOperators::clip);
     ALL.put("Cast", ImportOperators::cast);
+    ALL.put("Div", ImportOperators::divide);
     ALL.put("Constant", ImportShapes::constant);
+    ALL.put("ConstantOfShape", ImportSizes::constantOfShape);
     ALL.put("Concat", ImportShapes::concat);
-    ALL.put("Expand", ImportShapes::expand);
+    ALL.put("Expand", ImportSizes::expand);
     ALL.put("Flatten", ImportShapes::flatten);
+    ALL.put("Gather", ImportGather::read);
     ALL.put("Pad", ImportShapes::pad);
-    ALL.put("Reshape", ImportShapes::reshape);
+    ALL.put("Reshape", ImportSizes::reshape);
+    ALL.put("Resize", ImportResize::read);
+    ALL.put("Shape", ImportSizes::shape);
     ALL.put("Slice", ImportShapes::slice);
     ALL.put("Squeeze", ImportShapes::squeeze);
     ALL.put("Transpose", ImportShapes::transpose);
     ALL.put("Unsqueeze", ImportShapes::unsqueeze);
+    ALL.put("Upsample", ImportResize::read);
+    ALL.put("Where", ImportSizes::where);
     ALL.put("AveragePool", ImportReductions::averagePool);
     ALL.put("GlobalAveragePool", ImportReductions::globalAveragePool);
     ALL.put("GlobalMaxPool", ImportReductions::globalMaxPool);
@@ -72,6 +84,7 @@ final class ImportOperators {
     ALL.put("LayerNormalization", ImportNorms::layer);
     ALL.put("BatchNormalization", ImportLayers::batchNorm);
     ALL.put("Conv", ImportLayers::conv);
+    ALL.put("ConvTranspose", ImportConvTranspose::read);
     ALL.put("Dropout", ImportLayers::dropout);
     ALL.put("Gemm", ImportLayers::gemm);
   }
@@ -142,13 +155,28 @@ final class ImportOperators {
     return node.hasInput(input) ? node.fixedNumber(input) : missing;
   }
 
+  /** Whole numbers are cut off to whole ones. */
+  private static OnnxNetwork.Function divide(NodeArguments node) throws FileFormatException {
+    node.take(0, 1);
+    return node.givesIntegers()
+        ? (in, mode) -> in[0].divide(in[1]).trunc()
+        : (in, mode) -> in[0].divide(in[1]);
+  }
+
   private static OnnxNetwork.Function cast(NodeArguments node) throws FileFormatException {
-    DType dtype = ElementType.dtype(node.integer("to", 0));
+    long to = node.integer("to", 0);
+    DType dtype = ElementType.dtype(to);
+    Stored.Type type = ElementType.type(to);
     node.expect("saturate", 1);
-    if (dtype == null) {
-      throw node.attribute("to", "expected a floating-point type");
-    }
     node.take(0);
+    if (type == Stored.Type.I32 || type == Stored.Type.I64) {
+      node.integers(true);
+      return (in, mode) -> in[0].astype(DType.F64).trunc();
+    }
+    if (dtype == null) {
+      throw node.attribute("to", "expected a floating-point type, I32 or I64");
+    }
+    node.integers(false);
     return (in, mode) -> in[0].astype(dtype);
   }
 }

@@ -71,22 +71,6 @@ final class ImportShapes {
     return (in, mode) -> Tensors.concatenate(axis, in);
   }
 
-  static OnnxNetwork.Function expand(NodeArguments node) throws FileFormatException {
-    int[] sizes = ints(node.fixedIntegers(1));
-    node.take(0);
-    return (in, mode) -> {
-      int[] own = in[0].shape();
-      int n = Math.max(own.length, sizes.length);
-      int[] shape = new int[n];
-      for (int i = 1; i <= n; i++) {
-        int a = i <= own.length ? own[own.length - i] : 1;
-        int b = i <= sizes.length ? sizes[sizes.length - i] : 1;
-        shape[n - i] = a == 1 ? b : a;
-      }
-      return in[0].broadcastTo(shape);
-    };
-  }
-
   static OnnxNetwork.Function flatten(NodeArguments node) throws FileFormatException {
     int axis = node.small("axis", 1);
     node.take(0);
@@ -155,23 +139,6 @@ final class ImportShapes {
     int[] shape = like.shape();
     shape[axis] = size;
     return Tensors.full(like.dtype(), value, shape).asConstant();
-  }
-
-  static OnnxNetwork.Function reshape(NodeArguments node) throws FileFormatException {
-    node.expect("allowzero", 0);
-    int[] sizes = ints(node.fixedIntegers(1));
-    if (Arrays.stream(sizes).filter(size -> size == -1).count() > 1
-        || Arrays.stream(sizes).anyMatch(size -> size < -1)) {
-      throw node.problem("input 1: %s is no shape".formatted(Arrays.toString(sizes)));
-    }
-    node.take(0);
-    return (in, mode) -> {
-      int[] shape = sizes.clone();
-      for (int axis = 0; axis < shape.length; axis++) {
-        shape[axis] = shape[axis] == 0 ? in[0].dim(axis) : shape[axis];
-      }
-      return in[0].reshape(shape);
-    };
   }
 
   static OnnxNetwork.Function slice(NodeArguments node) throws FileFormatException {

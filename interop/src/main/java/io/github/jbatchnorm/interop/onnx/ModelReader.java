@@ -8,10 +8,12 @@ import io.github.jbatchnorm.nn.io.Stored;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Reads an ONNX file's bytes, which are taken for nothing but what they are found to be. */
 final class ModelReader {
@@ -19,6 +21,7 @@ final class ModelReader {
 
   private final Object where;
   private final CodedInputStream in;
+  private final ExternalFiles external;
   private int depth;
 
   private long opset;
@@ -29,8 +32,9 @@ final class ModelReader {
   private final List<OnnxFile.Value> inputs = new ArrayList<>();
   private final List<OnnxFile.Value> outputs = new ArrayList<>();
 
-  private ModelReader(Object where, byte[] bytes) {
+  private ModelReader(Object where, byte[] bytes, ExternalFiles external) {
     this.where = where;
+    this.external = external;
     this.in = CodedInputStream.newInstance(bytes);
     in.setSizeLimit(Integer.MAX_VALUE);
     in.enableAliasing(true);
@@ -40,9 +44,11 @@ final class ModelReader {
    * Returns what the bytes say; tensors share them.
    *
    * @param where the file, for messages
+   * @param folder where other files with tensors are; null where there are none
    */
-  static OnnxFile read(Object where, byte[] bytes) throws FileFormatException {
-    ModelReader reader = new ModelReader(where, bytes);
+  static OnnxFile read(Object where, byte[] bytes, @Nullable Path folder)
+      throws FileFormatException {
+    ModelReader reader = new ModelReader(where, bytes, new ExternalFiles(where, folder));
     try {
       reader.fields(reader::model);
     } catch (FileFormatException e) {
@@ -104,6 +110,10 @@ final class ModelReader {
           "has %s bytes in a part with %s left".formatted(length, in.getBytesUntilLimit()));
     }
     return length;
+  }
+
+  ExternalFiles external() {
+    return external;
   }
 
   CodedInputStream in() {
@@ -174,7 +184,7 @@ final class ModelReader {
     }
   }
 
-  private Fields pairs(String[] pair) {
+  Fields pairs(String[] pair) {
     return (field, wire) -> {
       boolean known = field == 1 || field == 2;
       if (known) {

@@ -3,6 +3,7 @@ package io.github.jbatchnorm.interop.onnx;
 import io.github.jbatchnorm.nn.io.Stored;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** An ONNX file as messages: the numbers are those of the format's fields. */
 final class ModelWriter {
@@ -13,10 +14,33 @@ final class ModelWriter {
   private static final int TENSOR = 4;
   private static final int FLOATS = 6;
   private static final int INTS = 7;
+  private static final int EXTERNAL = 1;
 
-  private ModelWriter() {}
+  /** The most bytes of tensors beside which there is room for the rest in 2 GiB. */
+  private static final long MOST_INSIDE = Integer.MAX_VALUE - (1L << 26);
+
+  private final @Nullable ExternalTensors external;
+
+  private ModelWriter(@Nullable ExternalTensors external) {
+    this.external = external;
+  }
+
+  /** Returns whether a file has more bytes than the format takes. */
+  static boolean isPastLimit(OnnxFile file) {
+    return file.initializers().values().stream().mapToLong(t -> t.bytes().remaining()).sum()
+        > MOST_INSIDE;
+  }
 
   static Message model(OnnxFile file) {
+    return new ModelWriter(null).whole(file);
+  }
+
+  /** Returns a model whose larger tensors are elsewhere. */
+  static Message model(OnnxFile file, ExternalTensors external) {
+    return new ModelWriter(external).whole(file);
+  }
+
+  private Message whole(OnnxFile file) {
     Message model =
         new Message()
             .number(1, IR_VERSION)
@@ -28,11 +52,11 @@ final class ModelWriter {
     return model;
   }
 
-  private static Message graph(OnnxFile file) {
+  private Message graph(OnnxFile file) {
     Message graph = new Message();
     file.nodes().forEach(node -> graph.message(1, node(node)));
     graph.text(2, "model");
-    file.initializers().forEach((name, tensor) -> graph.message(5, tensor(name, tensor)));
+    file.initializers().forEach((name, tensor) -> graph.message(5, initializer(name, tensor)));
     file.inputs().forEach(value -> graph.message(11, value(value)));
     file.outputs().forEach(value -> graph.message(12, value(value)));
     return graph;
@@ -78,13 +102,27 @@ final class ModelWriter {
     throw new IllegalArgumentException("attribute %s: got %s".formatted(name, value));
   }
 
+  private Message initializer(String name, Stored tensor) {
+    if (external == null || !ExternalTensors.takes(tensor)) {
+      return tensor(name, tensor);
+    }
+    Message message = header(name, tensor);
+    external
+        .add(tensor)
+        .forEach((key, value) -> message.message(13, new Message().text(1, key).text(2, value)));
+    return message.number(14, EXTERNAL);
+  }
+
   private static Message tensor(String name, Stored tensor) {
+    return header(name, tensor).bytes(9, tensor.bytes());
+  }
+
+  private static Message header(String name, Stored tensor) {
     Message message = new Message();
     for (int axis : tensor.shape()) {
       message.number(1, axis);
     }
-    message.number(2, ElementType.of(tensor.type())).text(8, name);
-    return message.bytes(9, tensor.bytes());
+    return message.number(2, ElementType.of(tensor.type())).text(8, name);
   }
 
   private static Message value(OnnxFile.Value value) {

@@ -19,6 +19,7 @@ final class NodeArguments {
   private final OnnxFile.Node node;
   private final Set<String> read = new HashSet<>();
   private final List<String> taken = new ArrayList<>();
+  private @Nullable Boolean integers;
 
   NodeArguments(Import graph, OnnxFile.Node node) {
     this.graph = graph;
@@ -178,6 +179,20 @@ final class NodeArguments {
   /** Returns whether an input is a tensor of the file. */
   boolean isFixed(int index) {
     return hasInput(index) && graph.fixed(node.inputs().get(index)) != null;
+  }
+
+  /** Returns whether an input is of whole numbers, of the file or computed. */
+  boolean isInteger(int index) {
+    return hasInput(index) && graph.isInteger(node.inputs().get(index));
+  }
+
+  /** Tells whether the output is of whole numbers; otherwise it is where all that is taken is. */
+  void integers(boolean areGiven) {
+    integers = areGiven;
+  }
+
+  boolean givesIntegers() {
+    return integers != null ? integers : taken.stream().allMatch(graph::isInteger);
   }
 
   /** Returns a fixed vector of integers. */

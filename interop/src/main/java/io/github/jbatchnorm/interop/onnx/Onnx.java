@@ -25,11 +25,12 @@ public final class Onnx {
   }
 
   /**
-   * {@return the model of a file}
+   * {@return the model of a file} Its tensors may be in other files ("external data"), of any size,
+   * in the same folder or deeper; what leads out of it is refused.
    *
    * @param file of at most 2 GiB, the format's limit
    * @throws FileFormatException if it is broken, or has an operator, attribute or version that is
-   *     not read; the message names the node and the attribute
+   *     not read; the message names the node and the attribute, or the tensor
    * @throws IOException if it cannot be read
    */
   public static OnnxNetwork read(Path file) throws IOException {
@@ -37,7 +38,9 @@ public final class Onnx {
     if (Files.isDirectory(file)) {
       throw new FileFormatException(file, "is a folder");
     }
-    return Reading.of(file, () -> OnnxNetwork.of(file, ModelReader.read(file, bytes(file))));
+    Path folder = file.toAbsolutePath().getParent();
+    return Reading.of(
+        file, () -> OnnxNetwork.of(file, ModelReader.read(file, bytes(file), folder)));
   }
 
   private static byte[] bytes(Path file) throws IOException {
@@ -52,7 +55,7 @@ public final class Onnx {
   /**
    * {@return the model of a file's bytes}
    *
-   * @param bytes the whole file
+   * @param bytes the whole file, with all tensors in it
    * @throws FileFormatException as {@link #read(Path)}
    * @throws IOException if there is not enough memory for what the bytes say
    */
@@ -60,6 +63,6 @@ public final class Onnx {
     Objects.requireNonNull(bytes, "bytes");
     byte[] copy = bytes.clone();
     return Reading.inMemory(
-        "bytes", () -> OnnxNetwork.of("bytes", ModelReader.read("bytes", copy)));
+        "bytes", () -> OnnxNetwork.of("bytes", ModelReader.read("bytes", copy, null)));
   }
 }

@@ -13,8 +13,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.channels.Channels;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -35,19 +36,19 @@ public final class OnnxExport {
   private static final String OUTPUT = "output";
 
   private final Layer model;
-  private final int[] sample;
-  private final DType dtype;
+  private final ExportInput input;
   private final boolean training;
+  private final boolean external;
 
-  private OnnxExport(Layer model, DType dtype, boolean training, int... sample) {
+  private OnnxExport(Layer model, ExportInput input, boolean training, boolean external) {
     this.model = model;
-    this.dtype = dtype;
+    this.input = input;
     this.training = training;
-    this.sample = sample;
+    this.external = external;
   }
 
   static OnnxExport of(Layer model, int... sample) {
-    return new OnnxExport(model, DType.F32, false, sample.clone());
+    return new OnnxExport(model, ExportInput.of(sample), false, false);
   }
 
   /**
@@ -58,7 +59,7 @@ public final class OnnxExport {
    * io.github.jbatchnorm.nn.BatchNorm.Builder#biasedRunningVariance}).
    */
   public OnnxExport training() {
-    return new OnnxExport(model, dtype, true, sample);
+    return new OnnxExport(model, input, true, external);
   }
 
   /**
@@ -68,11 +69,35 @@ public final class OnnxExport {
    */
   public OnnxExport dtype(DType newDtype) {
     Objects.requireNonNull(newDtype, "dtype");
-    return new OnnxExport(model, newDtype, training, sample);
+    return new OnnxExport(model, input.dtype(newDtype), training, external);
   }
 
   /**
-   * Writes the file. It replaces an older one at once and as a whole, or not at all.
+   * {@return the export of a model that takes numbers of rows, as an {@link
+   * io.github.jbatchnorm.nn.Embedding} does: integers of 64 bits in the file}
+   *
+   * @param below how many rows there are
+   * @throws IllegalArgumentException if there are none
+   */
+  public OnnxExport indices(int below) {
+    if (below < 1) {
+      throw new IllegalArgumentException("below: expected 1 or more, got " + below);
+    }
+    return new OnnxExport(model, input.indices(below), training, external);
+  }
+
+  /**
+   * {@return the export with tensors of a kilobyte or more in a file beside the model, which
+   * readers can map: of the model's name with {@code .data} at its end} A model past 2 GiB, the
+   * limit of ONNX files, is written so in any case.
+   */
+  public OnnxExport externalData() {
+    return new OnnxExport(model, input, training, true);
+  }
+
+  /**
+   * Writes the file. It replaces an older one at once and as a whole, or not at all; of {@link
+   * #externalData} first the tensors, then the model.
    *
    * @param file the file
    * @throws IllegalArgumentException if the model does something that ONNX, or this export, has no
@@ -81,7 +106,23 @@ public final class OnnxExport {
    */
   public void write(Path file) throws IOException {
     Objects.requireNonNull(file, "file");
-    Message message = ModelWriter.model(checked());
+    Path name = file.getFileName();
+    if (name == null || Files.isDirectory(file)) {
+      throw new FileSystemException(file.toString(), null, "is a folder");
+    }
+    OnnxFile graph = checked();
+    if (external || ModelWriter.isPastLimit(graph)) {
+      Path data = file.resolveSibling(name + ".data");
+      ExternalTensors tensors = new ExternalTensors(name + ".data");
+      Message message = ModelWriter.model(graph, tensors);
+      AtomicFile.write(data, tensors::write);
+      write(file, message);
+    } else {
+      write(file, ModelWriter.model(graph));
+    }
+  }
+
+  private static void write(Path file, Message message) throws IOException {
     AtomicFile.write(
         file,
         channel -> {
@@ -95,9 +136,13 @@ public final class OnnxExport {
   /**
    * {@return the file's bytes}
    *
-   * @throws IllegalArgumentException as {@link #write}
+   * @throws IllegalArgumentException as {@link #write}, or if they are past 2 GiB
+   * @throws IllegalStateException of {@link #externalData}, which needs a file to be beside
    */
   public byte[] toBytes() {
+    if (external) {
+      throw new IllegalStateException("externalData: goes with write alone");
+    }
     return bytes(ModelWriter.model(checked()));
   }
 
@@ -112,13 +157,6 @@ public final class OnnxExport {
     return bytes;
   }
 
-  private int[] shape(int samples) {
-    int[] shape = new int[sample.length + 1];
-    shape[0] = samples;
-    System.arraycopy(sample, 0, shape, 1, sample.length);
-    return shape;
-  }
-
   private OnnxFile checked() {
     OnnxFile[] file = new OnnxFile[1];
     MemoryScope.run(
@@ -130,8 +168,8 @@ public final class OnnxExport {
   }
 
   private OnnxFile graph() {
-    Trace trace = Trace.of(model, dtype, 1, shape(Trace.SAMPLES));
-    Trace other = Trace.of(model, dtype, 2, shape(Trace.SAMPLES + 1));
+    Trace trace = new Trace(model, input.random(1, Trace.SAMPLES));
+    Trace other = new Trace(model, input.random(2, Trace.SAMPLES + 1));
     ExportContext context = new ExportContext(model, trace, other, training);
     ExportPatterns patterns = new ExportPatterns(context, trace.steps());
     ExportOperators operators = new ExportOperators(context);
@@ -145,17 +183,12 @@ public final class OnnxExport {
       }
     }
     graph.add(output, "Identity", List.of(context.value(trace.y())), List.of(output), Map.of());
-    List<Long> axes = new ArrayList<>(List.of(OnnxFile.ANY));
-    for (int axis : sample) {
-      axes.add((long) axis);
-    }
-    return graph.file(
-        OPSET, Map.of(), new OnnxFile.Value(ExportContext.INPUT, ElementType.of(dtype), axes));
+    return graph.file(OPSET, Map.of(), input.value());
   }
 
   /** Evaluates what is written beside the model. */
   private void compare(OnnxFile file) {
-    Tensor x = Trace.random(dtype, 3, shape(Trace.SAMPLES + 2)).asConstant();
+    Tensor x = input.random(3, Trace.SAMPLES + 2).asConstant();
     Tensor expected = NoAutodiff.call(() -> model.forward(x, Mode.EVALUATION));
     Tensor found;
     try {

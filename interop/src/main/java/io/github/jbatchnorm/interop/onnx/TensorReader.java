@@ -8,7 +8,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** One tensor of an ONNX file: its bytes as they are, or a list of numbers. */
@@ -20,6 +22,8 @@ final class TensorReader implements ModelReader.Fields {
   private long type;
   private String name = "";
   private @Nullable ByteBuffer raw;
+  private final Map<String, String> external = new LinkedHashMap<>();
+  private boolean isExternal;
 
   /** Numbers, whatever their type, as bits. */
   private long[] numbers = new long[4];
@@ -44,11 +48,12 @@ final class TensorReader implements ModelReader.Fields {
       case 8 -> name = reader.text(wire);
       case 9 -> raw = reader.bytes(wire);
       case 10 -> list(wire, WireFormat.WIRETYPE_FIXED64);
-      case 14 -> {
-        if (reader.number(wire) == EXTERNAL) {
-          throw reader.problem("has a tensor in a file of its own, which is not read: " + name);
-        }
+      case 13 -> {
+        String[] pair = {"", ""};
+        reader.nested(wire, reader.pairs(pair));
+        external.put(pair[0], pair[1]);
       }
+      case 14 -> isExternal = reader.number(wire) == EXTERNAL;
       default -> {
         return false;
       }
@@ -99,7 +104,7 @@ final class TensorReader implements ModelReader.Fields {
   }
 
   /** Returns the tensor, whose shape and number of bytes fit each other. */
-  Stored stored() throws FileFormatException {
+  Stored stored() throws IOException {
     Stored.Type found = ElementType.type(type);
     if (found == null) {
       throw reader.problem(
@@ -113,12 +118,26 @@ final class TensorReader implements ModelReader.Fields {
       }
       axes[i] = (int) axis;
     }
-    ByteBuffer bytes = raw != null ? raw : listed(found);
     try {
-      return new Stored(found, axes, bytes);
+      return new Stored(found, axes, bytes(found, axes));
     } catch (IllegalArgumentException e) {
       throw reader.problem("tensor %s: %s".formatted(name, e.getMessage()));
     }
+  }
+
+  private ByteBuffer bytes(Stored.Type found, int... axes) throws IOException {
+    return isExternal
+        ? reader.external().bytes(name, external, size(found, axes))
+        : raw != null ? raw : listed(found);
+  }
+
+  /** Returns the number of bytes, the largest there is where it is past that. */
+  private static long size(Stored.Type type, int... axes) {
+    long size = Arrays.stream(axes).anyMatch(axis -> axis == 0) ? 0 : type.bytes();
+    for (int axis : axes) {
+      size = axis > 0 && size > Long.MAX_VALUE / axis ? Long.MAX_VALUE : size * axis;
+    }
+    return size;
   }
 
   private ByteBuffer listed(Stored.Type found) throws FileFormatException {

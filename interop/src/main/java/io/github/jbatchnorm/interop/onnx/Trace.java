@@ -90,7 +90,8 @@ final class Trace {
 
   private int inputUses;
 
-  private Trace(Layer model, Tensor x) {
+  /** Evaluates a model on random numbers. */
+  Trace(Layer model, Tensor x) {
     this.x = x;
     this.y = Serving.watched(model, x, (layer, output) -> calls.add(new Call(layer, output)));
     walk();
@@ -101,11 +102,6 @@ final class Trace {
         mark(last, call.layer);
       }
     }
-  }
-
-  /** Evaluates a model on random numbers of a shape. */
-  static Trace of(Layer model, DType dtype, long seed, int... shape) {
-    return new Trace(model, random(dtype, seed, shape));
   }
 
   static Tensor random(DType dtype, long seed, int... shape) {

@@ -1,6 +1,7 @@
 package io.github.jbatchnorm.interop.onnx;
 
 import io.github.jbatchnorm.autograd.Tensor;
+import io.github.jbatchnorm.nn.functional.ConvOptions;
 import io.github.jbatchnorm.nn.io.FileFormatException;
 import java.util.Arrays;
 
@@ -75,6 +76,11 @@ final class Windows {
     return before;
   }
 
+  /** Returns what is around x at the end of each axis. */
+  int[] paddingAfter() {
+    return after;
+  }
+
   /** Whether as much is around x on one side as on the other, whatever its size. */
   boolean symmetric() {
     return same == 0 && Arrays.equals(before, after);
@@ -82,6 +88,15 @@ final class Windows {
 
   boolean padded() {
     return same != 0 || Arrays.stream(before).anyMatch(p -> p > 0) || !symmetric();
+  }
+
+  /** Returns a convolution's options; without padding where it is other on one side. */
+  ConvOptions options(int groups) {
+    return ConvOptions.DEFAULT
+        .withStride(strides)
+        .withDilation(dilations)
+        .withPadding(symmetric() ? before : new int[kernel.length])
+        .withGroups(groups);
   }
 
   /** Returns x with a value around it. */

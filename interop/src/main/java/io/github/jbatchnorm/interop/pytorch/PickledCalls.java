@@ -21,8 +21,11 @@ final class PickledCalls {
   private static final Map<String, Callee> CALLEES =
       Map.of(
           "collections.OrderedDict", Callee.ORDERED_DICT,
+          "torch._utils._rebuild_tensor", Callee.TENSOR,
           "torch._utils._rebuild_tensor_v2", Callee.TENSOR,
           "torch._utils._rebuild_parameter", Callee.PARAMETER,
+          "torch.nn.parameter.Parameter", Callee.PARAMETER, // before 0.4
+          "torch.autograd.variable.Variable", Callee.PARAMETER,
           "torch.Size", Callee.SIZE);
 
   private static final Map<String, Stored.Type> STORAGES =
@@ -133,16 +136,18 @@ final class PickledCalls {
     throw archive.problem("has a tensor whose shape and strides are no integers");
   }
 
-  /** "storage", its class, its name, where it was, its length. */
+  /** "storage", its class, its name, where it was, its length; before 1.6 None, for all of it. */
   static Object storage(Archive archive, Object id) throws FileFormatException {
     if (id instanceof List<?> parts
-        && parts.size() == 5
+        && (parts.size() == 5 || (parts.size() == 6 && parts.get(5) == Unpickler.NONE))
         && "storage".equals(parts.get(0))
         && parts.get(1) instanceof Stored.Type type
         && parts.get(2) instanceof String key
         && parts.get(4) instanceof Long length
         && length >= 0) {
-      return new StorageRecord(type, key, length);
+      StorageRecord storage = new StorageRecord(type, key, length);
+      archive.named(storage);
+      return storage;
     }
     throw archive.problem("has a storage of another kind than PyTorch's files have");
   }

@@ -6,6 +6,7 @@ import io.github.jbatchnorm.platform.Reading;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,9 +18,10 @@ import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 
 /**
- * State dicts that {@code torch.save} has written (.pt, .pth), of PyTorch 1.6 or later. Nothing in
- * a file is run: the pickle in it is read for dicts, lists, numbers, texts and tensors, and what
- * asks for anything else is refused by its name.
+ * State dicts that {@code torch.save} has written (.pt, .pth), in the format of PyTorch 1.6 and
+ * later, zip archives, or the one from before. Nothing in a file is run: the pickle in it is read
+ * for dicts, lists, numbers, texts and tensors, and what asks for anything else is refused by its
+ * name.
  */
 public final class PyTorch {
   private static final int MOST_TENSORS = 200_000;
@@ -63,11 +65,13 @@ public final class PyTorch {
     return Reading.of(
         file,
         () -> {
-          checkKind(file);
+          if (beginsWithPickle(file)) {
+            try (FileChannel channel = FileChannel.open(file)) {
+              return read(new LegacyFile(file, channel), keys);
+            }
+          }
           try (ZipFile zip = new ZipFile(file.toFile())) {
-            Archive archive = new Archive(file, zip);
-            Object root = new Unpickler(archive).read();
-            return tensors(archive, inside(archive, root, keys));
+            return read(new ZipArchive(file, zip), keys);
           } catch (ZipException e) {
             throw new FileFormatException(file, "is no zip archive: " + e.getMessage());
           } catch (EOFException e) {
@@ -76,14 +80,14 @@ public final class PyTorch {
         });
   }
 
-  private static void checkKind(Path file) throws IOException {
-    byte[] begin;
+  private static Map<String, Stored> read(Archive archive, List<String> keys) throws IOException {
+    Object root = archive.root();
+    return tensors(archive, inside(archive, root, keys));
+  }
+
+  private static boolean beginsWithPickle(Path file) throws IOException {
     try (InputStream in = Files.newInputStream(file)) {
-      begin = in.readNBytes(2);
-    }
-    if (begin.length == 2 && begin[0] == (byte) 0x80) {
-      throw new FileFormatException(
-          file, "is of PyTorch's format from before version 1.6: load and save it by a later one");
+      return in.read() == 0x80;
     }
   }
 

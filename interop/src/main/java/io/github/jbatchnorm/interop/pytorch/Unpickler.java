@@ -1,7 +1,7 @@
 package io.github.jbatchnorm.interop.pytorch;
 
 import io.github.jbatchnorm.nn.io.FileFormatException;
-import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -23,6 +23,7 @@ import java.util.Map;
 final class Unpickler {
   static final int MOST_DEPTH = 64;
   static final int MOST_OBJECTS = 10_000_000;
+  private static final int MOST_INTEGER = 16;
 
   /** Python's None. */
   static final Object NONE = new Object();
@@ -33,9 +34,14 @@ final class Unpickler {
   private final Deque<List<Object>> marks = new ArrayDeque<>();
   private List<Object> stack = new ArrayList<>();
 
-  Unpickler(Archive archive) throws IOException {
+  /**
+   * Reads one pickle.
+   *
+   * @param in where it begins; after {@link #read}, where it ends
+   */
+  Unpickler(Archive archive, ByteBuffer in) {
     this.archive = archive;
-    this.in = archive.pickle().order(ByteOrder.LITTLE_ENDIAN);
+    this.in = in.order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /** Returns what the pickle is of. */
@@ -153,15 +159,22 @@ final class Unpickler {
       case 'M' -> (long) (in.getShort() & 0xffff);
       case 0x8a -> integer(in.get() & 0xff);
       case 'G' -> Double.longBitsToDouble(Long.reverseBytes(in.getLong()));
-      case 'X' -> text(in.getInt());
-      case 0x8c -> text(in.get() & 0xff);
+      case 'X', 'T' -> text(in.getInt());
+      case 0x8c, 'U' -> text(in.get() & 0xff);
       default -> throw problem("has the instruction 0x%02x, which is not read".formatted(code));
     };
   }
 
   private Object integer(int bytes) throws FileFormatException {
-    if (bytes > Long.BYTES) {
+    if (bytes > MOST_INTEGER) {
       throw problem("has an integer of %s bytes".formatted(bytes));
+    }
+    if (bytes > Long.BYTES) {
+      byte[] large = new byte[bytes];
+      for (int i = bytes - 1; i >= 0; i--) {
+        large[i] = in.get();
+      }
+      return new BigInteger(large);
     }
     long value = 0;
     for (int i = 0; i < bytes; i++) {
@@ -242,10 +255,14 @@ final class Unpickler {
     }
   }
 
-  /** What a dict has beside its elements, versions of layers, is of no use here. */
+  /**
+   * What a dict has beside its elements, versions of layers, is of no use here; nor is what a
+   * parameter had before PyTorch 0.4, flags and functions.
+   */
   private void build() throws FileFormatException {
-    pop();
-    if (!(peek() instanceof Map)) {
+    boolean flags =
+        pop() instanceof List<?> state && state.size() == 3 && state.get(0) instanceof Boolean;
+    if (!(peek() instanceof Map || (flags && peek() instanceof TensorRecord))) {
       throw problem("sets the state of what is no dict");
     }
   }

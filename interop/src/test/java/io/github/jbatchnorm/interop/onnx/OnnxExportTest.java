@@ -8,6 +8,7 @@ import io.github.jbatchnorm.autograd.Index;
 import io.github.jbatchnorm.autograd.NoAutodiff;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.autograd.Tensors;
+import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.BatchNormOptions;
 import io.github.jbatchnorm.kernel.Layout;
 import io.github.jbatchnorm.nn.BatchNorm;
@@ -138,7 +139,7 @@ class OnnxExportTest {
     byte[] file = Onnx.export(model, 3, 5, 6).toBytes();
     OnnxRuntime.assertClose(evaluated(model, x), OnnxRuntime.run(file, x).get("output"));
     OnnxRuntime.assertClose(evaluated(model, x), evaluated(Onnx.read(file), x));
-    assertThat(ModelReader.read("file", file).nodes())
+    assertThat(ModelReader.read("file", file, null).nodes())
         .extracting(OnnxFile.Node::operator)
         .contains(operator);
   }
@@ -168,6 +169,8 @@ class OnnxExportTest {
     return Stream.of(
         GroupNorm.builder(2, 6).build(),
         InstanceNorm.builder(6).build(),
+        InstanceNorm.builder(6).affine().withStatistics().build(),
+        InstanceNorm.builder(4).layout(Layout.NHWC).withStatistics().build(),
         LayerNorm.builder(4).build(),
         LayerNorm.builder(6, 5, 4).build(),
         Sequential.builder().add("f", x -> Functions.instanceNorm(x, null, null, 1e-3)).build());
@@ -177,6 +180,39 @@ class OnnxExportTest {
   @MethodSource("normsOfParts")
   void normsOfPartsOfSamples(Layer model) throws Exception {
     assertSame(Models.trained(model), Models.random(26, 5, 6, 5, 4));
+  }
+
+  static Stream<Layer> normsOfPartsLast() {
+    return Stream.of(
+        GroupNorm.builder(2, 4).layout(Layout.NHWC).build(),
+        GroupNorm.builder(4, 4).layout(Layout.NHWC).withoutScale().build(),
+        GroupNorm.builder(1, 4).layout(Layout.NHWC).withoutShift().build(),
+        InstanceNorm.builder(4).layout(Layout.NHWC).build(),
+        InstanceNorm.builder(4).affine().layout(Layout.NHWC).build());
+  }
+
+  /** Their sums are in another order in the file. */
+  @ParameterizedTest
+  @MethodSource("normsOfPartsLast")
+  void normsOfPartsOfSamplesChannelsLast(Layer model) throws Exception {
+    Models.trained(model);
+    Tensor x = Models.random(27, 5, 6, 5, 4);
+    byte[] file = Onnx.export(model, 6, 5, 4).toBytes();
+    OnnxRuntime.assertClose(evaluated(model, x), OnnxRuntime.run(file, x).get("output"));
+    OnnxRuntime.assertClose(evaluated(model, x), evaluated(Onnx.read(file), x));
+  }
+
+  @Test
+  void instanceNormsStatisticsHaveTheirNames() throws Exception {
+    Sequential model =
+        Sequential.builder().add("in", InstanceNorm.builder(6).withStatistics().build()).build();
+    byte[] file = Onnx.export(model, 6, 5).toBytes();
+    assertThat(ModelReader.read("file", file, null).initializers())
+        .containsKeys("in.running_mean", "in.running_var");
+    assertThatThrownBy(() -> Onnx.export(model, 6, 5).training().toBytes())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "model: in cannot be exported: ONNX has no instance norm with running statistics");
   }
 
   @Test
@@ -233,6 +269,9 @@ class OnnxExportTest {
         arguments(
             function(x -> x.slice(Index.all(), Index.at(1))),
             "it takes axes away or adds some: reshape after it instead"),
+        arguments(
+            function(x -> BatchNormOp.on(x).groups(x.dim(0)).apply()),
+            "slices of the batch have statistics of their own"),
         arguments(function(x -> Tensor.of(new float[2], 2).asConstant()), "not computed from x"));
   }
 

@@ -55,8 +55,17 @@ final class OnnxFiles {
     return graph.file(1, Map.of(), new OnnxFile.Value("x", 1, List.of())).initializers().get("i");
   }
 
+  /** Returns an empty region of interest and scales. */
+  static Stored[] scales(float... scales) {
+    return new Stored[] {stored(Tensor.zeros(DType.F32, 0)), stored(Tensor.of(scales))};
+  }
+
   static Stored scalar(double value) {
     return stored(Tensor.scalar(value).astype(DType.F32));
+  }
+
+  static Stored integer(long value) {
+    return new Stored(Stored.Type.I64, new int[0], integers(value).bytes());
   }
 
   static long[] ints(long... values) {

@@ -22,6 +22,7 @@ class OnnxImportTest {
   static Stream<Arguments> nodes() {
     long[] three = {3, 3};
     long[] two = {2, 2};
+    long[] ones = {1, 1};
     return Stream.of(
         arguments(
             17L,
@@ -124,6 +125,61 @@ class OnnxImportTest {
             "GroupNormalization",
             Map.of("num_groups", 3L),
             new Stored[] {OnnxFiles.random(1, 3), OnnxFiles.random(2, 3)}),
+        arguments(
+            18L,
+            "GroupNormalization",
+            Map.of("num_groups", 1L, "epsilon", 1e-3f),
+            new Stored[] {OnnxFiles.random(1, 1), OnnxFiles.random(2, 1)}),
+        arguments(
+            17L,
+            "ConvTranspose",
+            Map.of("strides", two, "pads", OnnxFiles.ints(1, 0, 1, 0), "output_padding", ones),
+            new Stored[] {OnnxFiles.random(1, 3, 4, 2, 3), OnnxFiles.random(2, 4)}),
+        arguments(
+            17L,
+            "ConvTranspose",
+            Map.of("strides", two, "pads", OnnxFiles.ints(0, 2, 1, 1), "output_padding", ones),
+            new Stored[] {OnnxFiles.random(1, 3, 4, 2, 3), OnnxFiles.random(2, 4)}),
+        arguments(
+            17L,
+            "ConvTranspose",
+            Map.of("auto_pad", "VALID", "group", 3L, "dilations", two, "kernel_shape", three),
+            new Stored[] {OnnxFiles.random(1, 3, 2, 3, 3)}),
+        arguments(17L, "Resize", Map.of(), OnnxFiles.scales(1, 1, 2, 3)),
+        arguments(
+            17L,
+            "Resize",
+            Map.of(
+                "coordinate_transformation_mode", "asymmetric",
+                "cubic_coeff_a", -0.75f,
+                "mode", "nearest",
+                "nearest_mode", "floor"),
+            OnnxFiles.scales(1, 1, 2, 3)),
+        arguments(
+            13L,
+            "Resize",
+            Map.of(
+                "coordinate_transformation_mode", "pytorch_half_pixel",
+                "cubic_coeff_a", -0.75f,
+                "mode", "linear",
+                "nearest_mode", "floor"),
+            OnnxFiles.scales(1, 1, 2, 3)),
+        arguments(
+            17L,
+            "Resize",
+            Map.of("mode", "linear"),
+            new Stored[] {
+              OnnxFiles.scales()[0], OnnxFiles.scales()[0], OnnxFiles.integers(2, 3, 10, 6)
+            }),
+        arguments(10L, "Resize", Map.of(), new Stored[] {OnnxFiles.scales(1, 1, 2, 3)[1]}),
+        arguments(9L, "Upsample", Map.of(), new Stored[] {OnnxFiles.scales(1, 1, 2, 3)[1]}),
+        arguments(17L, "Gather", Map.of("axis", 2L), new Stored[] {OnnxFiles.integers(1, -1, 1)}),
+        arguments(17L, "Gather", Map.of("axis", -1L), new Stored[] {OnnxFiles.integer(-2)}),
+        arguments(17L, "Gather", Map.of(), new Stored[] {OnnxFiles.integers(1)}),
+        arguments(
+            17L, "Reshape", Map.of("allowzero", 1L), new Stored[] {OnnxFiles.integers(-1, 9)}),
+        arguments(17L, "Floor", Map.of(), new Stored[0]),
+        arguments(17L, "Ceil", Map.of(), new Stored[0]),
         arguments(17L, "Softsign", Map.of(), new Stored[0]),
         arguments(17L, "Reciprocal", Map.of(), new Stored[0]),
         arguments(17L, "Elu", Map.of(), new Stored[0]),

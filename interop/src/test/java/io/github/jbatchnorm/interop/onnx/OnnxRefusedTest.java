@@ -18,6 +18,7 @@ class OnnxRefusedTest {
   static Stream<Arguments> refused() {
     Stored[] none = {};
     Stored[] weight = {OnnxFiles.random(1, 4, 3, 2, 3)};
+    Stored[] turned = {OnnxFiles.random(1, 3, 4, 2, 3)};
     return Stream.of(
         arguments(
             17L,
@@ -78,12 +79,6 @@ class OnnxRefusedTest {
             none,
             "node n (MaxPool): attribute ceil_mode: expected 0, got 1"),
         arguments(
-            17L,
-            "Reshape",
-            Map.of("allowzero", 1L),
-            new Stored[] {OnnxFiles.integers(0, 1)},
-            "node n (Reshape): attribute allowzero: expected 0, got 1"),
-        arguments(
             17L, "Reshape", Map.of(), new Stored[] {OnnxFiles.integers(-1, -1)}, "is no shape"),
         arguments(
             17L,
@@ -100,9 +95,89 @@ class OnnxRefusedTest {
         arguments(
             17L,
             "Cast",
-            Map.of("to", 7L),
+            Map.of("to", 9L),
             none,
-            "node n (Cast): attribute to: expected a floating-point type"),
+            "node n (Cast): attribute to: expected a floating-point type, I32 or I64"),
+        arguments(
+            17L,
+            "ConvTranspose",
+            Map.of("auto_pad", "SAME_UPPER"),
+            turned,
+            "node n (ConvTranspose): attribute auto_pad: expected pads instead, got SAME_UPPER"),
+        arguments(
+            17L,
+            "ConvTranspose",
+            Map.of("output_shape", OnnxFiles.ints(9, 9)),
+            turned,
+            "node n (ConvTranspose): attribute output_shape: expected pads and output_padding"),
+        arguments(
+            17L,
+            "ConvTranspose",
+            Map.of("output_padding", OnnxFiles.ints(1)),
+            turned,
+            "node n (ConvTranspose): attribute output_padding: expected 2 numbers, got 1"),
+        arguments(
+            17L,
+            "ConvTranspose",
+            Map.of("group", 2L),
+            turned,
+            "node n (ConvTranspose): groups: expected a divisor of 3"),
+        arguments(
+            17L,
+            "Resize",
+            Map.of("mode", "cubic"),
+            OnnxFiles.scales(1, 1, 2, 2),
+            "node n (Resize): attribute mode: expected nearest or linear, got cubic"),
+        arguments(
+            17L,
+            "Resize",
+            Map.of("mode", "linear", "coordinate_transformation_mode", "align_corners"),
+            OnnxFiles.scales(1, 1, 2, 2),
+            "node n (Resize): attribute coordinate_transformation_mode: align_corners is not read"
+                + " with mode linear"),
+        arguments(
+            17L,
+            "Resize",
+            Map.of("nearest_mode", "ceil"),
+            OnnxFiles.scales(1, 1, 2, 2),
+            "half_pixel is not read with mode nearest and nearest_mode ceil"),
+        arguments(
+            9L,
+            "Upsample",
+            Map.of("mode", "linear"),
+            new Stored[] {OnnxFiles.scales(1, 1, 2, 2)[1]},
+            "asymmetric is not read with mode linear"),
+        arguments(
+            17L,
+            "Resize",
+            Map.of(),
+            OnnxFiles.scales(1, 1, 1.5f, 2),
+            "node n (Resize): input 2: expected 1, 1 and whole factors, got [1.0, 1.0, 1.5, 2.0]"),
+        arguments(
+            17L,
+            "Resize",
+            Map.of("antialias", 1L),
+            OnnxFiles.scales(1, 1, 2, 2),
+            "node n (Resize): attribute antialias: expected 0, got 1"),
+        arguments(
+            18L,
+            "Resize",
+            Map.of("axes", OnnxFiles.ints(2, 3)),
+            OnnxFiles.scales(1, 1, 2, 2),
+            "node n (Resize): attribute axes: is not read with opset 18"),
+        arguments(17L, "Resize", Map.of(), none, "node n (Resize): has no input 3"),
+        arguments(
+            17L,
+            "ConstantOfShape",
+            Map.of("value", OnnxFiles.integers(1, 2)),
+            new Stored[0],
+            "node n (ConstantOfShape): attribute value: expected one number, got I64(2)"),
+        arguments(
+            17L,
+            "Gather",
+            Map.of(),
+            new Stored[] {OnnxFiles.random(1, 2)},
+            "node n (Gather): input 1: expected integers, got F32(2)"),
         arguments(
             17L,
             "Elu",

@@ -11,6 +11,8 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Files that mean harm, or are broken: nothing is run, nothing is read past its end. */
 class PyTorchHostileTest {
@@ -46,8 +48,12 @@ class PyTorchHostileTest {
   }
 
   private static TorchFile one(long length, long offset, long[] shape, long... strides) {
-    return new TorchFile()
-        .code('}', '(')
+    return one(new TorchFile(), length, offset, shape, strides);
+  }
+
+  private static TorchFile one(
+      TorchFile file, long length, long offset, long[] shape, long... strides) {
+    return file.code('}', '(')
         .text("t")
         .tensor("FloatStorage", "0", length, offset, shape, strides)
         .code('u')
@@ -88,10 +94,6 @@ class PyTorchHostileTest {
             .text("t")
             .tensor("FloatStorage", "5", 1, 0, PyTorchTest.longs(1), 1)
             .code('u'));
-    Path old = Files.write(folder.resolve("old.pt"), new byte[] {(byte) 0x80, 2, 'x'});
-    assertThatThrownBy(() -> PyTorch.read(old))
-        .isInstanceOf(FileFormatException.class)
-        .hasMessageContaining("is of PyTorch's format from before version 1.6");
     assertThatThrownBy(() -> PyTorch.read(folder)).hasMessage(folder + ": is a folder");
   }
 
@@ -109,6 +111,12 @@ class PyTorchHostileTest {
     assertRefused(
         "has a dict with a key that is no text and no number",
         new TorchFile().code('}', ']', 'K', 2, 's'));
+    assertRefused(
+        "sets the state of what is no dict",
+        new TorchFile()
+            .code('}', 'K', 1)
+            .tensor("FloatStorage", "0", 6, 0, PyTorchTest.longs(6), 1)
+            .code(0x88, 0x85, 'b', 's'));
     assertRefused("the pickle calls a text", new TorchFile().text("f").code(')', 'R'));
     assertRefused("expected a dict of tensors, got a list", new TorchFile().code(']'));
     assertRefused(
@@ -141,9 +149,65 @@ class PyTorchHostileTest {
     assertRefused("has more than 200000 tensors", file.floats("0", PyTorchTest.sequence(6)));
   }
 
+  private static TorchFile legacy() {
+    return new TorchFile().legacy();
+  }
+
   @Test
-  void changedBytesAreReadOrRefused() throws IOException {
-    byte[] whole = PyTorchTest.stateDict(new TorchFile()).bytes();
+  void filesFromBefore16AreCheckedAsFar() throws IOException {
+    assertRefused(
+        "is not within a storage of 6 elements",
+        one(legacy(), 6, 1, PyTorchTest.longs(2, 3), 3, 1));
+    assertRefused("storage 0: is cut short", one(legacy(), 7, 0, PyTorchTest.longs(2), 1));
+    assertRefused(
+        "storage 0: is cut short", one(legacy(), Long.MAX_VALUE, 0, PyTorchTest.longs(2), 1));
+    assertRefused(
+        "has big-endian numbers, which are not read",
+        one(legacy().bigEndian(), 6, 0, PyTorchTest.longs(2), 1));
+    assertRefused(
+        "storage 0: is named with two types or lengths",
+        legacy()
+            .code('}', '(')
+            .text("a")
+            .tensor("FloatStorage", "0", 6, 0, PyTorchTest.longs(1), 1)
+            .text("b")
+            .tensor("HalfStorage", "0", 6, 0, PyTorchTest.longs(1), 1)
+            .code('u')
+            .floats("0", PyTorchTest.sequence(6)));
+    assertRefused(
+        "asks for os.system: only dicts of tensors are read, and nothing is run",
+        legacy().global("os", "system").code('(').text("touch x").code('t', 'R'));
+  }
+
+  /** Bytes 21 on are the machine's pickle; the first two are the format and its version. */
+  @Test
+  void filesThatBeginAsThoseFromBefore16() throws IOException {
+    byte[] whole = PyTorchTest.stateDict(legacy()).bytes();
+    assertBegins("is no file of PyTorch: it begins with a pickle of something", whole, 5, 1);
+    assertBegins("is of another version of PyTorch's old format than 1001", whole, 18, 1);
+    assertBegins("the pickle has the instruction 0x78, which is not read", whole, 2, 'x');
+    assertBegins("has an integer of 17 bytes", whole, 3, 17);
+    int count = whole.length - COUNT_AND_ELEMENT + 1;
+    assertBegins("storage 3: expected 1 elements, got 257", whole, count, 1);
+    assertBegins("storage 3: expected 1 elements, got", whole, count + 6, -1);
+  }
+
+  private static final int COUNT_AND_ELEMENT = 16;
+
+  private void assertBegins(String message, byte[] whole, int at, int value) throws IOException {
+    byte[] changed = whole.clone();
+    changed[at] = (byte) value;
+    Path file = Files.write(folder.resolve("old.pt"), changed);
+    assertThatThrownBy(() -> PyTorch.read(file))
+        .isInstanceOf(FileFormatException.class)
+        .hasMessageStartingWith(file + ": ")
+        .hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void changedBytesAreReadOrRefused(boolean legacy) throws IOException {
+    byte[] whole = PyTorchTest.stateDict(legacy ? legacy() : new TorchFile()).bytes();
     SplittableRandom random = new SplittableRandom(3);
     Path file = folder.resolve("changed.pt");
     int refused = 0;

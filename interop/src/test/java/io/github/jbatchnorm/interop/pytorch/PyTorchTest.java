@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.jbatchnorm.interop.LoadReport;
 import io.github.jbatchnorm.nn.BatchNorm;
 import io.github.jbatchnorm.nn.Dense;
+import io.github.jbatchnorm.nn.InstanceNorm;
 import io.github.jbatchnorm.nn.Sequential;
 import io.github.jbatchnorm.nn.StoredTensors;
 import io.github.jbatchnorm.nn.io.FileFormatException;
@@ -90,6 +91,47 @@ class PyTorchTest {
                     PyTorch.read(folder.resolve("model.pt")).get("bn.num_batches_tracked"))
                 .item())
         .isEqualTo(9);
+  }
+
+  /** PyTorch's names of running statistics are instance norm's too. */
+  @Test
+  void instanceNormTakesRunningStatistics() throws IOException {
+    InstanceNorm norm = InstanceNorm.builder(2).affine().withStatistics().build();
+    Sequential model =
+        Sequential.builder()
+            .add("fc", new Dense(3, 2, new SplittableRandom(1)))
+            .add("bn", norm)
+            .build();
+    LoadReport report =
+        LoadReport.load(PyTorch.read(file(stateDict(new TorchFile()))), model::visit);
+    assertThat(report.isComplete()).as(report.toString()).isTrue();
+    assertThat(norm.gamma().toFloatArray()).containsExactly(1, 2);
+    assertThat(norm.runningMean().toFloatArray()).containsExactly(5, 6);
+    assertThat(norm.runningVar().toFloatArray()).containsExactly(7, 8);
+  }
+
+  @Test
+  void theFormatFromBefore16HasTheSameTensors() throws IOException {
+    Map<String, Stored> expected = PyTorch.read(file(stateDict(new TorchFile())));
+    assertThat(PyTorch.read(file(stateDict(new TorchFile().legacy())))).isEqualTo(expected);
+  }
+
+  /**
+   * As PyTorch 0.3 and Python 2 have written: texts of bytes, tensors without, parameters with
+   * flags.
+   */
+  @Test
+  void olderPicklesAreReadToo() throws IOException {
+    TorchFile file = new TorchFile().legacy().code('}', '(').code('U', 1, 'w');
+    file.global("torch._utils", "_rebuild_tensor").code('(').storage("FloatStorage", "7", 6);
+    file.integer(1).integers(2, 2).integers(2, 1).code('t', 'R');
+    file.code('T', 1, 0, 0, 0, 'v').tensor("FloatStorage", "7", 6, 0, longs(6), 1);
+    file.text("p").global("torch.nn.parameter", "Parameter").code('(');
+    file.tensor("FloatStorage", "7", 6, 4, longs(2), 1).code('t', 'R', 0x88, 0x89, 'N', 0x87, 'b');
+    Map<String, Stored> tensors = PyTorch.read(file(file.code('u').floats("7", sequence(6))));
+    assertThat(StoredTensors.tensor(tensors.get("p")).toFloatArray()).containsExactly(5, 6);
+    assertThat(StoredTensors.tensor(tensors.get("w")).toFloatArray()).containsExactly(2, 3, 4, 5);
+    assertThat(StoredTensors.tensor(tensors.get("v")).toFloatArray()).isEqualTo(sequence(6));
   }
 
   @Test

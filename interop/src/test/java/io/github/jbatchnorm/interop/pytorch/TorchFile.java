@@ -10,16 +10,23 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
-/** Writes files as torch.save does: pickle of protocol 2, records that are stored, one folder. */
+/**
+ * Writes files as torch.save does: pickle of protocol 2, records that are stored, one folder; or
+ * before version 1.6, pickles and storages one after the other.
+ */
 final class TorchFile {
   private final ByteArrayOutputStream pickle = new ByteArrayOutputStream();
   private final Map<String, byte[]> records = new LinkedHashMap<>();
   private int memo;
+  private final Map<String, Long> lengths = new TreeMap<>();
   private int method = ZipEntry.STORED;
+  private boolean legacy;
+  private boolean littleEndian = true;
 
   TorchFile() {
     code(0x80, 2);
@@ -85,8 +92,23 @@ final class TorchFile {
     return code('s', 'b');
   }
 
+  /** In the format from before 1.6, from here on. */
+  TorchFile legacy() {
+    legacy = true;
+    return this;
+  }
+
+  TorchFile bigEndian() {
+    littleEndian = false;
+    return this;
+  }
+
   TorchFile storage(String type, String key, long length) {
+    lengths.put(key, length);
     code('(').text("storage").global("torch", type).text(key).text("cpu").integer(length);
+    if (legacy) {
+      code('N');
+    }
     return code('t').memoize().code('Q');
   }
 
@@ -121,6 +143,29 @@ final class TorchFile {
 
   byte[] bytes() {
     code('.');
+    return legacy ? legacyBytes() : zipBytes();
+  }
+
+  /** Five pickles, the fourth of them the object, then numbers of elements and elements. */
+  private byte[] legacyBytes() {
+    TorchFile format = new TorchFile();
+    format.code(0x8a, 10).code(0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19);
+    format.code('.', 0x80, 2, 'M', 0xe9, 3, '.', 0x80, 2);
+    format.code('}').memoize().code('(').text("protocol_version").code('M', 0xe9, 3);
+    format.text("little_endian").code(littleEndian ? 0x88 : 0x89).code('u', '.');
+    TorchFile keys = new TorchFile().code(']').memoize().code('(');
+    lengths.keySet().forEach(keys::text);
+    keys.code('e', '.');
+    format.raw(pickle.toByteArray()).raw(keys.pickle.toByteArray());
+    lengths.forEach(
+        (key, length) -> {
+          format.raw(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(length).array());
+          format.raw(records.getOrDefault("data/" + key, new byte[0]));
+        });
+    return format.pickle.toByteArray();
+  }
+
+  private byte[] zipBytes() {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
       put(zip, "data.pkl", pickle.toByteArray());
