@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a folder with both fuzz targets, with and without sanitizers, that runs on another x86-64 Linux machine
+# Makes a folder with the fuzz targets, with and without sanitizers, that runs on another x86-64 Linux machine
 # without installing anything: portable.sh FOLDER; there, FOLDER/run-fuzz.sh SECONDS OUT.
 # Needs clang-14 libclang-rt-14-dev libomp-14-dev here.
 set -euo pipefail
@@ -13,9 +13,9 @@ build() {
   cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=clang++-14 -DJBATCHNORM_TESTS=OFF \
     -DJBATCHNORM_FUZZ=ON -DJBATCHNORM_SANITIZE="$2" -DCMAKE_EXE_LINKER_FLAGS="-static-libstdc++ -static-libgcc" \
     -DCMAKE_SHARED_LINKER_FLAGS="-static-libstdc++ -static-libgcc"
-  cmake --build "$build" --parallel "$(nproc)" --target fuzz_batchnorm fuzz_arrays
+  cmake --build "$build" --parallel "$(nproc)" --target fuzz_batchnorm fuzz_arrays fuzz_shares
   mkdir "$folder/$kind"
-  cp "$build"/native/fuzz/fuzz_{batchnorm,arrays} "$build"/libjbatchnorm_kernel.so.0 "$folder/$kind"
+  cp "$build"/native/fuzz/fuzz_{batchnorm,arrays,shares} "$build"/libjbatchnorm_kernel.so.0 "$folder/$kind"
   strip --strip-debug "$folder/$kind"/*
 }
 

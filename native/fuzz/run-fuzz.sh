@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes both targets on every core: run-fuzz.sh SECONDS OUT [JOBS], in a folder that portable.sh made.
-# Half of the jobs are for each target; of four, one is under ASan and UBSan, the others check by guard pages and
+# Fuzzes the targets on every core: run-fuzz.sh SECONDS OUT [JOBS], in a folder that portable.sh made.
+# A third of the jobs is for each target; of four of these, one is under ASan and UBSan, the others check by guard pages and
 # bits alone, which is ten times as fast. OUT/counts has what was executed; OUT/crash-*, timeout-* and failed-*.log are findings. Fails where
 # there is one.
 set -euo pipefail
@@ -23,7 +23,7 @@ fuzz() {
   LD_LIBRARY_PATH=$PWD/$kind:$PWD "${start[@]}" "$kind/fuzz_$target" "${options[@]}" "$@"
 }
 
-for target in batchnorm arrays; do
+for target in batchnorm arrays shares; do
   mkdir "$work/$target"
   line=0
   while read -r digits; do
@@ -33,9 +33,9 @@ for target in batchnorm arrays; do
 done
 
 job() {
-  local number=$1 kind=plain targets=(batchnorm arrays) target
-  target=${targets[$((number % 2))]}
-  [ $((number / 2 % 4)) != 3 ] || kind=sanitized
+  local number=$1 kind=plain targets=(batchnorm arrays shares) target
+  target=${targets[$((number % 3))]}
+  [ $((number / 3 % 4)) != 3 ] || kind=sanitized
   cp -r "$work/$target" "$work/$number"
   fuzz $kind $target -seed=$((number + 1)) -max_total_time="$seconds" -print_final_stats=1 \
     -artifact_prefix="$out/" "$work/$number" >"$work/$number.log" 2>&1 ||

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes a target with libFuzzer under ASan and UBSan: run.sh batchnorm|arrays SECONDS
+# Fuzzes a target with libFuzzer under ASan and UBSan: run.sh batchnorm|arrays|shares SECONDS
 # Needs clang-14 libclang-rt-14-dev libomp-14-dev. New inputs are added to the target's corpus, a line of
 # hexadecimal digits each, once they are reduced to those that reach something of their own.
 set -euo pipefail

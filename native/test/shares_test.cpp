@@ -207,8 +207,7 @@ std::vector<std::vector<int64_t>> shares_of(int64_t n) {
           {n / 8, n / 8, n / 8, n / 8, n / 8, n / 8, n / 8, n - 7 * (n / 8)}};
 }
 
-void check_all(Whole* whole, const Kind& kind, int rounds) {
-  whole->make(kind);
+void check_made(Whole* whole, const Kind& kind, int rounds) {
   jbn_forward_args forward = whole->forward(JBN_EXEC(2, JBN_ISA_BEST));
   REQUIRE(jbn_forward(&forward) == JBN_OK);
   jbn_backward_args backward = whole->backward(JBN_EXEC(2, JBN_ISA_BEST));
@@ -224,6 +223,11 @@ void check_all(Whole* whole, const Kind& kind, int rounds) {
     CHECK(batch.rounds == rounds);
     threads = threads % 4 + 1;
   }
+}
+
+void check_all(Whole* whole, const Kind& kind, int rounds) {
+  whole->make(kind);
+  check_made(whole, kind, rounds);
 }
 
 constexpr Kind kNear = {0.5, 1}, kFar = {100000, 0.25}, kHuge = {1e200, 1e199};
@@ -242,6 +246,25 @@ TEST_CASE("shares of a batch have the bits of one call on all of it") {
         check_all(&whole, kNear, 2 + more);
         if (dtype != JBN_BF16) check_all(&whole, kFar, 3);
         if (dtype == JBN_F64) check_all(&whole, kHuge, 4);
+      }
+    }
+  }
+}
+
+// Sums are taken again of the channels that are far, the sums of the others stay.
+TEST_CASE("shares of a batch in which some channels are far from 0") {
+  for (const int layout : {JBN_NCHW, JBN_NHWC}) {
+    for (const int64_t s : {1, 2, 16, 49}) {
+      for (const int64_t far : {0, 2, 9, 20}) {
+        Whole whole;
+        whole.sizes = {JBN_F32, layout, s < 16 ? 300 : 40, 21, s};
+        whole.make(kNear);
+        float* const x = reinterpret_cast<float*>(whole.x.data());
+        for (int64_t i = 0; i < whole.sizes.n * whole.sizes.c * s; i++) {
+          const int64_t c = layout == JBN_NHWC ? i % 21 : i / s % 21;
+          if (c == far) x[i] += 1e6f;
+        }
+        check_made(&whole, kNear, 3);
       }
     }
   }

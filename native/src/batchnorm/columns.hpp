@@ -48,6 +48,7 @@ class ColumnSums {
     }
     const int64_t lane = whole ? period_ : width;
     for (int64_t j = task.sum; j < task.sum_end; j += kWidth) {
+      if (again && !is_any_open(j - (j - task.sum) % kOctet)) continue;  // it has its sums
       const int64_t left = task.sum_end - j;
       const int count = static_cast<int>(left < kWidth ? left : kWidth);
       fold<Job, Doubles>(sums + (j - task.sum), kOctet * width, lane, count, period_, to + j);
