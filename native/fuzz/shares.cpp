@@ -85,8 +85,8 @@ void expect_same(int dtype, const char* a, const char* b, size_t count, const ch
 
 class Shared {
  public:
-  Shared(const Setting& set, const std::vector<int64_t>& counts, fuzz::Memory* memory)
-      : set_(set), counts_(counts), memory_(*memory) {}
+  Shared(const std::vector<int64_t>& counts, fuzz::Memory* memory)
+      : counts_(counts), memory_(*memory) {}
 
   jbn_share_args share(size_t own, double* state) {
     jbn_share_args a = {};
@@ -127,7 +127,6 @@ class Shared {
   }
 
  private:
-  const Setting& set_;
   const std::vector<int64_t>& counts_;
   fuzz::Memory& memory_;
   int64_t bytes_[kMostShares] = {};
@@ -238,7 +237,7 @@ void run_right(const Setting& set, const std::vector<int64_t>& counts, Bytes* by
   jbn_backward_args backward = whole.backward(set, gamma, beta);
   expect(jbn_backward(&backward), JBN_OK, "backward of all");
 
-  Shared shared(set, counts, memory);
+  Shared shared(counts, memory);
   std::vector<std::vector<double>> states(counts.size(), std::vector<double>(set.state()));
   std::vector<jbn_forward_args> forwards;
   for (Batch& share : shares) forwards.push_back(share.forward(set, gamma, beta));

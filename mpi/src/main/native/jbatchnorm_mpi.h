@@ -58,13 +58,14 @@ typedef struct jbm_call {
   int* numbers;
 } jbm_call;
 
-/* Parts that go to their owners, and sums that go to all, are told apart: each kind of call begins
- * in the same order on all ranks, both together need not. */
-static MPI_Comm jbm_parts = MPI_COMM_NULL, jbm_sums = MPI_COMM_NULL;
+/* What ranks say of a sum, parts that go to their owners, and sums that go to all, are told apart: each
+ * kind of call begins in the same order on all ranks, all together need not. */
+static MPI_Comm jbm_terms = MPI_COMM_NULL, jbm_parts = MPI_COMM_NULL, jbm_sums = MPI_COMM_NULL;
 
 /* Errors are returned from here on, not the end of the process; and there is what sums need. */
 static inline int jbm_prepare(void) {
   int code = MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  if (code == MPI_SUCCESS) code = MPI_Comm_dup(MPI_COMM_WORLD, &jbm_terms);
   if (code == MPI_SUCCESS) code = MPI_Comm_dup(MPI_COMM_WORLD, &jbm_parts);
   if (code == MPI_SUCCESS) code = MPI_Comm_dup(MPI_COMM_WORLD, &jbm_sums);
   return code;
@@ -73,8 +74,7 @@ static inline int jbm_prepare(void) {
 /* Room for a call, and copies of arrays of a number a rank; null where memory is short. */
 static inline jbm_call* jbm_new_call(const int* const* arrays, int count) {
   const int size = jbm_size();
-  jbm_call* const call =
-      (jbm_call*)malloc(sizeof(jbm_call) + sizeof(int) * (size_t)(count * size));
+  jbm_call* const call = (jbm_call*)malloc(sizeof(jbm_call) + sizeof(int) * (size_t)(count * size));
   if (call) call->numbers = (int*)(call + 1);
   for (int i = 0; call && i < count * size; i++) call->numbers[i] = arrays[i / size][i % size];
   return call;
@@ -103,8 +103,8 @@ static inline int jbm_begin_all_to_all(const void* send, const int* send_counts,
   return jbm_begun(made, code, call);
 }
 
-/* As jbm_all_gather, begun. */
-static inline int jbm_begin_all_gather(const void* own, void* all, const int* counts,
+/* As jbm_all_gather, begun: of sums, or of what ranks say of one. */
+static inline int jbm_begin_all_gather(int sums, const void* own, void* all, const int* counts,
                                        const int* offsets, int64_t* call) {
   const int* const arrays[] = {counts, offsets};
   const int size = jbm_size();
@@ -112,7 +112,7 @@ static inline int jbm_begin_all_gather(const void* own, void* all, const int* co
   if (!made) return MPI_ERR_NO_MEM;
   const int* const n = made->numbers;
   const int code = MPI_Iallgatherv(own, n[jbm_rank()], MPI_BYTE, all, n, n + size, MPI_BYTE,
-                                   jbm_sums, &made->request);
+                                   sums ? jbm_sums : jbm_terms, &made->request);
   return jbm_begun(made, code, call);
 }
 

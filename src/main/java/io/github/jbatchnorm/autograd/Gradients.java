@@ -73,8 +73,8 @@ public final class Gradients {
    * @param seed the gradient of each of its elements
    * @param parameters variables, as {@code model.parameters().values()}
    * @param found is called with a parameter and its gradient, once for each that y depends on, last
-   *     layers first, on this thread; the gradient may be shared, so that it is read alone. What it
-   *     throws ends backward, which changes no gradient then
+   *     layers first, on this thread; the gradient may be shared, so that it is read alone. Nothing
+   *     is recorded in it, and what it throws ends backward, which changes no gradient then
    * @throws InvalidBackpropException as {@link Tensor#backward()}
    */
   public static void backward(
@@ -86,8 +86,9 @@ public final class Gradients {
   }
 
   /**
-   * Makes {@code gradient} what {@link Tensor#grad()} gives, until the next backward: for who
-   * computes gradients from those that backward has found, as the sum over several machines.
+   * Makes {@code gradient} what {@link Tensor#grad()} gives, until the next backward, or the end of
+   * one that runs: for who computes gradients from those that backward has found, as the sum over
+   * several machines.
    *
    * @param parameter a variable
    * @param gradient of its shape and dtype; its memory is shared, so leave it as it is

@@ -71,12 +71,14 @@ final class Agreement {
   private static long[] exchanged(Communicator ranks, long first, long second) {
     int[] lengths = new int[ranks.size()];
     Arrays.fill(lengths, 2 * Long.BYTES);
-    Storage own = MessageMemory.of(Use.OWN_TERMS, 2);
-    Storage all = MessageMemory.of(Use.ALL_TERMS, 2 * lengths.length);
-    own.bytes().asLongBuffer().put(first).put(second);
-    ranks.allGather(own.bytes(), lengths, all.bytes());
     long[] said = new long[2 * lengths.length];
-    all.bytes().asLongBuffer().get(said);
+    try (MessageMemory memory = MessageMemory.take()) {
+      Storage own = memory.of(Use.OWN_TERMS, 2);
+      Storage all = memory.of(Use.ALL_TERMS, said.length);
+      own.bytes().asLongBuffer().put(first).put(second);
+      ranks.allGather(own.bytes(), lengths, all.bytes());
+      all.bytes().asLongBuffer().get(said);
+    }
     return said;
   }
 

@@ -123,12 +123,13 @@ final class NativeKernel implements BatchNormKernel {
     Storage saved = a.savedRoom();
     ForwardArguments statistics =
         new ForwardArguments(a.shape, a.eps, a.slope, a.x).mean(a.mean).var(a.var).saved(saved);
-    NativeShares shares =
-        new NativeShares(shared, () -> arguments(statistics), 1 + 20L * a.shape.c());
-    boolean isMore = true;
-    while (isMore) {
-      isMore =
-          shares.exchange(Abi::jbn_forward_sizes, Abi::jbn_forward_share, Abi::jbn_forward_join);
+    try (NativeShares shares =
+        new NativeShares(shared, () -> arguments(statistics), 1 + 20L * a.shape.c())) {
+      boolean isMore = true;
+      while (isMore) {
+        isMore =
+            shares.exchange(Abi::jbn_forward_sizes, Abi::jbn_forward_share, Abi::jbn_forward_join);
+      }
     }
     forward(a.applied(saved));
   }
@@ -136,13 +137,14 @@ final class NativeKernel implements BatchNormKernel {
   @SuppressWarnings("ReachabilityFenceUsage") // no finally: the native call before never throws
   private void shared(BackwardArguments a) {
     Shared shared = Shared.backward(a);
-    NativeShares shares = new NativeShares(shared, () -> arguments(a), 2L * a.shape.c());
-    shares.exchange(Abi::jbn_backward_sizes, Abi::jbn_backward_share, Abi::jbn_backward_join);
-    NativeCall call = arguments(a).storage(shares.state()).integer(shared.total());
-    int status = Abi.jbn_backward(call.structure());
-    Reference.reachabilityFence(a);
-    call.end();
-    check(status);
+    try (NativeShares shares = new NativeShares(shared, () -> arguments(a), 2L * a.shape.c())) {
+      shares.exchange(Abi::jbn_backward_sizes, Abi::jbn_backward_share, Abi::jbn_backward_join);
+      NativeCall call = arguments(a).storage(shares.state()).integer(shared.total());
+      int status = Abi.jbn_backward(call.structure());
+      Reference.reachabilityFence(a);
+      call.end();
+      check(status);
+    }
   }
 
   @Override

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * What the native kernel says of a share of a batch, and hears of the others (jbatchnorm.h). Memory
  * is in numbers of 8 bytes.
  */
-final class NativeShares {
+final class NativeShares implements AutoCloseable {
   /** A call of the C ABI on its arguments and a jbn_share_args. */
   @FunctionalInterface
   interface Call {
@@ -22,6 +22,7 @@ final class NativeShares {
 
   private final Shared shared;
   private final Supplier<NativeCall> arguments;
+  private final MessageMemory memory = MessageMemory.take();
   private final Storage counts;
   private final Storage lengths;
   private final Storage state;
@@ -36,10 +37,10 @@ final class NativeShares {
     this.shared = shared;
     this.arguments = arguments;
     int size = shared.counts().length;
-    counts = MessageMemory.of(Use.COUNTS, size);
-    lengths = MessageMemory.of(Use.LENGTHS, size);
+    counts = memory.of(Use.COUNTS, size);
+    lengths = memory.of(Use.LENGTHS, size);
     counts.bytes().asLongBuffer().put(shared.counts());
-    state = MessageMemory.of(Use.STATE, Math.toIntExact(numbers));
+    state = memory.of(Use.STATE, Math.toIntExact(numbers));
     state.doubles().put(new double[state.length()]);
   }
 
@@ -63,8 +64,8 @@ final class NativeShares {
       }
       each[rank] = (int) bytes.get(rank);
     }
-    Storage message = MessageMemory.of(Use.OWN_SUMS, each[ranks.rank()] / Double.BYTES);
-    Storage messages = MessageMemory.of(Use.ALL_SUMS, (int) all / Double.BYTES);
+    Storage message = memory.of(Use.OWN_SUMS, each[ranks.rank()] / Double.BYTES);
+    Storage messages = memory.of(Use.ALL_SUMS, (int) all / Double.BYTES);
     NativeKernel.check(call(write, message, null));
     ranks.allGather(
         message.bytes().limit(each[ranks.rank()]), each, messages.bytes().limit((int) all));
@@ -92,5 +93,10 @@ final class NativeShares {
     Reference.reachabilityFence(this);
     call.end();
     return status;
+  }
+
+  @Override
+  public void close() {
+    memory.close();
   }
 }

@@ -1,15 +1,15 @@
 package io.github.jbatchnorm.kernel;
 
+import io.github.jbatchnorm.kernel.MessageMemory.Use;
 import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /** Sums over ranks by what every {@link Communicator} has: each rank gathers all, and adds up. */
 final class Sums {
-  /** Elements that go round at a time. */
-  private static final int MOST = 1 << 16;
+  /** Elements of all ranks that go round at a time. */
+  private static final int MOST = 1 << 17;
 
   private Sums() {}
 
@@ -22,16 +22,16 @@ final class Sums {
   static void gathered(Communicator ranks, Storage values) {
     int bytes = values.dtype().bytes();
     int[] lengths = new int[ranks.size()];
-    int most = Math.min(MOST, values.length());
-    ByteBuffer all =
-        ByteBuffer.allocateDirect(Math.multiplyExact(lengths.length * bytes, most))
-            .order(ByteOrder.nativeOrder());
-    for (int from = 0; from < values.length(); from += MOST) {
-      Storage part = values.slice(from, Math.min(MOST, values.length() - from));
-      Arrays.fill(lengths, part.length() * bytes);
-      all.limit(lengths.length * part.length() * bytes);
-      ranks.allGather(part.bytes(), lengths, all.duplicate());
-      add(Storage.wrap(part.dtype(), all), part);
+    int most = Math.max(1, MOST / lengths.length);
+    try (MessageMemory memory = MessageMemory.take()) {
+      for (int from = 0; from < values.length(); from += most) {
+        Storage part = values.slice(from, Math.min(most, values.length() - from));
+        Arrays.fill(lengths, part.length() * bytes);
+        int total = Math.multiplyExact(lengths.length, part.length() * bytes);
+        ByteBuffer all = memory.of(Use.ALL_VALUES, (total + 7) / Double.BYTES).bytes().limit(total);
+        ranks.allGather(part.bytes(), lengths, all.duplicate());
+        add(Storage.wrap(part.dtype(), all), part);
+      }
     }
   }
 

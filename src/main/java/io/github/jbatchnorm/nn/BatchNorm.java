@@ -411,6 +411,11 @@ public final class BatchNorm implements Layer {
         : OptionalDouble.empty();
   }
 
+  /** Returns whether training too normalizes with the running statistics. */
+  boolean hasFrozenStatistics() {
+    return statisticsFrozen;
+  }
+
   /** Returns whether there are running statistics that are not frozen. */
   boolean movesStatistics() {
     return statistics != null && !statisticsFrozen;

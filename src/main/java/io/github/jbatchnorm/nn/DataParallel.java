@@ -11,25 +11,24 @@ import io.github.jbatchnorm.memory.MemoryScope;
 import io.github.jbatchnorm.memory.Storage;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Trains one network on several ranks, each with a share of every batch. What is trained begins as
  * on rank 0, and stays the same on all ranks, bit for bit: gradients are added up in f64, in the
  * order of ranks. Batch norms that {@link BatchNorm.Builder#synchronizedBy} the same communicator
- * see the whole batch; their own gradients are of all of it already.
+ * see the whole batch; their own gradients are of all of it already, and have to be the same on all
+ * ranks: scale and shift are not used elsewhere.
  *
  * <pre>{@code
  * DataParallel parallel = new DataParallel(network, communicator);
- * Tensor loss = parallel.share(network.forward(x, Mode.TRAINING).softmaxCrossEntropy(y), y.size());
- * parallel.backward(loss);
+ * Tensor mean = Losses.softmaxCrossentropy(network.forward(x, Mode.TRAINING), labels);
+ * parallel.backward(parallel.share(mean, labels.length));
  * optimizer.step();
  * }</pre>
  *
@@ -49,8 +48,9 @@ public final class DataParallel {
    *
    * @param network the same on all ranks but for the values
    * @param ranks between the ranks
-   * @throws IllegalArgumentException on all ranks, if networks differ in names, shapes or dtypes,
-   *     or a parameter is neither f32 nor f64
+   * @throws IllegalArgumentException on all ranks, if networks differ in names, shapes, dtypes or
+   *     which batch norms are synchronized, one of these is by another communicator, or a parameter
+   *     is neither f32 nor f64; values stay then
    */
   public DataParallel(Layer network, Communicator ranks) {
     this(network, ranks, BUCKET);
@@ -59,36 +59,62 @@ public final class DataParallel {
   DataParallel(Layer network, Communicator ranks, int bucket) {
     Objects.requireNonNull(network, "network");
     this.ranks = Objects.requireNonNull(ranks, "ranks");
+    IdentityHashMap<Tensor, BatchNorm> whole = new IdentityHashMap<>();
     List<State.Entry> state = State.of(network::visit);
-    ranks.agree("network", state.stream().map(DataParallel::text).collect(joining(", ")));
-    Set<Tensor> whole = Collections.newSetFromMap(new IdentityHashMap<>());
-    for (BatchNorm layer : BatchNorms.of(network).values()) {
-      if (layer.ranks() != null) {
-        Collections.addAll(whole, layer.gamma(), layer.beta());
-      }
+    try {
+      findWhole(network, whole);
+      state.forEach(DataParallel::check);
+    } catch (IllegalArgumentException e) {
+      throw ranks.refusal(e);
     }
-    Map<String, Tensor> summed = new LinkedHashMap<>();
+    ranks.agree("network", state.stream().map(entry -> text(entry, whole)).collect(joining(", ")));
+    Map<String, Tensor> parameters = new LinkedHashMap<>();
     for (State.Entry entry : state) {
       begin(entry);
-      Tensor tensor = entry.tensor();
-      if (entry.trained() && tensor != null && !whole.contains(tensor)) {
-        if (tensor.dtype() != Products.computed(tensor.dtype())) {
-          throw new IllegalArgumentException(
-              "network: expected parameters of F32 or F64, got %s".formatted(text(entry)));
-        }
-        summed.put(entry.name(), tensor);
+      if (entry.trained() && entry.tensor() != null) {
+        parameters.put(entry.name(), entry.tensor());
       }
     }
-    buckets = new GradientBuckets(summed, bucket, ranks);
+    buckets = new GradientBuckets(parameters, whole, bucket, ranks);
   }
 
-  private static String text(State.Entry entry) {
+  private void findWhole(Layer network, IdentityHashMap<Tensor, BatchNorm> whole) {
+    BatchNorms.of(network)
+        .forEach(
+            (name, norm) -> {
+              if (norm.ranks() != null && norm.ranks() != ranks) {
+                throw new IllegalArgumentException(
+                    "network: expected %s synchronized by the same communicator, got another"
+                        .formatted(name.isEmpty() ? "the batch norm" : name));
+              }
+              if (norm.ranks() != null) {
+                whole.put(norm.gamma(), norm);
+                whole.put(norm.beta(), norm);
+              }
+            });
+  }
+
+  private static void check(State.Entry entry) {
+    Tensor tensor = entry.tensor();
+    if (entry.trained() && tensor != null && tensor.dtype() != Products.computed(tensor.dtype())) {
+      throw new IllegalArgumentException(
+          "network: expected parameters of F32 or F64, got %s of %s"
+              .formatted(entry.name(), tensor.dtype()));
+    }
+  }
+
+  private static String text(State.Entry entry, IdentityHashMap<Tensor, BatchNorm> whole) {
     Tensor tensor = entry.tensor();
     if (tensor == null) {
       return entry.name() + " a count";
     }
     String shape = Arrays.stream(tensor.shape()).mapToObj(String::valueOf).collect(joining("x"));
-    return "%s %s of %s".formatted(entry.name(), tensor.dtype(), shape.isEmpty() ? "1" : shape);
+    return "%s %s of %s%s"
+        .formatted(
+            entry.name(),
+            tensor.dtype(),
+            shape.isEmpty() ? "1" : shape,
+            whole.containsKey(tensor) ? " synchronized" : "");
   }
 
   /** Takes rank 0's value. */
@@ -119,7 +145,8 @@ public final class DataParallel {
    * Makes a mean over this rank's samples its share of the mean over all ranks': the gradients that
    * backward finds are to be added up then.
    *
-   * @param mean the loss, a mean over {@code samples}; anything, but a number, where there are none
+   * @param mean the loss, a mean over {@code samples}; where there are none any value, NaN among
+   *     them
    * @param samples how many this rank has
    * @return mean * samples / (samples of all ranks)
    * @throws IllegalArgumentException if no rank has any
@@ -139,7 +166,8 @@ public final class DataParallel {
    * them then. They are added up while backward goes on, as far as the transport can.
    *
    * @param share of {@link #share}
-   * @throws IllegalStateException on all ranks, if a parameter has none on one; gradients are this
+   * @throws IllegalStateException on all ranks, if a parameter has a gradient on some of them
+   *     alone, or that of a synchronized batch norm is not the same on all; gradients are this
    *     rank's own then
    */
   public void backward(Tensor share) {

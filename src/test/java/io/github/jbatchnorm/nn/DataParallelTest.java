@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /** Training on ranks that are threads: the same on all, and as one rank with all of the batch. */
@@ -198,7 +199,6 @@ class DataParallelTest {
             });
     assertThat(ranks.get(1)).isEqualTo(ranks.get(0));
     // Biases of 5, 4, 3 elements, weights of 20, 12, 6: only what fits in 16 goes together.
-    // 6.
     assertThat(ranks.get(0))
         .startsWith("begin 0 of 5", "begin 1 of 20", "after second", "begin 2 of 16", "after first")
         .contains("begin 3 of 9", "end 0", "end 1", "end 2", "end 3")
@@ -256,6 +256,213 @@ class DataParallelTest {
     assertThat(sums).containsOnly(1.0 + 2 + 3 + 11 + 12 + 13);
   }
 
+  private static Tensor share(Communicator ranks) {
+    float[] x = new float[12];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = (i * 7 + 3 * ranks.rank()) % 5;
+    }
+    return Tensor.of(x, 6, 2);
+  }
+
+  /** Gamma's gradients of one step, of a norm and what else there is. */
+  private static float[] step(Communicator ranks, BatchNorm norm, UnaryOperator<Tensor> loss) {
+    DataParallel parallel = new DataParallel(norm, ranks);
+    Tensor y = norm.forward(share(ranks), Mode.TRAINING);
+    parallel.backward(loss.apply(y.square().multiply(1.0 + ranks.rank())).sum());
+    Tensor grad = norm.gamma().grad();
+    float[] values = new float[2];
+    if (grad != null) {
+      grad.storage().read(0, 1, values, 2);
+    }
+    return values;
+  }
+
+  @Test
+  void normsWithFrozenStatisticsAreSummedAsTheRestIs() {
+    List<float[]> frozen =
+        LocalRanks.run(
+            3,
+            ranks -> {
+              BatchNorm norm = BatchNorm.builder(2).synchronizedBy(ranks).build();
+              norm.freezeStatistics(true);
+              return step(ranks, norm, loss -> loss);
+            });
+    List<float[]> plain =
+        LocalRanks.run(
+            3,
+            ranks -> {
+              BatchNorm norm = BatchNorm.builder(2).build();
+              norm.freezeStatistics(true);
+              return step(ranks, norm, loss -> loss);
+            });
+    for (float[] gradient : frozen) {
+      assertThat(gradient).isEqualTo(plain.get(0));
+    }
+  }
+
+  @Test
+  void synchronizedNormsGiveTheGradientThatTheyHave() {
+    List<float[]> gradients =
+        LocalRanks.run(
+            3,
+            ranks -> {
+              BatchNorm norm = BatchNorm.builder(2).synchronizedBy(ranks).build();
+              float[] found = step(ranks, norm, loss -> loss);
+              BatchNorm again = BatchNorm.builder(2).synchronizedBy(ranks).build();
+              Tensor y = again.forward(share(ranks), Mode.TRAINING);
+              y.square().multiply(1.0 + ranks.rank()).sum().backward();
+              float[] own = new float[2];
+              Objects.requireNonNull(again.gamma().grad()).storage().read(0, 1, own, 2);
+              assertThat(found).isEqualTo(own);
+              return found;
+            });
+    assertThat(gradients.get(1)).isEqualTo(gradients.get(0));
+    assertThat(gradients.get(2)).isEqualTo(gradients.get(0));
+  }
+
+  @Test
+  void aScaleThatIsUsedElsewhereTooIsFound() {
+    List<String> messages =
+        LocalRanks.run(
+            3,
+            ranks -> {
+              BatchNorm norm = BatchNorm.builder(2).synchronizedBy(ranks).build();
+              return message(
+                  () ->
+                      step(
+                          ranks,
+                          norm,
+                          loss -> loss.sum().add(norm.gamma().sum().multiply(1.0 + ranks.rank()))));
+            });
+    assertThat(messages).allMatch(text -> text.contains("used by them alone"));
+  }
+
+  @Test
+  void normsOfOtherRanksAndOfSomeRanksAloneAreRefused() {
+    List<String> others =
+        LocalRanks.run(
+            2,
+            ranks -> {
+              BatchNorm norm = BatchNorm.builder(2).synchronizedBy(LocalRanks.alone()).build();
+              return message(() -> new DataParallel(norm, ranks));
+            });
+    assertThat(others)
+        .allMatch(text -> text.contains("synchronized by the same communicator, got another"));
+    List<String> some =
+        LocalRanks.run(
+            2,
+            ranks -> {
+              Communicator own = ranks.rank() == 0 ? ranks : null;
+              BatchNorm norm = BatchNorm.builder(2).synchronizedBy(own).build();
+              return message(() -> new DataParallel(norm, ranks));
+            });
+    assertThat(some)
+        .containsOnly(
+            "ranks: expected the same network on all, got weight F32 of 2 synchronized on rank 0 and"
+                + " weight F32 of 2 on rank 1");
+  }
+
+  @Test
+  void whatIsFrozenOnAllRanksHasNoGradient() {
+    List<float[]> gradients =
+        LocalRanks.run(
+            2,
+            ranks -> {
+              BatchNorm norm = BatchNorm.builder(2).synchronizedBy(ranks).build();
+              norm.freezeParameters(true);
+              Tensor other = Tensor.of(new float[] {1, 2}, 2);
+              return step(ranks, norm, loss -> loss.multiply(other));
+            });
+    assertThat(gradients).allMatch(values -> values[0] == 0 && values[1] == 0);
+  }
+
+  @Test
+  void aStepWhoseBackwardThrewIsEndedByTheNext() {
+    List<Double> sums =
+        LocalRanks.run(
+            2,
+            ranks -> {
+              boolean[] fails = {true};
+              Sequential network =
+                  Sequential.builder()
+                      .add("first", new Dense(1, 1, new SplittableRandom(1)))
+                      .add("fails", x -> new Failing(x, fails).apply())
+                      .add("second", new Dense(1, 1, new SplittableRandom(2)))
+                      .build();
+              DataParallel parallel = new DataParallel(network, ranks, 1);
+              Tensor x = Tensor.of(new float[] {1}, 1, 1);
+              assertThatThrownBy(() -> parallel.backward(network.forward(x, Mode.TRAINING).sum()))
+                  .isInstanceOf(ArithmeticException.class);
+              fails[0] = false;
+              parallel.backward(network.forward(x, Mode.TRAINING).sum());
+              return Objects.requireNonNull(network.parameters().get("second.bias").grad()).item();
+            });
+    assertThat(sums).containsOnly(2.0);
+  }
+
+  /** Whose backward may fail. */
+  private static final class Failing extends Operation {
+    private final boolean[] fails;
+
+    Failing(Tensor x, boolean... fails) {
+      super(x);
+      this.fails = fails;
+    }
+
+    @Override
+    protected Tensor forward() {
+      return input(0).copy();
+    }
+
+    @Override
+    protected Tensor backward(int input, Tensor grad) {
+      if (fails[0]) {
+        throw new ArithmeticException("once");
+      }
+      return grad;
+    }
+  }
+
+  /** A transport that agrees on each message ahead of it. */
+  private record Checking(Communicator ranks) implements Communicator {
+    @Override
+    public int rank() {
+      return ranks.rank();
+    }
+
+    @Override
+    public int size() {
+      return ranks.size();
+    }
+
+    @Override
+    public void allGather(ByteBuffer own, int[] lengths, ByteBuffer all) {
+      ranks.agree("message", "lengths " + Arrays.toString(lengths).replace(", ", " "));
+      ranks.allGather(own, lengths, all);
+    }
+  }
+
+  @Test
+  void aTransportMayHaveMessagesOfItsOwn() {
+    List<String> messages =
+        LocalRanks.run(
+            2,
+            own -> {
+              Communicator ranks = new Checking(own);
+              Storage sums = Storage.allocate(DType.F64, 3);
+              sums.set(1, 1 + ranks.rank());
+              ranks.sum(sums);
+              assertThat(sums.get(1)).isEqualTo(3);
+              BatchNorm norm = BatchNorm.builder(2).synchronizedBy(ranks).build();
+              BatchNorm plain = BatchNorm.builder(2).synchronizedBy(own).build();
+              assertThat(step(ranks, norm, loss -> loss)).isEqualTo(step(own, plain, loss -> loss));
+              return message(() -> ranks.agree("colour", "red " + ranks.rank()));
+            });
+    assertThat(messages)
+        .containsOnly(
+            "ranks: expected the same colour on all, got red 0 on rank 0 and red 1 on rank 1");
+  }
+
   private static String message(Runnable body) {
     try {
       body.run();
@@ -296,7 +503,8 @@ class DataParallelTest {
               }
               return message(parallel::addGradients);
             });
-    assertThat(gradients).containsOnly("gradients: weight has none on a rank: call backward first");
+    assertThat(gradients)
+        .containsOnly("gradients: weight has one on some ranks and none on others");
     List<String> samples =
         LocalRanks.run(
             2,

@@ -39,16 +39,24 @@ final class Ranks {
     return System.getenv(SIZE) != null;
   }
 
-  /** Starts them; returns the exit status once all have ended. */
+  /** Starts them; returns the exit status once all have ended. They end with this process. */
   static int start(int ranks, List<String> arguments) throws UserException {
+    Process process;
     try {
-      return new ProcessBuilder(command(ranks, arguments)).inheritIO().start().waitFor();
+      process = new ProcessBuilder(command(ranks, arguments)).inheritIO().start();
     } catch (IOException e) {
       throw new UserException(
           "--ranks: mpirun does not start (on Debian and Ubuntu: apt-get install openmpi-bin): "
               + e.getMessage());
+    }
+    Thread end = new Thread(process::destroy);
+    Runtime.getRuntime().addShutdownHook(end);
+    try {
+      return process.waitFor();
     } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
+      process.destroy();
+      Thread.currentThread().interrupt();
+      return 1;
     }
   }
 

@@ -131,7 +131,7 @@ final class TrainCommand implements Callable<Integer> {
     } else if (Ranks.isOne()) {
       provider.run(all -> train(images, all));
     } else {
-      checkpoint(images, null);
+      load(checkpoint(images, null)); // what is wrong is said once
       OutputFolder.prepare(out);
       return Ranks.start(
           Objects.requireNonNull(ranks), spec.root().commandLine().getParseResult().originalArgs());
@@ -143,8 +143,7 @@ final class TrainCommand implements Callable<Integer> {
   private void train(TrainingImages images, @Nullable Communicator all)
       throws UserException, IOException {
     Checkpoint checkpoint = checkpoint(images, all);
-    Checkpoint.Done done =
-        resume == null ? new Checkpoint.Done(0, List.of()) : checkpoint.load(resume);
+    Checkpoint.Done done = load(checkpoint);
     OutputFolder folder = isFirst(all) ? OutputFolder.prepare(out) : null;
     PrintWriter print = isFirst(all) ? spec.commandLine().getOut() : nowhere();
     printHead(print, images, all);
@@ -160,6 +159,10 @@ final class TrainCommand implements Callable<Integer> {
       print.printf("Wrote %s and %s%n", folder.chart(), folder.model());
       print.flush();
     }
+  }
+
+  private Checkpoint.Done load(Checkpoint checkpoint) throws UserException, IOException {
+    return resume == null ? new Checkpoint.Done(0, List.of()) : checkpoint.load(resume);
   }
 
   private static boolean isFirst(@Nullable Communicator all) {

@@ -87,7 +87,7 @@ class RanksTest {
         .contains("Wrote " + folder.resolve("two"))
         .endsWith("status=0");
     assertThat(Pattern.compile("training images").matcher(two).results().count()).isEqualTo(1);
-    train("again", "--ranks", "2");
+    assertThat(train("again", "--ranks", "2")).endsWith("status=0");
     Path model = folder.resolve("two").resolve("model.safetensors");
     assertThat(model).hasSameBinaryContentAs(folder.resolve("again").resolve(model.getFileName()));
 
@@ -121,6 +121,13 @@ class RanksTest {
             "jbatchnorm: "
                 + folder.resolve("no")
                 + ": no such folder"
+                + System.lineSeparator()
+                + "status=2");
+    assertThat(train("none", "--ranks", "2", "--resume", folder.resolve("no").toString()))
+        .isEqualTo(
+            "jbatchnorm: "
+                + folder.resolve("no")
+                + ": no such file"
                 + System.lineSeparator()
                 + "status=2");
     assertThat(Files.exists(folder.resolve("none"))).isFalse();

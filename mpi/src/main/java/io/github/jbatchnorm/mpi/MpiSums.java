@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sums that were begun and go on. Each rank adds up a part, and gives it to all: twice the bytes of
@@ -34,8 +35,23 @@ final class MpiSums {
     this.size = size;
   }
 
+  /** Whether a call of MPI's has failed: which others have ended is not known then. */
+  private boolean broken;
+
+  private void check(String call, int code) {
+    broken |= code != 0;
+    MpiCommunicator.check(call, code);
+  }
+
+  private void checkWhole() {
+    if (broken) {
+      throw new IllegalStateException("ranks: a sum has failed before, so that none can follow");
+    }
+  }
+
   /** Begins; returns what ends it. */
   Runnable begin(Storage values) {
+    checkWhole();
     Sum sum = new Sum(values);
     open.add(sum);
     progress();
@@ -47,24 +63,25 @@ final class MpiSums {
     return !open.isEmpty();
   }
 
-  /** Adds up what has arrived: no sum ahead of one that was begun before. */
+  /** Goes on with what has arrived: no sum ahead of one that was begun before. */
   void progress() {
+    checkWhole();
     for (Sum sum : open) {
-      if (!sum.addsUp(false)) {
+      if (!sum.goesOn(false)) {
         return;
       }
     }
   }
 
   private void end(Sum sum) {
+    checkWhole();
     if (open.peek() != sum) {
       throw new IllegalStateException("beginSum: expected ends in the order of beginnings, once");
     }
-    sum.addsUp(true);
+    sum.goesOn(true);
     progress(); // the others' parts may be here too
     open.remove();
-    sum.await(sum.gathering);
-    spares(sum.room.capacity()).push(sum.room.clear());
+    sum.end();
   }
 
   private Deque<ByteBuffer> spares(int capacity) {
@@ -91,58 +108,116 @@ final class MpiSums {
     return offsets;
   }
 
-  /** One of them. MPI's memory stays what it is, also where the values' scope is closed. */
+  /**
+   * One of them: all say how much they have, each gets its part of all, and gives its sum to all.
+   * MPI's memory stays what it is, also where the values' scope is closed.
+   */
   private final class Sum {
-    private final int[] parts = new int[size]; // bytes of each rank's
+    private final DType dtype;
     private final ByteBuffer values;
-    private final ByteBuffer room;
-    private final Storage received;
-    private final long scattering;
-    private long gathering;
+    private final ByteBuffer said = ByteBuffer.allocateDirect(Integer.BYTES);
+    private final ByteBuffer heard = ByteBuffer.allocateDirect(Integer.BYTES * size);
+    private final int[] parts = new int[size]; // bytes of each rank's
+    private ByteBuffer room = said; // until there is one
+
+    /** The call of MPI's that goes on; 0 for none. */
+    private long call;
+
+    private boolean isScattered;
+    private boolean isGathering;
+    private @Nullable IllegalArgumentException refusal;
 
     Sum(Storage storage) {
-      int width = storage.dtype().bytes();
-      for (int i = 0; i < size; i++) {
-        long from = (long) storage.length() * i / size;
-        parts[i] = Math.toIntExact(((long) storage.length() * (i + 1) / size - from) * width);
-      }
+      dtype = storage.dtype();
       values = storage.bytes();
-      room = room((long) parts[rank] * size);
-      received = Storage.wrap(storage.dtype(), room);
-      int[] same = new int[size];
-      Arrays.fill(same, parts[rank]);
-      long[] call = new long[1];
-      MpiCommunicator.check(
-          "MPI_Ialltoallv",
-          Mpi.jbm_begin_all_to_all(values, parts, offsets(parts), room, same, offsets(same), call));
-      scattering = call[0];
+      said.putInt(0, dtype == DType.F64 ? -storage.length() : storage.length());
+      int[] one = new int[size];
+      Arrays.fill(one, Integer.BYTES);
+      gather(0, said, heard, one);
     }
 
-    /** Adds up this rank's part and begins to give it to all, unless it has; returns whether. */
-    boolean addsUp(boolean waits) {
-      if (gathering != 0) {
-        return true;
-      }
-      if (waits) {
-        await(scattering);
-      } else {
-        int[] ended = new int[1];
-        MpiCommunicator.check("MPI_Test", Mpi.jbm_test(scattering, ended));
-        if (ended[0] == 0) {
+    /** Begins whatever follows what has ended; returns whether sums are on their way to all. */
+    boolean goesOn(boolean waits) {
+      while (!isGathering && refusal == null) {
+        if (!hasEnded(waits)) {
           return false;
         }
+        if (isScattered) {
+          isGathering = true;
+          Storage own = add(Storage.wrap(dtype, room), size);
+          gather(1, own.bytes(), values, parts);
+        } else {
+          refusal = difference();
+          isScattered = true;
+          if (refusal == null) {
+            scatter();
+          }
+        }
       }
-      Storage own = add(received, size);
-      long[] call = new long[1];
-      MpiCommunicator.check(
-          "MPI_Iallgatherv",
-          Mpi.jbm_begin_all_gather(own.bytes(), values, parts, offsets(parts), call));
-      gathering = call[0];
       return true;
     }
 
-    void await(long call) {
-      MpiCommunicator.check("MPI_Wait", Mpi.jbm_wait(call));
+    private @Nullable IllegalArgumentException difference() {
+      for (int other = 1; other < size; other++) {
+        if (heard.getInt(other * Integer.BYTES) != heard.getInt(0)) {
+          return new IllegalArgumentException(
+              "values: expected as many on all ranks, got %s on rank 0 and %s on rank %s"
+                  .formatted(text(0), text(other), other));
+        }
+      }
+      return null;
+    }
+
+    private String text(int other) {
+      int length = heard.getInt(other * Integer.BYTES);
+      return (length < 0 ? "F64 of " : "F32 of ") + Math.abs(length);
+    }
+
+    private void scatter() {
+      int width = dtype.bytes();
+      long length = values.remaining() / width;
+      for (int i = 0; i < size; i++) {
+        parts[i] = Math.toIntExact((length * (i + 1) / size - length * i / size) * width);
+      }
+      room = room((long) parts[rank] * size);
+      int[] same = new int[size];
+      Arrays.fill(same, parts[rank]);
+      long[] begun = new long[1];
+      check(
+          "MPI_Ialltoallv",
+          Mpi.jbm_begin_all_to_all(
+              values, parts, offsets(parts), room, same, offsets(same), begun));
+      call = begun[0];
+    }
+
+    private void gather(int sums, ByteBuffer own, ByteBuffer all, int... lengths) {
+      long[] begun = new long[1];
+      check(
+          "MPI_Iallgatherv",
+          Mpi.jbm_begin_all_gather(sums, own, all, lengths, offsets(lengths), begun));
+      call = begun[0];
+    }
+
+    private boolean hasEnded(boolean waits) {
+      if (waits) {
+        await();
+        return true;
+      }
+      int[] ended = new int[1];
+      check("MPI_Test", Mpi.jbm_test(call, ended));
+      return ended[0] != 0;
+    }
+
+    private void await() {
+      check("MPI_Wait", Mpi.jbm_wait(call));
+    }
+
+    void end() {
+      if (refusal != null) {
+        throw refusal;
+      }
+      await();
+      spares(room.capacity()).push(room.clear());
     }
   }
 

@@ -54,6 +54,16 @@ class MpiCommunicatorTest {
   }
 
   @Test
+  void sumsOfDifferentLengthsAreRefusedOnAllRanks() throws Exception {
+    String output = Ranks.run(2, List.of(), SharedCalls.class.getName(), "lengths");
+    String message =
+        "refused: values: expected as many on all ranks, got F64 of 100000 on rank 0 and F64 of 200"
+            + " on rank 1; next true";
+    assertThat(output.split(Pattern.quote(message), -1)).hasSize(3);
+    assertThat(output).endsWith("status=0");
+  }
+
+  @Test
   void aSumThatNoOneEndsIsSaid() throws Exception {
     String output = Ranks.run(2, List.of(), SharedCalls.class.getName(), "left");
     assertThat(output).contains("beginSum: expected that each sum is ended").endsWith("status=1");

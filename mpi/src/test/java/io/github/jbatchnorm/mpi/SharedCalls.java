@@ -31,6 +31,7 @@ final class SharedCalls {
             case "differ" -> differ(ranks);
             case "sum" -> sum(ranks);
             case "meanwhile" -> meanwhile(ranks);
+            case "lengths" -> lengths(ranks);
             case "left" -> ranks.beginSum(data(DType.F32, 1, 5));
             case "dies" -> dies(ranks, () -> Runtime.getRuntime().halt(137));
             case "throws" ->
@@ -135,6 +136,20 @@ final class SharedCalls {
       }
     }
     System.out.println("rank " + ranks.rank() + " sums " + same);
+  }
+
+  /** Sums that are not of the same length, and one after them that is. */
+  private static void lengths(Communicator ranks) {
+    Runnable end = ranks.beginSum(data(DType.F64, 1, ranks.rank() == 0 ? 100_000 : 200));
+    Storage next = data(DType.F32, ranks.rank(), 1000);
+    Runnable endOfNext = ranks.beginSum(next);
+    try {
+      end.run();
+    } catch (IllegalArgumentException e) {
+      endOfNext.run();
+      boolean same = next.bytes().equals(added(next, 0, ranks.size()).bytes());
+      System.out.println("refused: " + e.getMessage() + "; next " + same);
+    }
   }
 
   /** Sums that go on beside each other and beside batch norms. */

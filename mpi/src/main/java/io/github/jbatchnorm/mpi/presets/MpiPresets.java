@@ -21,7 +21,9 @@ public class MpiPresets implements InfoMapper {
     infoMap.put(new Info("jbm_all_gather").javaText(GATHER));
     infoMap.put(new Info("jbm_begin_all_to_all").javaText(TO_ALL));
     infoMap.put(new Info("jbm_begin_all_gather").javaText(BEGIN_GATHER));
-    infoMap.put(new Info("jbm_call", "jbm_new_call", "jbm_begun", "jbm_parts", "jbm_sums").skip());
+    infoMap.put(
+        new Info("jbm_call", "jbm_new_call", "jbm_begun", "jbm_terms", "jbm_parts", "jbm_sums")
+            .skip());
     infoMap.put(new Info("jbm_error_text").javaText(TEXT));
   }
 
@@ -35,7 +37,7 @@ public class MpiPresets implements InfoMapper {
           + " int[] receiveOffsets, @Cast(\"int64_t*\") long[] call);";
 
   private static final String BEGIN_GATHER =
-      "public static native int jbm_begin_all_gather(java.nio.ByteBuffer own,"
+      "public static native int jbm_begin_all_gather(int sums, java.nio.ByteBuffer own,"
           + " java.nio.ByteBuffer all, int[] counts, int[] offsets,"
           + " @Cast(\"int64_t*\") long[] call);";
 
