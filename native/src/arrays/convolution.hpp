@@ -76,7 +76,8 @@ class Outputs {
   Outputs(const Gather& gather, const Band& band, const int64_t* sizes, int64_t sample)
       : g_(gather), band_(band), sizes_(sizes), sample_(sample) {
     plane_ = Geometry::product(sizes);
-    is_run_ = band.width() == g_.d[2].out && g_.every[2] == 1 && g_.every[1] == 1 && g_.every[0] == 1;
+    is_run_ =
+        band.width() == g_.d[2].out && g_.every[2] == 1 && g_.every[1] == 1 && g_.every[0] == 1;
   }
 
   // Stores a row of a tile: columns [from, from + count) of the panel's.
@@ -161,8 +162,7 @@ void convolve_gather(const Convolution<T>& job, const Gather& gather, const Fact
       const int64_t rows = job.least(factors.rows - row, kSumRows);
       const T* a[kSumRows];
       for (int r = 0; r < kSumRows; r++) a[r] = of_group + (row + (r < rows ? r : 0)) * factors.row;
-      multiply_some(job.ordered, a, rows, panel.at() + column, wide, Listed{places},
-                    steps, tile);
+      multiply_some(job.ordered, a, rows, panel.at() + column, wide, Listed{places}, steps, tile);
       for (int64_t r = 0; r < rows; r++) {
         tail.apply(row + r, tile + r * kSumColumns<T>);
         outputs.store(tile + r * kSumColumns<T>, column, wide, row + r, own);

@@ -53,7 +53,8 @@ void read_lines(const T* plane, int64_t lines, const Dimension& columns, int64_t
     return;
   }
   clear(to, to + from * width);
-  if (step == 1 && columns.step == 1 && width == in && band.column == 0) {  // one run, but for columns outside
+  if (step == 1 && columns.step == 1 && width == in &&
+      band.column == 0) {  // one run, but for columns outside
     const T* const run = plane + (line + from) * in + shift;
     const int64_t skipped = shift < 0 ? -shift : 0, missing = shift > 0 ? shift : 0;
     copy(run + skipped, (end - from) * width - skipped - missing, to + from * width + skipped);
@@ -86,8 +87,8 @@ class Panel {
     const int64_t lines = band.line_end - band.line;
     const int64_t together = row_of((lines + g_.d[1].reach()) * band.width());
     row_ = row_of(samples * band.count());
-    shared_ = samples == 1 && g_.d[0].out == 1 && g_.d[1].step == 1 &&
-              together <= g_.d[1].taps * row_;
+    shared_ =
+        samples == 1 && g_.d[0].out == 1 && g_.d[1].step == 1 && together <= g_.d[1].taps * row_;
     if (shared_) row_ = together;
   }
   // An odd number of vectors: rows do not fall on the same sets of a cache.

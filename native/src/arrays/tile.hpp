@@ -43,9 +43,9 @@ constexpr int kSumRows = 4;
 constexpr int kSumRows = 2;
 #endif
 template <class T>
-constexpr int kSumColumns = JBN_VECTORS ? 2 * 2 * kWidth * static_cast<int>(sizeof(float)) /
-                                               static_cast<int>(sizeof(T))
-                                         : kLanes;
+constexpr int kSumColumns = JBN_VECTORS ? 2 * 2 * kWidth* static_cast<int>(sizeof(float)) /
+                                              static_cast<int>(sizeof(T))
+                                        : kLanes;
 
 // Sums, over steps s, a[row][where.a(s)] * b[where.b(s) + column] into out, kSumColumns<T> a row.
 template <class T, bool kOrdered, int kRows, int kColumns, class Where>
@@ -78,7 +78,8 @@ JBN_OUTLINE void multiply_tile(const T* const* a, const T* b, const Where& where
   JBN_UNROLLED
   for (int r = 0; r < kRows; r++) {
     JBN_EACH_VECTOR
-    for (int v = 0; v < kVectors; v++) S::store(out + r * kSumColumns<T> + v * S::kSize, sums[r][v]);
+    for (int v = 0; v < kVectors; v++)
+      S::store(out + r * kSumColumns<T> + v * S::kSize, sums[r][v]);
   }
 }
 
