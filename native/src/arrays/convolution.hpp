@@ -69,42 +69,47 @@ struct Tail {
   }
 };
 
-// The outputs of a gather of one batch and band: `rows` planes of a destination.
+// The outputs of a gather of one batch and band, where rows are planes of a destination.
 template <class T>
 class Outputs {
  public:
   Outputs(const Gather& gather, const Band& band, const int64_t* sizes, int64_t sample)
-      : g_(gather), band_(band), sizes_(sizes), sample_(sample) {
-    plane_ = Geometry::product(sizes);
-    is_run_ =
-        band.width() == g_.d[2].out && g_.every[2] == 1 && g_.every[1] == 1 && g_.every[0] == 1;
+      : g_(gather), band_(band), sizes_(sizes), sample_(sample), plane_(Geometry::product(sizes)) {
+    const int64_t every = g_.every[0] * g_.every[1] * g_.every[2];
+    // Positions that lie together: of the whole band, or of its lines.
+    run_ = band.width() == g_.d[2].out && every == 1 ? band.count() : band.width();
   }
 
-  // Stores a row of a tile: columns [from, from + count) of the panel's.
-  void store(const T* row, int64_t from, int64_t count, int64_t index, T* to) const {
-    for (int64_t done = 0; done < count;) {
+  // Stores a tile whose first column is the panel's column `from`; rows go to planes from `to` on.
+  void store(const T* tile, int64_t rows, int64_t from, int64_t columns, T* to) const {
+    for (int64_t done = 0; done < columns;) {
       const int64_t column = from + done, size = band_.count();
       const int64_t s = column < size ? 0 : column / size, position = column - s * size;
-      const int64_t width = is_run_ ? size : band_.width();
-      const int64_t line = is_run_ ? 0 : position / width, first = position - line * width;
-      const int64_t left = count - done, rest = width - first;
+      const int64_t line = position < run_ ? 0 : position / run_, first = position - line * run_;
+      const int64_t left = columns - done, rest = run_ - first;
       const int64_t length = left < rest ? left : rest;
-      T* const at = to + s * sample_ + index * plane_ + place(line, first);
-      const int64_t every = g_.every[2];
-      if (every == 1) {
-        for (int64_t i = 0; i < length; i++) at[i] = row[done + i];
-      } else {
-        for (int64_t i = 0; i < length; i++) at[i * every] = row[done + i];
+      T* const at = to + s * sample_ + place(line, first);
+      for (int64_t r = 0; r < rows; r++) {
+        store_run(tile + r * kSumColumns<T> + done, length, at + r * plane_);
       }
       done += length;
     }
   }
 
  private:
+  void store_run(const T* sums, int64_t length, T* to) const {
+    if (g_.every[2] > 1) {
+      for (int64_t i = 0; i < length; i++) to[i * g_.every[2]] = sums[i];
+    } else if (length == kSumColumns<T>) {
+      std::memcpy(to, sums, kSumColumns<T> * sizeof(T));
+    } else {
+      for (int64_t i = 0; i < length; i++) to[i] = sums[i];
+    }
+  }
   // The index in a plane of a band's line, and a position in it.
   int64_t place(int64_t line, int64_t first) const {
     const int64_t all = band_.line + line;
-    const int64_t slice = g_.d[1].out > all ? 0 : all / g_.d[1].out;
+    const int64_t slice = all < g_.d[1].out ? 0 : all / g_.d[1].out;
     const int64_t in_slice = all - slice * g_.d[1].out;
     const int64_t i = g_.from[0] + slice * g_.every[0], j = g_.from[1] + in_slice * g_.every[1];
     return (i * sizes_[1] + j) * sizes_[2] + g_.from[2] + (band_.column + first) * g_.every[2];
@@ -113,8 +118,7 @@ class Outputs {
   const Gather& g_;
   const Band& band_;
   const int64_t* sizes_;
-  int64_t sample_, plane_;
-  bool is_run_;
+  int64_t sample_, plane_, run_;
 };
 
 // The filters as a gather reads them: row r of a group begins at r * row, channel c of what is
@@ -163,10 +167,8 @@ void convolve_gather(const Convolution<T>& job, const Gather& gather, const Fact
       const T* a[kSumRows];
       for (int r = 0; r < kSumRows; r++) a[r] = of_group + (row + (r < rows ? r : 0)) * factors.row;
       multiply_some(job.ordered, a, rows, panel.at() + column, wide, Listed{places}, steps, tile);
-      for (int64_t r = 0; r < rows; r++) {
-        tail.apply(row + r, tile + r * kSumColumns<T>);
-        outputs.store(tile + r * kSumColumns<T>, column, wide, row + r, own);
-      }
+      for (int64_t r = 0; r < rows; r++) tail.apply(row + r, tile + r * kSumColumns<T>);
+      outputs.store(tile, rows, column, wide, own + row * plane);
     }
   }
 }
@@ -311,14 +313,15 @@ void convolve_filters_of(Fields fields, int threads) {
       }
     }
 #pragma omp for
-    for (int64_t row = 0; row < g.groups * patch; row++) {
-      const T* const own = parts + row * width;
-      T* const to = result + row / patch * g.o * patch + row % patch;
-      for (int64_t o = 0; o < g.o; o++) {
-        double sum = own[o];
-        for (int64_t part = 1; part < count; part++) sum += own[part * size + o];
-        to[o * patch] = static_cast<T>(sum);
+    for (int64_t block = 0; block < g.groups * g.c; block++) {
+      const int64_t group = block / g.c, first = block % g.c * g.filter();
+      T* const own = parts + (group * patch + first) * width;
+      for (int64_t i = 0; i < g.filter() * width; i++) {
+        double sum = own[i];
+        for (int64_t part = 1; part < count; part++) sum += own[part * size + i];
+        own[i] = static_cast<T>(sum);
       }
+      transpose(own, width, g.filter(), g.o, result + group * g.o * patch + first, patch);
     }
   });
 }

@@ -68,7 +68,7 @@ void read_lines(const T* plane, int64_t lines, const Dimension& columns, int64_t
     T* const own = to + l * width - band.column;
     for (int64_t i = band.column; i < first; i++) own[i] = 0;
     if (columns.step == 1) {
-      for (int64_t i = first; i < last; i++) own[i] = source[i];
+      copy(source + first, last - first, own + first);
     } else {
       for (int64_t i = first; i < last; i++) own[i] = source[i * columns.step];
     }
