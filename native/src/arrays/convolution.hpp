@@ -254,12 +254,10 @@ class FilterPart {
   // The gradients of an item's outputs, position by position.
   void turn(int64_t first, int64_t samples, int64_t group, const Band& band) const {
     const int64_t size = gather_.positions(), start = band.line * g.out[2] + band.column;
+    if (g.o < width_) fill_zero(job_.rest(), samples * band.count() * width_);
     for (int64_t s = 0; s < samples; s++) {
       const T* const own = dy_ + ((first + s) * g.groups + group) * g.o * size + start;
       transpose(own, size, g.o, band.count(), job_.rest() + s * band.count() * width_, width_);
-    }
-    for (int64_t i = 0; i < samples * band.count() && g.o < width_; i++) {
-      fill_zero(job_.rest() + i * width_ + g.o, width_ - g.o);
     }
   }
   void multiply(const T* const* rows, int64_t count, int64_t steps, bool keep, T* to) const {
