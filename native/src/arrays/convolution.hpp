@@ -263,7 +263,7 @@ class FilterPart {
   void multiply(const T* const* rows, int64_t count, int64_t steps, bool keep, T* to) const {
     alignas(64) T tile[kSumRows * kSumColumns<T>];
     for (int64_t o = 0; o < g.o; o += kSumColumns<T>) {
-      const int64_t wide = job_.least(width_ - o, kSumColumns<T>);
+      const int64_t wide = job_.least(g.o - o, kSumColumns<T>);
       multiply_some(job_.ordered, rows, count, job_.rest() + o, wide, Apart{width_}, steps, tile);
       for (int64_t r = 0; r < count; r++) {
         const T* const sums = tile + r * kSumColumns<T>;
@@ -314,10 +314,13 @@ void convolve_filters_of(Fields fields, int threads) {
     for (int64_t block = 0; block < g.groups * g.c; block++) {
       const int64_t group = block / g.c, first = block % g.c * g.filter();
       T* const own = parts + (group * patch + first) * width;
-      for (int64_t i = 0; i < g.filter() * width; i++) {
-        double sum = own[i];
-        for (int64_t part = 1; part < count; part++) sum += own[part * size + i];
-        own[i] = static_cast<T>(sum);
+      for (int64_t tap = 0; tap < g.filter(); tap++) {
+        T* const row = own + tap * width;
+        for (int64_t o = 0; o < g.o; o++) {
+          double sum = row[o];
+          for (int64_t part = 1; part < count; part++) sum += row[part * size + o];
+          row[o] = static_cast<T>(sum);
+        }
       }
       transpose(own, width, g.filter(), g.o, result + group * g.o * patch + first, patch);
     }
