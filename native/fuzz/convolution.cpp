@@ -13,12 +13,11 @@ using Three = std::vector<int64_t>;
 int64_t product_of(const Three& sizes) { return sizes[0] * sizes[1] * sizes[2]; }
 int64_t divided(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t vectors(int64_t elements) { return divided(elements, 16) * 16; }
-int64_t aligned(int64_t elements) { return (elements + 31) / 16 * 16; }
 
 struct Sizes {
   int64_t n, groups, c, o;
   Three in, taps, out, stride, padding, dilation;
-  int64_t samples, bands, pieces, input_blocks, filter_blocks;
+  int64_t samples, bands, pieces;
 
   explicit Sizes(Bytes* bytes) {
     const bool is_flat = bytes->flag();
@@ -40,30 +39,16 @@ struct Sizes {
       out.push_back((in[d] + 2 * padding[d] - (taps[d] - 1) * dilation[d] - 1) / stride[d] + 1);
     }
     samples = 1 + bytes->below(static_cast<int>(std::max<int64_t>(1, n)));
-    pieces = samples > 1 ? 1 : 1 + bytes->below(static_cast<int>(std::min<int64_t>(3, out[2])));
-    const int64_t lines = out[0] * out[1];
-    bands = samples > 1  ? 1
-            : pieces > 1 ? lines * pieces
-                         : 1 + bytes->below(static_cast<int>(std::min<int64_t>(lines, 6)));
-    input_blocks = 1 + bytes->below(static_cast<int>(channels()));
-    filter_blocks = 1 + bytes->below(static_cast<int>(channels()));
+    pieces = samples > 1 ? 1 : 1 + bytes->below(3);
+    bands = samples > 1 ? 1 : 1 + bytes->below(6);
   }
 
-  int64_t channels() const { return std::max<int64_t>(1, c); }
   int64_t plane() const { return product_of(in); }
   int64_t positions() const { return product_of(out); }
   int64_t filter() const { return product_of(taps); }
   size_t of_x() const { return static_cast<size_t>(n * groups * c * plane()); }
   size_t of_filters() const { return static_cast<size_t>(groups * o * c * filter()); }
   size_t of_y() const { return static_cast<size_t>(n * groups * o * positions()); }
-  bool is_flat() const {
-    return in[0] == 1 && out[0] == 1 && taps[0] == 1 && padding[0] == 0 && stride[1] == 1 &&
-           stride[2] == 1 && in[2] == out[2];
-  }
-  bool is_plain() const {
-    return samples == 1 && product_of(taps) == 1 && product_of(stride) == 1 &&
-           padding[0] + padding[1] + padding[2] == 0;
-  }
   // The index in a plane of x of what a tap reads for an output, or -1 outside of it.
   int64_t read(int64_t position, int64_t tap) const {
     int64_t index = 0, step = 1;
@@ -87,12 +72,12 @@ class Run {
 
   void run() {
     const Which which = static_cast<Which>(setup_.bytes.below(3));
-    const int64_t gemm = some_gemm(setup_);
+    ordered_ = setup_.bytes.flag();
     const int dtype = setup_.dtype;
     x_ = which == kInput ? job_.output(dtype, g.of_x()) : input(g.of_x());
     filters_ = which == kFilters ? -1 : input(g.of_filters());
     y_ = which == kForward ? job_.output(dtype, g.of_y()) : input(g.of_y());
-    put_sizes(which, gemm);
+    put_sizes(which);
     const char* name = "convolve";
     int call = JBN_ARRAY_CONVOLVE;
     if (which == kForward) {
@@ -102,9 +87,13 @@ class Run {
       fields_.address(y_).address(filters_).address(x_);
     } else {
       name = "convolve_filters", call = JBN_ARRAY_CONVOLVE_FILTERS;
-      const int64_t parts = 1 + setup_.bytes.below(4);
-      const int all = job_.output(dtype, static_cast<size_t>(parts) * g.of_filters());
-      fields_.address(x_).address(y_).address(all).integer(parts);
+      const int64_t parts = 1 + setup_.bytes.below(4), width = vectors(g.o);
+      const int64_t blocks = 1 + setup_.bytes.below(static_cast<int>(std::max<int64_t>(1, g.c)));
+      const size_t rows = static_cast<size_t>(parts * g.groups * g.c * g.filter());
+      const int all = job_.scratch(rows * static_cast<size_t>(width) * sizeof(T));
+      filters_ = job_.output(dtype, g.of_filters());
+      fields_.address(x_).address(y_).address(all).integer(parts).integer(width).integer(blocks);
+      fields_.address(filters_);
     }
     job_.run(name, ways(&setup_.bytes), JBN_OK,
              [&](const Way& way) { return fields_.call(call, job_, way); });
@@ -117,35 +106,28 @@ class Run {
     return job_.input(setup_.dtype, count, setup_.kind, setup_.bytes.seed());
   }
 
-  // As NativeArrays.Workspace lays it out.
-  void put_sizes(Which which, int64_t gemm) {
-    const int64_t lines = g.out[0] * g.out[1], width = g.out[2];
-    const int64_t columns = g.samples * lines * width;
-    const int64_t band =
-        g.samples > 1 ? columns : divided(lines * g.pieces, g.bands) * divided(width, g.pieces);
-    const int64_t blocks = std::min(g.input_blocks, g.filter_blocks);
-    const int64_t matrix = g.is_plain() ? 0
-                           : which == kForward
-                               ? g.filter() * g.c * vectors(band)
-                               : g.filter() * divided(g.channels(), blocks) * vectors(columns);
-    const int64_t before = aligned(width), patches = aligned(matrix + width);
-    const int64_t outputs = aligned(g.samples > 1 ? g.o * columns : 0);
-    const int64_t masks = g.is_flat() ? g.taps[2] * aligned(std::max(g.positions(), g.plane())) : 0;
-    const int64_t inner = std::max(g.c * g.filter(), std::max(g.o, columns));
-    const int64_t packed = gemm ? 0 : 16 * std::min<int64_t>(inner, 1 << 16);
+  // As NativeConvolution.Workspace lays it out.
+  void put_sizes(Which which) {
+    const bool is_input = which == kInput;
+    const Three& sizes = is_input ? g.in : g.out;
+    // The outputs of the first phase, in whole bands; each tap with a row of its own.
+    Three out(3);
+    for (int d = 0; d < 3; d++) out[d] = is_input ? divided(sizes[d], g.stride[d]) : sizes[d];
+    const int64_t lines = out[0] * out[1];
+    const int64_t bands = g.pieces > 1 ? std::max<int64_t>(1, lines) * g.pieces : g.bands;
+    const int64_t count = divided(lines, divided(bands, g.pieces)) * divided(out[2], g.pieces);
+    const int64_t taps = (is_input ? g.o : g.c) * g.filter();
+    const int64_t panel = taps * ((divided(g.samples * count, 16) | 1) * 16) + 64;
     const int64_t element = static_cast<int64_t>(sizeof(T));
-    const int64_t of_thread = before + patches + outputs + masks + aligned(packed * 8 / element);
+    const int64_t rest =
+        which == kFilters ? g.samples * count * vectors(g.o) : divided(taps * 8, element);
+    const int64_t of_thread = vectors(panel) + vectors(rest);
     const int memory = job_.scratch(static_cast<size_t>(4 * of_thread * element));
     fields_.integer(setup_.dtype).integer(g.n).integer(g.groups).integer(g.c).integer(g.o);
     for (const Three* three : {&g.in, &g.taps, &g.out, &g.stride, &g.padding, &g.dilation})
       fields_.integers(*three);
-    fields_.integer(g.samples)
-        .integer(g.bands)
-        .integer(g.pieces)
-        .integer(g.input_blocks)
-        .integer(g.filter_blocks);
-    fields_.integer(g.is_flat()).integer(gemm).address(memory);
-    fields_.integer(of_thread).integer(before).integer(patches).integer(outputs).integer(masks);
+    fields_.integer(g.samples).integer(bands).integer(g.pieces).integer(ordered_);
+    fields_.address(memory).integer(of_thread).integer(vectors(panel));
   }
 
   void put_forward() {
@@ -173,55 +155,70 @@ class Run {
     return slope == 0 ? T{0} : value * slope;
   }
 
+  // A sum of products, as the kernel adds them.
+  struct Sum {
+    bool ordered;
+    double value;
+
+    void add(T a, T b) {
+      if (ordered || sizeof(T) == sizeof(double)) {
+        value += static_cast<double>(a) * static_cast<double>(b);
+      } else {
+        value = std::fma(static_cast<float>(a), static_cast<float>(b), static_cast<float>(value));
+      }
+    }
+  };
+
   void check_forward() const {
     for (int64_t i = 0; i < static_cast<int64_t>(g.of_y()); i++) {
       const int64_t position = i % g.positions(), output = i / g.positions() % (g.groups * g.o);
       const int64_t sample = i / g.positions() / (g.groups * g.o), group = output / g.o;
-      double sum = 0;
+      Sum sum = {ordered_, 0};
       for (int64_t c = 0; c < g.c; c++) {
         const T* const plane = at(x_) + ((sample * g.groups + group) * g.c + c) * g.plane();
         for (int64_t tap = 0; tap < g.filter(); tap++) {
           const int64_t from = g.read(position, tap);
-          const double factor = at(filters_)[(output * g.c + c) * g.filter() + tap];
-          sum += factor * (from < 0 ? 0.0 : static_cast<double>(plane[from]));
+          sum.add(at(filters_)[(output * g.c + c) * g.filter() + tap],
+                  from < 0 ? T{0} : plane[from]);
         }
       }
-      const T value = static_cast<T>(sum);
+      const T value = static_cast<T>(sum.value);
       check("convolve", y_, static_cast<size_t>(i),
             bent(bias_ < 0 ? value : value + at(bias_)[output]));
     }
   }
 
-  // The products of one tap and one position: a sum over output channels.
-  T product(int64_t sample, int64_t group, int64_t c, int64_t tap, int64_t position) const {
-    double sum = 0;
+  // The sum for an element of x: over output channels, and taps that some output, perhaps one that
+  // there is not, would see it by.
+  T sum_of(int64_t sample, int64_t group, int64_t c, int64_t element) const {
+    Sum sum = {ordered_, 0};
     for (int64_t o = 0; o < g.o; o++) {
       const int64_t output = group * g.o + o;
-      const double factor = at(filters_)[(output * g.c + c) * g.filter() + tap];
-      sum += factor * static_cast<double>(
-                          at(y_)[(sample * g.groups * g.o + output) * g.positions() + position]);
+      const T* const plane = at(y_) + (sample * g.groups * g.o + output) * g.positions();
+      for (int64_t tap = 0; tap < g.filter(); tap++) {
+        int64_t index = 0, step = 1, left = element, rest = tap;
+        bool is_seen = true, is_inside = true;
+        for (int d = 2; d >= 0; d--) {
+          const int64_t at = left % g.in[d] + g.padding[d] - rest % g.taps[d] * g.dilation[d];
+          is_seen &= at % g.stride[d] == 0;
+          is_inside &= at >= 0 && at / g.stride[d] < g.out[d];
+          index += at / g.stride[d] * step;
+          step *= g.out[d], left /= g.in[d], rest /= g.taps[d];
+        }
+        if (is_seen) {
+          sum.add(at(filters_)[(output * g.c + c) * g.filter() + tap],
+                  is_inside ? plane[index] : T{0});
+        }
+      }
     }
-    return static_cast<T>(sum);
+    return static_cast<T>(sum.value);
   }
 
   void check_input() const {
-    std::vector<T> plane(static_cast<size_t>(g.plane()));
-    for (int64_t i = 0; i < g.n * g.groups * g.c; i++) {
-      const int64_t c = i % g.c, group = i / g.c % g.groups, sample = i / g.c / g.groups;
-      std::fill(plane.begin(), plane.end(), T{0});
-      for (int64_t tap = 0; tap < g.filter(); tap++) {
-        for (int64_t position = 0; position < g.positions(); position++) {
-          const int64_t to = g.read(position, tap);
-          if (to < 0) continue;
-          const T value = product(sample, group, c, tap, position);
-          T& sum = plane[static_cast<size_t>(to)];
-          sum = g.is_plain() ? value : sum + value;
-        }
-      }
-      for (int64_t j = 0; j < g.plane(); j++) {
-        check("convolve_input", x_, static_cast<size_t>(i * g.plane() + j),
-              plane[static_cast<size_t>(j)]);
-      }
+    for (int64_t i = 0; i < static_cast<int64_t>(g.of_x()); i++) {
+      const int64_t plane = i / g.plane(), c = plane % g.c, group = plane / g.c % g.groups;
+      check("convolve_input", x_, static_cast<size_t>(i),
+            sum_of(plane / g.c / g.groups, group, c, i % g.plane()));
     }
   }
 
@@ -231,6 +228,7 @@ class Run {
   Fields fields_;
   int x_ = -1, filters_ = -1, y_ = -1, bias_ = -1;
   double slope_ = 1;
+  bool ordered_ = false;
 };
 
 }  // namespace

@@ -1,203 +1,177 @@
-// Cross-correlation of one to three dimensions as products with a matrix of patches: row (c, tap),
-// column (sample, position of the output), 0 outside of x. Small images share a matrix; of large
-// ones a matrix has a band of positions (forward) or a block of channels (gradients), so that it
-// stays in the cache.
+// Cross-correlation of one to three dimensions: tiles of a product of the filters with a panel of
+// what the taps read, which stays in the cache. A gradient for x is the same of dy, one phase of x's
+// elements after the other; a gradient for the filters sums over the positions instead of the taps.
 #ifndef JBATCHNORM_SRC_CONVOLUTION_HPP
 #define JBATCHNORM_SRC_CONVOLUTION_HPP
 
 #include "arrays/elementwise.hpp"
-#include "arrays/patches.hpp"
-#include "arrays/product.hpp"
+#include "arrays/panel.hpp"
+#include "arrays/tile.hpp"
+#include "platform/threads.hpp"
 
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-// Everything of one call; the memory of a thread holds patches, outputs, masks and a packed matrix.
+// Where the summands of a step lie: as listed.
+struct Places {
+  int32_t a, b;
+};
+struct Listed {
+  const Places* places;
+
+  int64_t a(int64_t s) const { return places[s].a; }
+  int64_t b(int64_t s) const { return places[s].b; }
+};
+
+// One after the other in a, so many elements apart in b.
+struct Apart {
+  int64_t width;
+
+  int64_t a(int64_t s) const { return s; }
+  int64_t b(int64_t s) const { return s * width; }
+};
+
+// Everything of one call; the memory of a thread holds a panel, then what else a call needs.
 template <class T>
 struct Convolution {
   Geometry g;
-  Multiplier<T> multiply;
+  bool ordered;
   T* memory;
-  int64_t of_thread, before_patches, of_patches, of_outputs, of_masks;  // in elements
+  int64_t of_thread, of_panel;  // in elements
 
-  explicit Convolution(Fields& fields)
-      : g(Geometry::read(fields)), multiply{reinterpret_cast<Gemm<T>>(fields.integer())} {
+  explicit Convolution(Fields& fields) : g(Geometry::read(fields)), ordered(fields.flag()) {
     memory = fields.pointer<T>();
     of_thread = fields.integer();
-    before_patches = fields.integer();
-    of_patches = fields.integer();
-    of_outputs = fields.integer();
-    of_masks = fields.integer();
+    of_panel = fields.integer();
   }
 
-  T* patches() const { return memory + omp_get_thread_num() * of_thread + before_patches; }
-  T* outputs() const { return patches() + of_patches; }
-  Mask<T>* masks() const { return reinterpret_cast<Mask<T>*>(outputs() + of_outputs); }
-  double* packed() const { return reinterpret_cast<double*>(outputs() + of_outputs + of_masks); }
-  // A mask for each of a tap's columns, over so many lines and a vector more.
-  int64_t mask_size() const { return of_masks / g.taps[2]; }
+  T* panel() const { return memory + omp_get_thread_num() * of_thread; }
+  T* rest() const { return panel() + of_panel; }
+  static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+};
 
-  // Sets the masks of a geometry whose taps read runs: which columns of outputs a tap reads, or, for `inputs`, which
-  // columns of inputs are read by it.
-  void set_masks(bool inputs) const {
-    if (!g.taps_read_runs) return;
-    for (int64_t k = 0; k < g.taps[2]; k++) {
-      const Reach columns(g, 2, k);
-      const int64_t shift = inputs ? columns.shift : 0;
-      Mask<T>* const mask = masks() + k * mask_size();
-      for (int64_t i = 0, column = 0; i < mask_size(); i++) {
-        mask[i] = column >= columns.first + shift && column < columns.end + shift ? -1 : 0;
-        column = column + 1 == g.out[2] ? 0 : column + 1;
-      }
-    }
-  }
-  // The columns of the matrices of a batch.
-  int64_t columns(int64_t batch, const Band& band) const {
-    return g.samples == 1 ? band.count() : g.samples_of(batch) * g.positions();
-  }
+// What follows a sum: bend(sum + bias).
+template <class T>
+struct Tail {
+  const T* bias;  // of the first row, or null
+  T slope;
 
-  // Rows of patches begin at a vector each.
-  static int64_t whole_vectors(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
-
-  // A channel of a group of a batch's first sample.
-  template <class U>
-  U* plane(U* x, int64_t batch, int64_t group, int64_t channel) const {
-    return x + ((batch * g.samples * g.groups + group) * g.c + channel) * g.plane();
-  }
-  // An output channel of a group of a sample.
-  template <class U>
-  U* place(U* y, int64_t sample, int64_t group, int64_t channel) const {
-    return y + ((sample * g.groups + group) * g.o + channel) * g.positions();
-  }
-  int64_t sample_size() const { return g.groups * g.c * g.plane(); }
-
-  // The patches of some channels of a group of a batch of samples.
-  Matrix<const T> read(const T* x, int64_t batch, int64_t group, const Channels& channels,
-                       const Band& band) const {
-    const T* const from = plane(x, batch, group, 0);
-    if (g.is_plain()) {
-      const int64_t first = band.line * g.out[2] + band.column;
-      return {from + channels.from * g.plane() + first, g.plane(), false};
-    }
-    const int64_t width = whole_vectors(columns(batch, band));
-    if (g.taps_read_runs && band.width() == g.out[2]) {
-      read_planes_by_runs(x, batch, group, channels, band, width);
-      return {patches(), width, false};
-    }
-    const int64_t present = g.samples_of(batch);
-    each_tap(g, channels, [&](int64_t c, const Reach* reach, int64_t row) {
-      for (int64_t s = 0; s < present; s++) {
-        read_tap(g, from + s * sample_size() + c * g.plane(), reach, band,
-                 patches() + row * width + s * g.positions());
-      }
-    });
-    return {patches(), width, false};
-  }
-
-  // The taps of a geometry whose taps read runs by positions of a band of outputs, or of inputs.
-  void set_taps(bool inputs, const Band& band, RunTap<T>* taps) const {
-    for (int64_t j = 0, t = 0; j < g.taps[1]; j++) {
-      const Reach lines = Reach(g, 1, j).within(band.line, band.line_end);
-      for (int64_t k = 0; k < g.taps[2]; k++, t++) {
-        const Reach columns(g, 2, k);
-        const int64_t first = inputs ? lines.shift : -band.line;
-        const int64_t shift = lines.shift * g.in[2] + columns.shift;
-        const bool none = lines.is_empty() || columns.is_empty();
-        taps[t].from = none ? 0 : (lines.first + first) * g.in[2];
-        taps[t].to = none ? 0 : (lines.end + first) * g.in[2];
-        taps[t].shift = inputs ? -shift : shift + band.line * g.in[2];
-        taps[t].mask = masks() + k * mask_size();
-      }
-    }
-  }
-
-  void read_planes_by_runs(const T* x, int64_t batch, int64_t group, const Channels& channels,
-                           const Band& band, int64_t width) const {
-    RunTap<T> taps[kMostRunTaps];
-    set_taps(false, band, taps);
-    T* row = patches();
-    for (int64_t c = channels.from; c < channels.to; c++) {
-      const T* const first = plane(x, batch, group, c);
-      for (int64_t t = 0; t < g.filter(); t++, row += width) {  // in the order of memory
-        for (int64_t s = 0; s < g.samples_of(batch); s++) {
-          read_runs(taps[t], first + s * sample_size(), x, x + g.n * sample_size(), band.count(),
-                    row + s * g.positions());
-        }
-      }
-    }
-  }
-
-  // Adds the rows of patches of some channels back to where they were read from.
-  void add_back(const T* rows, int64_t batch, int64_t group, const Channels& channels, T* x) const {
-    const int64_t width = whole_vectors(columns(batch, g.whole()));
-    const int64_t present = g.samples_of(batch);
-    T* const to = plane(x, batch, group, 0);
-    if (g.taps_read_runs) {
-      RunTap<T> taps[kMostRunTaps];
-      set_taps(true, g.whole(), taps);
-      for (int64_t c = channels.from; c < channels.to; c++) {
-        const T* const own = rows + (c - channels.from) * g.filter() * width;
-        for (int64_t s = 0; s < present; s++) {
-          sum_runs(taps, g.filter(), own + s * g.positions(), width, g.plane(),
-                   to + s * sample_size() + c * g.plane());
-        }
-      }
-      return;
-    }
-    for (int64_t s = 0; s < present; s++) {
-      fill_zero(to + s * sample_size() + channels.from * g.plane(),
-                (channels.to - channels.from) * g.plane());
-    }
-    each_tap(g, channels, [&](int64_t c, const Reach* reach, int64_t row) {
-      for (int64_t s = 0; s < present; s++) {
-        add_tap(g, rows + row * width + s * g.positions(), reach,
-                to + s * sample_size() + c * g.plane());
-      }
-    });
-  }
-
-  // The gradients of a batch's outputs as a matrix: themselves, or gathered from its samples.
-  Matrix<const T> gather(const T* dy, int64_t batch, int64_t group) const {
-    if (g.samples == 1) return {place(dy, batch, group, 0), g.positions(), false};
-    T* const to = outputs();
-    const int64_t present = g.samples_of(batch), size = g.positions();
-    for (int64_t o = 0; o < g.o; o++) {
-      for (int64_t s = 0; s < present; s++) {
-        std::memcpy(to + (o * present + s) * size, place(dy, batch * g.samples + s, group, o),
-                    static_cast<size_t>(size) * sizeof(T));
-      }
-    }
-    return {to, present * size, false};
-  }
-
-  // y = bend(products + bias): products, `width` elements a row, may be y itself.
-  void finish(const T* products, int64_t width, int64_t batch, int64_t group, const Band& band,
-              const T* bias, T slope, T* y) const {
-    const int64_t size = band.count(), first = band.line * g.out[2] + band.column;
-    if (g.samples == 1 && !bias && slope == 1) return;
-    for (int64_t o = 0; o < g.o; o++) {
-      const T shift = bias ? bias[group * g.o + o] : T{0};
-      for (int64_t s = 0; s < g.samples_of(batch); s++) {
-        const T* const from = products + o * width + s * size;
-        T* const to = place(y, batch * g.samples + s, group, o) + first;
-        if (slope != 1) {
+  void apply(int64_t row, T* sums) const {
+    if (bias) {
+      const T shift = bias[row];
 #pragma omp simd
-          for (int64_t i = 0; i < size; i++) to[i] = bend(bias ? from[i] + shift : from[i], slope);
-        } else if (bias) {
-#pragma omp simd
-          for (int64_t i = 0; i < size; i++) to[i] = from[i] + shift;
-        } else {
-          std::memcpy(to, from, static_cast<size_t>(size) * sizeof(T));
-        }
-      }
+      for (int i = 0; i < kSumColumns<T>; i++) sums[i] += shift;
     }
-  }
-
-  // The filters of a group as a matrix, from a channel on.
-  Matrix<const T> filters(const T* all, int64_t group, int64_t channel, bool transposed) const {
-    return {all + group * g.o * g.patch() + channel * g.filter(), g.patch(), transposed};
+    if (slope != 1) {
+#pragma omp simd
+      for (int i = 0; i < kSumColumns<T>; i++) sums[i] = bend(sums[i], slope);
+    }
   }
 };
+
+// The outputs of a gather of one batch and band, where rows are planes of a destination.
+template <class T>
+class Outputs {
+ public:
+  Outputs(const Gather& gather, const Band& band, const int64_t* sizes, int64_t sample)
+      : g_(gather), band_(band), sizes_(sizes), sample_(sample), plane_(Geometry::product(sizes)) {
+    const int64_t every = g_.every[0] * g_.every[1] * g_.every[2];
+    // Positions that lie together: of the whole band, or of its lines.
+    run_ = band.width() == g_.d[2].out && every == 1 ? band.count() : band.width();
+  }
+
+  // Stores a tile whose first column is the panel's column `from`; rows go to planes from `to` on.
+  void store(const T* tile, int64_t rows, int64_t from, int64_t columns, T* to) const {
+    for (int64_t done = 0; done < columns;) {
+      const int64_t column = from + done, size = band_.count();
+      const int64_t s = column < size ? 0 : column / size, position = column - s * size;
+      const int64_t line = position < run_ ? 0 : position / run_, first = position - line * run_;
+      const int64_t left = columns - done, rest = run_ - first;
+      const int64_t length = left < rest ? left : rest;
+      T* const at = to + s * sample_ + place(line, first);
+      for (int64_t r = 0; r < rows; r++) {
+        store_run(tile + r * kSumColumns<T> + done, length, at + r * plane_);
+      }
+      done += length;
+    }
+  }
+
+ private:
+  void store_run(const T* sums, int64_t length, T* to) const {
+    if (g_.every[2] > 1) {
+      for (int64_t i = 0; i < length; i++) to[i * g_.every[2]] = sums[i];
+    } else if (length == kSumColumns<T>) {
+      std::memcpy(to, sums, kSumColumns<T> * sizeof(T));
+    } else {
+      for (int64_t i = 0; i < length; i++) to[i] = sums[i];
+    }
+  }
+  // The index in a plane of a band's line, and a position in it.
+  int64_t place(int64_t line, int64_t first) const {
+    const int64_t all = band_.line + line;
+    const int64_t slice = all < g_.d[1].out ? 0 : all / g_.d[1].out;
+    const int64_t in_slice = all - slice * g_.d[1].out;
+    const int64_t i = g_.from[0] + slice * g_.every[0], j = g_.from[1] + in_slice * g_.every[1];
+    return (i * sizes_[1] + j) * sizes_[2] + g_.from[2] + (band_.column + first) * g_.every[2];
+  }
+
+  const Gather& g_;
+  const Band& band_;
+  const int64_t* sizes_;
+  int64_t sample_, plane_, run_;
+};
+
+// The filters as a gather reads them: row r of a group begins at r * row, channel c of what is
+// gathered at c * channel; the filters' elements of the taps lie together.
+struct Factors {
+  int64_t rows, row, channels, channel;
+};
+
+// Convolves what a gather reads of `from`, whose channels are factors.channels * g.groups.
+template <class T>
+void convolve_gather(const Convolution<T>& job, const Gather& gather, const Factors& factors,
+                     int64_t task, const T* from, const T* filters, const int64_t* sizes,
+                     const T* bias, T slope, T* to) {
+  const Geometry& g = job.g;
+  const int64_t batch = task / g.bands / g.groups, group = task / g.bands % g.groups;
+  const Band band = g.band(gather, task % g.bands);
+  if (band.count() == 0) return;
+  const int64_t first = batch * g.samples, samples = g.samples_of(batch);
+  const Panel<T> panel(gather, samples, band, job.panel());
+  Places* const places = reinterpret_cast<Places*>(job.rest());
+  int64_t steps = 0;
+  for (int64_t c = 0; c < factors.channels; c++) {
+    const int64_t plane = (first * g.groups + group) * factors.channels + c;
+    panel.read(from + plane * gather.inputs(), g.groups * factors.channels * gather.inputs(), c);
+    for (int64_t i = 0; i < gather.d[0].taps; i++) {
+      for (int64_t j = 0; j < gather.d[1].taps; j++) {
+        for (int64_t k = 0; k < gather.d[2].taps; k++, steps++) {
+          const int64_t in_filters = c * factors.channel + gather.tap(i, j, k, g.taps);
+          places[steps] = {static_cast<int32_t>(in_filters),
+                           static_cast<int32_t>(panel.offset(c, i, j, k))};
+        }
+      }
+    }
+  }
+  const int64_t plane = Geometry::product(sizes);
+  const Outputs<T> outputs(gather, band, sizes, g.groups * factors.rows * plane);
+  T* const own = to + (first * g.groups + group) * factors.rows * plane;
+  const T* const of_group = filters + group * g.o * g.patch();
+  const Tail<T> tail = {bias ? bias + group * factors.rows : nullptr, slope};
+  const int64_t columns = panel.columns();
+  alignas(64) T tile[kSumRows * kSumColumns<T>];
+  for (int64_t column = 0; column < columns; column += kSumColumns<T>) {
+    const int64_t wide = job.least(columns - column, kSumColumns<T>);
+    for (int64_t row = 0; row < factors.rows; row += kSumRows) {
+      const int64_t rows = job.least(factors.rows - row, kSumRows);
+      const T* a[kSumRows];
+      for (int r = 0; r < kSumRows; r++) a[r] = of_group + (row + (r < rows ? r : 0)) * factors.row;
+      multiply_some(job.ordered, a, rows, panel.at() + column, wide, Listed{places}, steps, tile);
+      for (int64_t r = 0; r < rows; r++) tail.apply(row + r, tile + r * kSumColumns<T>);
+      outputs.store(tile, rows, column, wide, own + row * plane);
+    }
+  }
+}
 
 template <class T>
 void convolve_of(Fields fields, int threads) {
@@ -208,25 +182,12 @@ void convolve_of(Fields fields, int threads) {
   const T* const bias = fields.pointer<const T>();
   const T slope = static_cast<T>(fields.number());
   T* const y = fields.pointer<T>();
+  const Gather gather = g.forward();
+  const Factors factors = {g.o, g.patch(), g.c, g.filter()};
   on_threads(threads, [&] {
-    job.set_masks(false);
-#pragma omp for schedule(dynamic) collapse(3)
-    for (int64_t batch = 0; batch < g.batches(); batch++) {
-      for (int64_t group = 0; group < g.groups; group++) {
-        for (int64_t i = 0; i < g.bands; i++) {
-          const Band band = g.band(i);
-          const Matrix<const T> patches = job.read(x, batch, group, {0, g.c}, band);
-          const bool in_place = g.samples == 1;
-          const int64_t columns = job.columns(batch, band);
-          T* const to = in_place
-                            ? job.place(y, batch, group, 0) + band.line * g.out[2] + band.column
-                            : job.outputs();
-          const int64_t width = in_place ? g.positions() : columns;
-          job.multiply(job.filters(filters, group, 0, false), patches, false,
-                       {g.o, columns, g.patch()}, to, width, job.packed());
-          job.finish(to, width, batch, group, band, bias, slope, y);
-        }
-      }
+#pragma omp for schedule(dynamic)
+    for (int64_t task = 0; task < g.batches() * g.groups * g.bands; task++) {
+      convolve_gather(job, gather, factors, task, x, filters, g.out, bias, slope, y);
     }
   });
 }
@@ -238,27 +199,88 @@ void convolve_input_of(Fields fields, int threads) {
   const T* const dy = fields.pointer<const T>();
   const T* const filters = fields.pointer<const T>();
   T* const dx = fields.pointer<T>();
+  const Factors factors = {g.c, g.filter(), g.o, g.patch()};
+  const int64_t tasks = g.batches() * g.groups * g.bands;
   on_threads(threads, [&] {
-    job.set_masks(true);
-#pragma omp for schedule(dynamic) collapse(3)
-    for (int64_t batch = 0; batch < g.batches(); batch++) {
-      for (int64_t group = 0; group < g.groups; group++) {
-        for (int64_t i = 0; i < g.input_blocks; i++) {
-          const Channels channels = g.block(i, g.input_blocks);
-          const int64_t columns = job.columns(batch, g.whole());
-          T* const to = g.is_plain() ? job.plane(dx, batch, group, channels.from) : job.patches();
-          const int64_t width = g.is_plain() ? columns : job.whole_vectors(columns);
-          job.multiply(
-              job.filters(filters, group, channels.from, true), job.gather(dy, batch, group), false,
-              {(channels.to - channels.from) * g.filter(), columns, g.o}, to, width, job.packed());
-          if (!g.is_plain()) job.add_back(to, batch, group, channels, dx);
-        }
-      }
+#pragma omp for schedule(dynamic)
+    for (int64_t task = 0; task < g.phases() * tasks; task++) {
+      const Gather gather = g.phase(task % g.phases());
+      convolve_gather<T>(job, gather, factors, task / g.phases(), dy, filters, g.in, nullptr, T{1},
+                         dx);
     }
   });
 }
 
-// The gradients of the filters, in so many parts, each of a run of batches, to be summed in order.
+// The gradients of the filters of a run of items, a batch and a band each: (c, tap) by o.
+template <class T>
+class FilterPart {
+ public:
+  FilterPart(const Convolution<T>& job, const Gather& gather, const T* x, const T* dy,
+             int64_t width)
+      : job_(job), gather_(gather), g(job.g), x_(x), dy_(dy), width_(width) {}
+
+  // Adds an item, of some channels of a group, to what there is, or sets it.
+  void add(int64_t item, int64_t group, int64_t from, int64_t end, bool keep, T* to) const {
+    const int64_t batch = item / g.bands, first = batch * g.samples;
+    const int64_t samples = g.samples_of(batch);
+    const Band band = g.band(gather_, item % g.bands);
+    const Panel<T> panel(gather_, samples, band, job_.panel());
+    for (int64_t c = from; c < end; c++) {
+      const int64_t plane = (first * g.groups + group) * g.c + c;
+      panel.read(x_ + plane * gather_.inputs(), g.groups * g.c * gather_.inputs(), c - from);
+    }
+    turn(first, samples, group, band);
+    const T* rows[kSumRows];
+    int64_t count = 0, row = from * g.filter();
+    for (int64_t c = from; c < end; c++) {
+      for (int64_t i = 0; i < g.taps[0]; i++) {
+        for (int64_t j = 0; j < g.taps[1]; j++) {
+          for (int64_t k = 0; k < g.taps[2]; k++) {
+            rows[count++] = panel.at() + panel.offset(c - from, i, j, k);
+            if (count == kSumRows) {
+              multiply(rows, count, panel.columns(), keep, to + row * width_);
+              row += count;
+              count = 0;
+            }
+          }
+        }
+      }
+    }
+    for (int64_t r = count; r < kSumRows; r++) rows[r] = panel.at();
+    if (count > 0) multiply(rows, count, panel.columns(), keep, to + row * width_);
+  }
+
+ private:
+  // The gradients of an item's outputs, position by position.
+  void turn(int64_t first, int64_t samples, int64_t group, const Band& band) const {
+    const int64_t size = gather_.positions(), start = band.line * g.out[2] + band.column;
+    if (g.o < width_) fill_zero(job_.rest(), samples * band.count() * width_);
+    for (int64_t s = 0; s < samples; s++) {
+      const T* const own = dy_ + ((first + s) * g.groups + group) * g.o * size + start;
+      transpose(own, size, g.o, band.count(), job_.rest() + s * band.count() * width_, width_);
+    }
+  }
+  void multiply(const T* const* rows, int64_t count, int64_t steps, bool keep, T* to) const {
+    alignas(64) T tile[kSumRows * kSumColumns<T>];
+    for (int64_t o = 0; o < g.o; o += kSumColumns<T>) {
+      const int64_t wide = job_.least(g.o - o, kSumColumns<T>);
+      multiply_some(job_.ordered, rows, count, job_.rest() + o, wide, Apart{width_}, steps, tile);
+      for (int64_t r = 0; r < count; r++) {
+        const T* const sums = tile + r * kSumColumns<T>;
+        T* const own = to + r * width_ + o;
+        for (int64_t i = 0; i < wide; i++) own[i] = keep ? own[i] + sums[i] : sums[i];
+      }
+    }
+  }
+
+  const Convolution<T>& job_;
+  const Gather& gather_;
+  const Geometry& g;
+  const T *x_, *dy_;
+  int64_t width_;
+};
+
+// The gradients of the filters, in so many parts, each of a run of items, which are summed in order.
 template <class T>
 void convolve_filters_of(Fields fields, int threads) {
   const Convolution<T> job(fields);
@@ -266,28 +288,41 @@ void convolve_filters_of(Fields fields, int threads) {
   const T* const x = fields.pointer<const T>();
   const T* const dy = fields.pointer<const T>();
   T* const parts = fields.pointer<T>();
-  const int64_t count = fields.integer();
-  const int64_t size = g.o * g.patch();
+  const int64_t count = fields.integer(), width = fields.integer(), blocks = fields.integer();
+  T* const result = fields.pointer<T>();
+  const int64_t patch = g.patch(), items = g.batches() * g.bands, size = g.groups * patch * width;
+  const Gather gather = g.forward();
+  const FilterPart<T> sums(job, gather, x, dy, width);
   on_threads(threads, [&] {
-    job.set_masks(false);
 #pragma omp for schedule(dynamic) collapse(3)
     for (int64_t part = 0; part < count; part++) {
       for (int64_t group = 0; group < g.groups; group++) {
-        for (int64_t i = 0; i < g.filter_blocks; i++) {
-          const Channels channels = g.block(i, g.filter_blocks);
-          T* const whole = parts + (part * g.groups + group) * size;
-          const int64_t from = g.batches() * part / count, end = g.batches() * (part + 1) / count;
-          if (from == end && i == 0) fill_zero(whole, size);
-          for (int64_t batch = from; batch < end; batch++) {
-            Matrix<const T> patches = job.read(x, batch, group, channels, g.whole());
-            patches.transposed = true;
-            job.multiply(
-                job.gather(dy, batch, group), patches, batch > from,
-                {g.o, (channels.to - channels.from) * g.filter(), job.columns(batch, g.whole())},
-                whole + channels.from * g.filter(), g.patch(), job.packed());
+        for (int64_t block = 0; block < blocks; block++) {
+          const int64_t channel = g.c * block / blocks, end = g.c * (block + 1) / blocks;
+          const int64_t from = items * part / count, last = items * (part + 1) / count;
+          T* const own = parts + part * size + group * patch * width;
+          for (int64_t item = from; item < last; item++) {
+            sums.add(item, group, channel, end, item > from, own);
+          }
+          if (from == last) {
+            fill_zero(own + channel * g.filter() * width, (end - channel) * g.filter() * width);
           }
         }
       }
+    }
+#pragma omp for
+    for (int64_t block = 0; block < g.groups * g.c; block++) {
+      const int64_t group = block / g.c, first = block % g.c * g.filter();
+      T* const own = parts + (group * patch + first) * width;
+      for (int64_t tap = 0; tap < g.filter(); tap++) {
+        T* const row = own + tap * width;
+        for (int64_t o = 0; o < g.o; o++) {
+          double sum = row[o];
+          for (int64_t part = 1; part < count; part++) sum += row[part * size + o];
+          row[o] = static_cast<T>(sum);
+        }
+      }
+      transpose(own, width, g.filter(), g.o, result + group * g.o * patch + first, patch);
     }
   });
 }

@@ -10,28 +10,43 @@
 namespace jbn {
 namespace JBN_NAMESPACE {
 
-// One row of outputs: `from` is the first element of the first window, index `at` of x.
+// What one element of the windows of kLanes outputs at most is; 0 for outputs that there are not. Rows
+// are short: vectors are always whole ones.
 template <class T>
-void pool_row(const int64_t* in, const int64_t* window, int64_t step, const T* from, int32_t at,
-              int64_t width, T* y, int32_t* picks) {
-#pragma omp simd
-  for (int64_t k = 0; k < width; k++) {
-    y[k] = from[k * step];
-    picks[k] = at + static_cast<int32_t>(k * step);
+JBN_INLINE void read_element(const T* from, int64_t step, int64_t count, T* values) {
+  if (count == kLanes) {
+    for (int64_t k = 0; k < kLanes; k++) values[k] = from[k * step];
+  } else {
+    for (int64_t k = 0; k < kLanes; k++) values[k] = 0;
+    for (int64_t k = 0; k < count; k++) values[k] = from[k * step];
   }
+}
+
+// kLanes outputs of a row at most: `from` is the first element of the first window, index `at` of x.
+template <class T>
+void pool_some(const int64_t* in, const int64_t* window, int64_t step, const T* from, int32_t at,
+               int64_t count, T* y, int32_t* picks) {
+  alignas(64) T best[kLanes], values[kLanes];
+  alignas(64) int32_t taps[kLanes] = {};
+  read_element(from, step, count, best);
   for (int64_t a = 0; a < window[0]; a++) {
     for (int64_t b = 0; b < window[1]; b++) {
       for (int64_t c = a + b == 0 ? 1 : 0; c < window[2]; c++) {
-        const int64_t tap = (a * in[1] + b) * in[2] + c;
+        const int32_t tap = static_cast<int32_t>((a * in[1] + b) * in[2] + c);
+        read_element(from + tap, step, count, values);
 #pragma omp simd
-        for (int64_t k = 0; k < width; k++) {
-          const T value = from[k * step + tap], best = y[k];
-          const bool better = (value > best) | ((value != value) & (best == best));
-          y[k] = better ? value : best;
-          picks[k] = better ? at + static_cast<int32_t>(k * step + tap) : picks[k];
+        for (int k = 0; k < kLanes; k++) {
+          const bool better =
+              (values[k] > best[k]) | ((values[k] != values[k]) & (best[k] == best[k]));
+          best[k] = better ? values[k] : best[k];
+          taps[k] = better ? tap : taps[k];
         }
       }
     }
+  }
+  for (int64_t k = 0; k < count; k++) {
+    y[k] = best[k];
+    picks[k] = at + static_cast<int32_t>(k * step) + taps[k];
   }
 }
 
@@ -51,8 +66,11 @@ void max_pool_of(Fields fields, int threads) {
     for (int64_t i = share.from; i < share.to; i++) {
       const int64_t plane = i / rows, a = i % rows / out[1], b = i % out[1];
       const int64_t at = ((plane * in[0] + a * stride[0]) * in[1] + b * stride[1]) * in[2];
-      pool_row(in, window, stride[2], x + at, static_cast<int32_t>(at), out[2], y + i * out[2],
-               picks + i * out[2]);
+      for (int64_t k = 0; k < out[2]; k += kLanes) {
+        const int64_t left = out[2] - k, first = at + k * stride[2];
+        pool_some(in, window, stride[2], x + first, static_cast<int32_t>(first),
+                  left < kLanes ? left : kLanes, y + i * out[2] + k, picks + i * out[2] + k);
+      }
     }
   });
 }

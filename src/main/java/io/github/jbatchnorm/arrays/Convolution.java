@@ -4,6 +4,7 @@ import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.platform.Sizes;
 import java.util.Arrays;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The sizes of a cross-correlation of one to three dimensions: x of shape (N, C, ...), filters of
@@ -11,9 +12,8 @@ import java.util.Map;
  * padding - dilation (size of filter - 1) - 1) / stride + 1. Output channel o of group g sees the
  * input channels of group g.
  *
- * <p>It is a product of the filters with a matrix of patches, built for what stays in a core's
- * cache: a few samples, or of large ones a band of positions, and for gradients a block of
- * channels.
+ * <p>It is a product of the filters with panels of what their taps read, built for what stays in a
+ * core's cache: a few samples, or of large ones a band of positions.
  */
 public final class Convolution {
   private static final int DIMENSIONS = 3;
@@ -22,8 +22,6 @@ public final class Convolution {
   private static final int MOST_PARTS = 8;
 
   private static final int MOST_SIZE = 1 << 20;
-  private static final int MOST_FLAT_POSITIONS = 1 << 12;
-  private static final int MOST_FLAT_TAPS = 64; // as native/src/convolution.hpp has it
 
   private final int dimensions;
   final int n;
@@ -37,6 +35,7 @@ public final class Convolution {
   final int[] padding;
   final int[] dilation;
   final ConvolutionTiles tiles;
+  final ConvolutionTiles inputTiles;
 
   private Convolution(
       int[] x, int[] filters, int[] stride, int[] padding, int[] dilation, int groups) {
@@ -61,12 +60,18 @@ public final class Convolution {
       out[d] = (int) Math.min(room / this.stride[d] + 1, Integer.MAX_VALUE);
     }
     Sizes.product("y", outShape());
-    tiles = ConvolutionTiles.of(this);
+    tiles = checkTiles(ConvolutionTiles.forward(this), x, filters);
+    inputTiles = checkTiles(ConvolutionTiles.input(this), x, filters);
+  }
+
+  private static ConvolutionTiles checkTiles(
+      @Nullable ConvolutionTiles tiles, int[] x, int[] filters) {
     if (tiles == null) {
       throw new IllegalArgumentException(
-          "x: shape %s with filters of shape %s needs patches of more than %s elements"
+          "x: shape %s with filters of shape %s needs a panel of more than %s elements"
               .formatted(text(x), text(filters), ConvolutionTiles.LIMIT));
     }
+    return tiles;
   }
 
   private static int[] spatial(int[] values, int missing) {
@@ -242,40 +247,9 @@ public final class Convolution {
     return out[0] * out[1] * out[2];
   }
 
-  /** Rows of the matrix of patches of one group. */
+  /** Elements of a filter. */
   int patch() {
     return c * filter();
-  }
-
-  /** Whether the matrix of patches is x itself. */
-  boolean patchesAreInput() {
-    return tiles.samples() == 1 && visitsEachElementOnce();
-  }
-
-  boolean visitsEachElementOnce() {
-    boolean once = true;
-    for (int d = 0; d < DIMENSIONS; d++) {
-      once &= taps[d] == 1 && stride[d] == 1 && padding[d] == 0;
-    }
-    return once;
-  }
-
-  /**
-   * Whether what a tap reads of a plane is one run, but for columns outside of it: of two
-   * dimensions at most, with the output's lines as long as x's. For small planes and filters, whose
-   * lines are too short to be taken one by one.
-   */
-  boolean tapsReadRuns() {
-    return in[0] == 1
-        && out[0] == 1
-        && taps[0] == 1
-        && padding[0] == 0
-        && stride[1] == 1
-        && stride[2] == 1
-        && in[2] == out[2]
-        && positions() <= MOST_FLAT_POSITIONS
-        && plane() <= MOST_FLAT_POSITIONS
-        && filter() <= MOST_FLAT_TAPS;
   }
 
   /** Elements of one filter of one channel. */
@@ -283,16 +257,33 @@ public final class Convolution {
     return taps[0] * taps[1] * taps[2];
   }
 
-  /** Matrices of patches of one group, of whole images. */
-  int batches() {
-    return (n + tiles.samples() - 1) / tiles.samples();
+  /** Batches of samples, and bands of their positions, that the filters' gradient is summed of. */
+  int items() {
+    return batches(tiles) * tiles.bands();
+  }
+
+  int batches(ConvolutionTiles of) {
+    return (n + of.samples() - 1) / of.samples();
+  }
+
+  /** Phases of x: elements that leave the same remainders when they are divided by the stride. */
+  long phases() {
+    long phases = 1;
+    for (int d = 0; d < DIMENSIONS; d++) {
+      phases *= Math.min(stride[d], in[d]);
+    }
+    return phases;
+  }
+
+  /** Elements that a part of the gradient of the filters takes: (c, tap) by whole vectors of o. */
+  long partSize() {
+    return groups * (long) patch() * ConvolutionTiles.vectors(o);
   }
 
   /** Parts that the gradient of the filters is summed in. */
   int parts() {
-    long filters = Math.max(1, (long) groups * o * patch());
-    long fitting = Math.max(1, ConvolutionTiles.LIMIT / filters);
-    return (int) Math.max(1, Math.min(Math.min(batches(), MOST_PARTS), fitting));
+    long fitting = Math.max(1, ConvolutionTiles.LIMIT / Math.max(1, partSize()));
+    return (int) Math.max(1, Math.min(Math.min(items(), MOST_PARTS), fitting));
   }
 
   /** Checks that storages have these sizes and one dtype, f32 or f64. */

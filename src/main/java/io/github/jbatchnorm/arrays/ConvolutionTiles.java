@@ -3,121 +3,154 @@ package io.github.jbatchnorm.arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a convolution is cut into products of matrices whose patches stay in a core's cache: a matter
- * of sizes alone, so that results do not depend on threads. Small images share a matrix of patches;
- * of large ones, forward goes over bands of positions, and gradients over blocks of channels, whose
- * sums are in the same order as without blocks.
+ * How the outputs of a convolution, or a gradient for x, are cut into panels of what the filters'
+ * taps read, which stay in a core's cache: a matter of sizes alone, so that results do not depend
+ * on threads. Small images share a panel; of large ones, a panel has a band of positions.
  *
- * @param samples samples that share a matrix of patches
- * @param bands bands of positions; 1 where samples share a matrix
+ * @param samples samples that share a panel
+ * @param bands bands of positions; 1 where samples share a panel
  * @param pieces pieces that a line of an output is cut into; 1 where a band is whole lines
- * @param inputBlocks blocks of channels for the gradient of x
- * @param filterBlocks blocks of channels for the gradient of the filters
- * @param patches elements of the largest matrix of patches in forward
- * @param gradientPatches elements of the largest one when gradients are computed
- * @param outputs elements of a matrix of outputs that samples share; 0 where each has its own
- * @param inner the most products that are summed for one element
+ * @param panel elements of the largest panel
+ * @param positions of the largest band, or of the samples that share a panel
  * @param lines lines of an output
  * @param width positions of a line
- * @param channels channels of a group, 1 or more
  */
 record ConvolutionTiles(
-    int samples,
-    int bands,
-    int pieces,
-    int inputBlocks,
-    int filterBlocks,
-    int patches,
-    long gradientPatches,
-    int outputs,
-    int inner,
-    int lines,
-    int width,
-    int channels) {
-  /** Columns that a matrix of patches should have at least: narrow products are slow. */
-  private static final long COLUMNS = 192;
+    int samples, int bands, int pieces, long panel, int positions, int lines, int width) {
+  /** Positions of a sample from which on its tiles are filled well without the next one's. */
+  private static final long ENOUGH = 64;
 
-  /** Rows that one should have at least, for the same reason; fewer of images past the cache. */
-  private static final long ROWS = 256;
+  /** Positions that samples which share a panel should have together. */
+  private static final long TOGETHER = 192;
 
-  private static final long ROWS_OF_LARGE = 64;
-  private static final long LARGE = 1 << 14;
+  /** Elements that a panel should have at most. */
+  private static final long MOST = 1 << 16;
 
-  /** Elements that a matrix of patches should have at most. */
-  private static final long MOST = 1 << 17;
+  /** Positions that a piece of a line, or a band made for threads alone, should have at least. */
+  private static final long LEAST = 256;
 
-  /**
-   * Multiplications of a product that OpenBLAS's kernels for small matrices take, which copy
-   * nothing: up to 2.7 times as fast, where columns or rows are enough.
-   */
-  private static final long SMALL = 1_000_000;
-
-  private static final long ENOUGH = 48;
-
-  /**
-   * Filters at most for which the gradient of the filters is cut for OpenBLAS's kernels of small
-   * matrices too: with more of them those are not used.
-   */
-  private static final long MOST_SMALL_FILTERS = 16;
+  /** Tasks that there should be, for threads, where that does not take bands too small. */
+  private static final long TASKS = 8;
 
   /** Elements that memory is had for: 1 GiB of doubles. */
   static final long LIMIT = 1 << 27;
 
-  /** Returns the tiles, or null where a matrix would not fit the memory that there is for it. */
-  static @Nullable ConvolutionTiles of(Convolution g) {
-    long lines = (long) g.out[0] * g.out[1];
-    long width = g.out[2];
-    long filter = (long) g.taps[0] * g.taps[1] * g.taps[2];
-    if (lines * width > LIMIT || filter > LIMIT || g.c * filter > LIMIT) {
+  private static final long VECTOR = 16;
+
+  /** What one output sees: how many rows a panel has, and how long they are. */
+  private record Rows(long channels, long slices, long lines, long columns, long reach) {
+    long taps() {
+      return channels * slices * lines * columns;
+    }
+
+    /** Elements of a panel; where taps can share rows they do if that takes fewer. */
+    long panel(long samples, long count, long width, boolean canShare) {
+      long own = taps() * row(samples * count * width);
+      long shared = channels * slices * columns * row((count + reach) * width);
+      return canShare && samples == 1 ? Math.min(own, shared) : own;
+    }
+
+    /** As the native kernel has it: an odd number of vectors. */
+    private static long row(long elements) {
+      return (parts(elements, VECTOR) | 1) * VECTOR;
+    }
+  }
+
+  /**
+   * Returns the tiles of y, or null where a panel would not fit the memory that there is for it.
+   */
+  static @Nullable ConvolutionTiles forward(Convolution g) {
+    long reach = (g.taps[1] - 1L) * g.dilation[1];
+    Rows rows = new Rows(g.c, g.taps[0], g.taps[1], g.taps[2], reach);
+    boolean canShare = g.out[0] == 1 && g.stride[1] == 1;
+    return of(g, rows, g.o, canShare, new long[] {g.out[0], g.out[1], g.out[2]});
+  }
+
+  /**
+   * Returns the tiles of the gradient for x: of its first phase, the elements at multiples of the
+   * stride, which has as many as any and sees as many taps; or null.
+   */
+  static @Nullable ConvolutionTiles input(Convolution g) {
+    long[] taps = new long[g.in.length];
+    long[] out = new long[g.in.length];
+    for (int d = 0; d < out.length; d++) {
+      taps[d] = parts(g.taps[d], g.stride[d] / common(g.stride[d], g.dilation[d]));
+      out[d] = parts(g.in[d], g.stride[d]);
+    }
+    long reach = (taps[1] - 1) * (g.dilation[1] / common(g.stride[1], g.dilation[1]));
+    Rows rows = new Rows(g.o, taps[0], taps[1], taps[2], reach);
+    return of(g, rows, g.c, out[0] == 1, out);
+  }
+
+  private static @Nullable ConvolutionTiles of(
+      Convolution g, Rows rows, long outputs, boolean canShare, long... out) {
+    long lines = out[0] * out[1];
+    long width = out[2];
+    long taps = Math.max(1, rows.taps());
+    if (lines * width > LIMIT || taps > LIMIT) {
       return null;
     }
-    long n = Math.max(1, g.n);
-    long patch = Math.max(1, g.c * filter);
-    long small = SMALL / Math.max(1, g.o * patch); // columns
     long positions = Math.max(1, lines * width);
-    long together =
-        small >= ENOUGH ? Math.min(COLUMNS, small) / positions : parts(COLUMNS, positions);
-    long samples = parts(n, parts(n, Math.max(1, together))); // evenly
-    long columns = samples * lines * width; // of whole samples
-    long most = Math.max(COLUMNS, MOST / patch); // columns of a band
-    most = small >= ENOUGH ? Math.min(most, small) : most;
-    long pieces = samples > 1 ? 1 : parts(width, most);
-    long bands = samples > 1 ? 1 : parts(lines, Math.max(1, most / width)) * pieces;
-    long band = samples > 1 ? columns : parts(lines * pieces, bands) * parts(width, pieces);
-    long channels = Math.max(1, g.c);
-    long least = Math.min(channels, parts(columns < LARGE ? ROWS : ROWS_OF_LARGE, filter));
-    least = Math.min(least, Math.max(1, LIMIT / Math.max(1, vectors(columns) * filter)));
-    long fitting = Math.max(least, MOST / Math.max(1, columns * filter)); // channels of a block
-    long smallRows = SMALL / Math.max(1, g.o * columns);
-    long inSmall = smallRows >= ENOUGH ? Math.max(1, smallRows / filter) : fitting;
-    long inputBlocks = parts(channels, Math.min(fitting, inSmall));
-    long filterBlocks = g.o <= MOST_SMALL_FILTERS ? inputBlocks : parts(channels, fitting);
-    long blocks = Math.min(inputBlocks, filterBlocks);
-    boolean direct = samples == 1 && g.visitsEachElementOnce();
-    long patches = direct ? 0 : filter * g.c * vectors(band);
-    long gradientPatches = direct ? 0 : filter * parts(channels, blocks) * vectors(columns);
-    long outputs = samples > 1 ? g.o * columns : 0;
-    if (patches > LIMIT || outputs > LIMIT) {
+    long samples = 1;
+    if (positions < ENOUGH) {
+      long fitting = Math.max(1, MOST / (taps * positions));
+      long n = Math.max(1, g.n);
+      samples = parts(n, parts(n, Math.min(fitting, parts(TOGETHER, positions)))); // evenly
+    }
+    long most = samples > 1 ? lines : lines(rows, outputs, canShare, lines, width);
+    long pieces = 1;
+    if (most == 0) { // not even one line
+      long ofColumn = rows.panel(1, 1, VECTOR, canShare) / VECTOR;
+      pieces = parts(width, Math.max(LEAST, MOST / Math.max(1, ofColumn)));
+      most = 1;
+    }
+    long bands = parts(lines, Math.max(1, most));
+    if (samples == 1) {
+      long wanted = parts(TASKS, Math.max(1, (long) g.n * g.groups));
+      bands = Math.max(bands, Math.min(Math.min(wanted, lines), positions / LEAST));
+    }
+    long count = parts(lines, Math.max(1, bands));
+    long columns = parts(width, pieces);
+    long panel = rows.panel(samples, count, columns, canShare);
+    if (panel > LIMIT) {
       return null;
     }
     return new ConvolutionTiles(
         (int) samples,
-        (int) bands,
+        (int) (Math.max(1, bands) * pieces),
         (int) pieces,
-        (int) inputBlocks,
-        (int) filterBlocks,
-        (int) patches,
-        gradientPatches,
-        (int) outputs,
-        (int) Math.max(g.c * filter, Math.max(g.o, columns)),
+        panel,
+        (int) (samples * count * columns),
         (int) lines,
-        (int) width,
-        (int) channels);
+        (int) width);
   }
 
-  /** Rounded up to whole vectors, as a row of patches is. */
+  /** Returns how many lines a band has room for, perhaps none. */
+  private static long lines(Rows rows, long outputs, boolean canShare, long lines, long width) {
+    long most = Math.min(lines, 2 * MOST / Math.max(1, width * outputs));
+    most = Math.max(1, most);
+    if (rows.panel(1, most, width, canShare) <= MOST) {
+      return most;
+    }
+    long low = 0; // a panel of so many lines fits, one of `most` does not
+    while (low + 1 < most) {
+      long middle = (low + most) / 2;
+      if (rows.panel(1, middle, width, canShare) <= MOST) {
+        low = middle;
+      } else {
+        most = middle;
+      }
+    }
+    return low == 0 && width <= LEAST ? 1 : low;
+  }
+
+  private static int common(int a, int b) {
+    return b == 0 ? a : common(b, a % b);
+  }
+
+  /** Rounded up to whole vectors. */
   static long vectors(long elements) {
-    return parts(elements, 16) * 16;
+    return parts(elements, VECTOR) * VECTOR;
   }
 
   private static long parts(long things, long most) {
@@ -129,11 +162,6 @@ record ConvolutionTiles(
     return pieces == 1
         ? part(lines, band, bands) * width
         : band / pieces * width + part(width, band % pieces, pieces);
-  }
-
-  /** Returns the first channel of a block of so many; behind the last, the number of channels. */
-  int blockStart(int block, int blocks) {
-    return part(channels, block, blocks);
   }
 
   private static int part(int things, int i, int parts) {

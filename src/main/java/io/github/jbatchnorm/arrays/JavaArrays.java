@@ -7,6 +7,7 @@ import io.github.jbatchnorm.platform.Settings;
 import io.github.jbatchnorm.platform.Sizes;
 import java.util.Arrays;
 import java.util.function.DoubleUnaryOperator;
+import java.util.function.Function;
 
 /** The operations on arrays in Java: what the native ones are tested against. */
 public final class JavaArrays implements ArrayKernel {
@@ -16,8 +17,17 @@ public final class JavaArrays implements ArrayKernel {
   /** Sums over neighbouring elements have so many lanes. */
   private static final int LANES = 16;
 
+  private final Function<Convolution, JavaConvolution> convolutions;
+
   /** Makes the kernel, on {@link Settings#threads}. */
-  public JavaArrays() {}
+  public JavaArrays() {
+    this(JavaConvolution::new);
+  }
+
+  /** Makes one with other convolutions. */
+  JavaArrays(Function<Convolution, JavaConvolution> convolutions) {
+    this.convolutions = convolutions;
+  }
 
   /** A function of two elements. */
   @FunctionalInterface
@@ -178,7 +188,7 @@ public final class JavaArrays implements ArrayKernel {
       return;
     }
     arguments.check(shape);
-    new JavaConvolution(shape).convolve(arguments);
+    convolutions.apply(shape).convolve(arguments);
   }
 
   @Override
@@ -188,7 +198,7 @@ public final class JavaArrays implements ArrayKernel {
       return;
     }
     shape.check(dx, filters, dy);
-    new JavaConvolution(shape).input(dy, filters, dx);
+    convolutions.apply(shape).input(dy, filters, dx);
   }
 
   @Override
@@ -198,7 +208,7 @@ public final class JavaArrays implements ArrayKernel {
       return;
     }
     shape.check(x, dFilters, dy);
-    new JavaConvolution(shape).filters(x, dy, dFilters);
+    convolutions.apply(shape).filters(x, dy, dFilters);
   }
 
   @Override

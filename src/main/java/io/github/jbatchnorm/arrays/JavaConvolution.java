@@ -4,129 +4,118 @@ import io.github.jbatchnorm.memory.DType;
 import io.github.jbatchnorm.memory.Storage;
 import io.github.jbatchnorm.platform.Parallel;
 
-/** Convolutions in Java: the native kernel's matrices of patches, one element at a time. */
+/** Convolutions in Java, ordered: each element a sum in f64, in the order of the filters' taps. */
 final class JavaConvolution {
   private final Convolution g;
+  private final Adding adding;
 
   JavaConvolution(Convolution shape) {
+    this(shape, (sum, a, b) -> sum + a * b);
+  }
+
+  /** Makes one whose sums are others. */
+  JavaConvolution(Convolution shape, Adding adding) {
     this.g = shape;
+    this.adding = adding;
   }
 
-  /** What is done for one element of a matrix of patches. */
+  /** How a product is added to a sum. */
   @FunctionalInterface
-  private interface Visit {
-    /** Is given the element's index, and that of x, or -1 outside of x. */
-    void element(int patch, int x);
+  interface Adding {
+    double add(double sum, double a, double b);
   }
 
-  /** One matrix of patches: some channels of a group of a batch, at some positions. */
-  private record Tile(int batch, int group, int channel, int channelEnd, int from, int end) {
-    int positions() {
-      return end - from;
-    }
+  /** What is summed for one tap: its index in a filter, and what it reads of a plane, or -1. */
+  @FunctionalInterface
+  private interface Tap {
+    void see(int tap, int at);
   }
 
-  private Tile whole(int batch, int group) {
-    return new Tile(batch, group, 0, g.c, 0, g.positions());
-  }
-
-  private Tile band(int batch, int group, int band) {
-    int from = g.tiles.bandStart(band);
-    return new Tile(batch, group, 0, g.c, from, g.tiles.bandStart(band + 1));
-  }
-
-  private Tile block(int batch, int group, int block, int blocks) {
-    int end = Math.min(g.c, g.tiles.blockStart(block + 1, blocks));
-    return new Tile(batch, group, g.tiles.blockStart(block, blocks), end, 0, g.positions());
-  }
-
-  private int columns(Tile tile) {
-    int samples = Math.min(g.tiles.samples(), g.n - tile.batch * g.tiles.samples());
-    return samples * tile.positions();
-  }
-
-  private int rows(Tile tile) {
-    return (tile.channelEnd - tile.channel) * g.filter();
-  }
-
-  /** Visits a matrix of patches, tap by tap. */
-  private void visit(Tile tile, Visit visit) {
-    int width = columns(tile);
-    for (int row = 0; row < rows(tile); row++) {
-      for (int column = 0; column < width; column++) {
-        int sample = tile.batch * g.tiles.samples() + column / tile.positions();
-        int channel = tile.channel + row / g.filter();
-        int plane = (sample * g.groups + tile.group) * g.c + channel;
-        int at = inPlane(row % g.filter(), tile.from + column % tile.positions());
-        visit.element(row * width + column, at < 0 ? -1 : plane * g.plane() + at);
+  /** Shows the taps of an output. */
+  private void eachTap(int position, Tap each) {
+    int[] at = coordinates(position, g.out);
+    int tap = 0;
+    for (int i = 0; i < g.taps[0]; i++) {
+      for (int j = 0; j < g.taps[1]; j++) {
+        for (int k = 0; k < g.taps[2]; k++) {
+          each.see(tap++, index(read(at, 0, i), read(at, 1, j), read(at, 2, k), g.in));
+        }
       }
     }
   }
 
-  /** Returns the element of a plane that a tap reads for an output, or -1 outside of it. */
-  private int inPlane(int tap, int position) {
-    int[] i = {tap / (g.taps[1] * g.taps[2]), tap / g.taps[2] % g.taps[1], tap % g.taps[2]};
-    int[] o = {position / (g.out[1] * g.out[2]), position / g.out[2] % g.out[1], 0};
-    o[2] = position % g.out[2];
-    int at = 0;
-    for (int d = 0; d < i.length; d++) {
-      int index = o[d] * g.stride[d] + i[d] * g.dilation[d] - g.padding[d];
-      if (index < 0 || index >= g.in[d]) {
-        return -1;
-      }
-      at = at * g.in[d] + index;
-    }
-    return at;
+  private int read(int[] at, int d, int tap) {
+    return at[d] * g.stride[d] + tap * g.dilation[d] - g.padding[d];
   }
 
-  private Blas.Matrix patches(Storage x, Tile tile) {
-    Storage patches = Storage.allocate(x.dtype(), (long) rows(tile) * columns(tile));
-    visit(tile, (to, from) -> patches.set(to, from < 0 ? 0 : x.get(from)));
-    return new Blas.Matrix(patches, rows(tile), columns(tile));
-  }
-
-  /** Returns the filters of a tile, for its channels. */
-  private Blas.Matrix filters(Storage filters, int start, Tile tile) {
-    int first = start + tile.group * g.o * g.patch() + tile.channel * g.filter();
-    return new Blas.Matrix(filters, first, g.o, rows(tile), g.patch(), false);
-  }
-
-  /** Calls {@code each} with the index in a matrix of outputs and in y. */
-  private void outputs(Tile tile, Visit each) {
-    int width = columns(tile);
-    for (int o = 0; o < g.o; o++) {
-      for (int column = 0; column < width; column++) {
-        int sample = tile.batch * g.tiles.samples() + column / tile.positions();
-        int plane = (sample * g.groups + tile.group) * g.o + o;
-        int position = tile.from + column % tile.positions();
-        each.element(o * width + column, plane * g.positions() + position);
+  /** Shows the taps by which outputs see an element of x; -1 for outputs that there are not. */
+  private void eachTapOf(int element, Tap each) {
+    int[] at = coordinates(element, g.in);
+    int tap = 0;
+    for (int i = 0; i < g.taps[0]; i++) {
+      for (int j = 0; j < g.taps[1]; j++) {
+        for (int k = 0; k < g.taps[2]; k++, tap++) {
+          if (isSeen(at, 0, i) && isSeen(at, 1, j) && isSeen(at, 2, k)) {
+            each.see(tap, index(output(at, 0, i), output(at, 1, j), output(at, 2, k), g.out));
+          }
+        }
       }
     }
+  }
+
+  private boolean isSeen(int[] at, int d, int tap) {
+    return (at[d] + g.padding[d] - tap * g.dilation[d]) % g.stride[d] == 0;
+  }
+
+  private int output(int[] at, int d, int tap) {
+    return (at[d] + g.padding[d] - tap * g.dilation[d]) / g.stride[d];
+  }
+
+  private static int[] coordinates(int position, int... sizes) {
+    int line = position / sizes[2];
+    return new int[] {line / sizes[1], line % sizes[1], position % sizes[2]};
+  }
+
+  private static int index(int i, int j, int k, int... sizes) {
+    boolean inside = i >= 0 && i < sizes[0] && j >= 0 && j < sizes[1] && k >= 0 && k < sizes[2];
+    return inside ? (i * sizes[1] + j) * sizes[2] + k : -1;
+  }
+
+  /** A sum of products. */
+  private final class Sum {
+    private double value;
+
+    void add(double a, double b) {
+      value = adding.add(value, a, b);
+    }
+  }
+
+  private static double get(Storage from, int plane, int size, int at) {
+    return at < 0 ? 0 : from.get(plane * size + at);
   }
 
   void convolve(ConvolutionArguments a) {
     DType dtype = a.x().dtype();
-    int bands = g.tiles.bands();
+    ArrayFunction f = a.slope() == 1 ? ArrayFunction.COPY : ArrayFunction.BEND;
     Parallel.run(
-        g.batches() * g.groups * bands,
-        task -> {
-          Tile tile = band(task / bands / g.groups, task / bands % g.groups, task % bands);
-          int width = columns(tile);
-          Storage products = Storage.allocate(dtype, (long) g.o * width);
-          JavaProducts.multiply(
-              filters(a.filters(), 0, tile),
-              patches(a.x(), tile),
-              false,
-              new Blas.Matrix(products, g.o, width));
-          outputs(
-              tile,
-              (from, to) -> {
-                int channel = tile.group * g.o + from / width;
-                double sum = products.get(from);
-                sum = a.bias() == null ? sum : rounded(sum + a.bias().get(channel), dtype);
-                ArrayFunction f = a.slope() == 1 ? ArrayFunction.COPY : ArrayFunction.BEND;
-                a.y().set(to, f.apply(sum, 0, a.slope(), 0, dtype));
-              });
+        g.n * g.groups * g.o,
+        plane -> {
+          int o = plane % (g.groups * g.o);
+          int x = (plane / (g.groups * g.o) * g.groups + o / g.o) * g.c;
+          for (int p = 0; p < g.positions(); p++) {
+            Sum sum = new Sum();
+            for (int c = 0; c < g.c; c++) {
+              int filter = (o * g.c + c) * g.filter();
+              int from = x + c;
+              eachTap(
+                  p,
+                  (tap, at) ->
+                      sum.add(a.filters().get(filter + tap), get(a.x(), from, g.plane(), at)));
+            }
+            double value = rounded(sum.value, dtype);
+            value = a.bias() == null ? value : rounded(value + a.bias().get(o), dtype);
+            a.y().set(plane * g.positions() + p, f.apply(value, 0, a.slope(), 0, dtype));
+          }
         });
   }
 
@@ -134,60 +123,77 @@ final class JavaConvolution {
     return dtype == DType.F64 ? value : (float) value;
   }
 
-  private Blas.Matrix gradients(Storage dy, int batch, int group) {
-    Tile tile = whole(batch, group);
-    Storage gathered = Storage.allocate(dy.dtype(), (long) g.o * columns(tile));
-    outputs(tile, (to, from) -> gathered.set(to, dy.get(from)));
-    return new Blas.Matrix(gathered, g.o, columns(tile));
-  }
-
   void input(Storage dy, Storage filters, Storage dx) {
-    for (int i = 0; i < dx.length(); i++) {
-      dx.set(i, 0);
-    }
-    int blocks = g.tiles.inputBlocks();
-    boolean direct =
-        g.patchesAreInput(); // then sums are not of 0 and a product, which for -0 differs
     Parallel.run(
-        g.batches() * g.groups * blocks,
-        task -> {
-          Tile tile =
-              block(task / blocks / g.groups, task / blocks % g.groups, task % blocks, blocks);
-          Storage patches = Storage.allocate(dy.dtype(), (long) rows(tile) * columns(tile));
-          JavaProducts.multiply(
-              filters(filters, 0, tile).transpose(),
-              gradients(dy, tile.batch, tile.group),
-              false,
-              new Blas.Matrix(patches, rows(tile), columns(tile)));
-          visit(
-              tile,
-              (from, to) -> {
-                if (to >= 0) {
-                  dx.set(to, direct ? patches.get(from) : dx.get(to) + patches.get(from));
-                }
-              });
-        });
-  }
-
-  void filters(Storage x, Storage dy, Storage dFilters) {
-    int size = g.groups * g.o * g.patch();
-    int blocks = g.tiles.filterBlocks();
-    Storage parts = Storage.allocate(x.dtype(), (long) g.parts() * size);
-    Parallel.run(
-        g.parts() * g.groups * blocks,
-        task -> {
-          int part = task / blocks / g.groups;
-          int from = (int) ((long) g.batches() * part / g.parts());
-          int end = (int) ((long) g.batches() * (part + 1) / g.parts());
-          for (int batch = from; batch < end; batch++) {
-            Tile tile = block(batch, task / blocks % g.groups, task % blocks, blocks);
-            JavaProducts.multiply(
-                gradients(dy, batch, tile.group),
-                patches(x, tile).transpose(),
-                batch > from,
-                filters(parts, part * size, tile));
+        g.n * g.groups * g.c,
+        plane -> {
+          int group = plane / g.c % g.groups;
+          int y = plane / g.c * g.o;
+          for (int p = 0; p < g.plane(); p++) {
+            Sum sum = new Sum();
+            for (int o = 0; o < g.o; o++) {
+              int filter = ((group * g.o + o) * g.c + plane % g.c) * g.filter();
+              int from = y + o;
+              eachTapOf(
+                  p,
+                  (tap, at) ->
+                      sum.add(filters.get(filter + tap), get(dy, from, g.positions(), at)));
+            }
+            dx.set(plane * g.plane() + p, sum.value);
           }
         });
-    new JavaArrays().sum(new int[] {g.parts(), size}, parts, new boolean[] {true, false}, dFilters);
+  }
+
+  /**
+   * Items, batches and bands of positions, are summed one by one, each in f64, in so many parts.
+   */
+  void filters(Storage x, Storage dy, Storage dFilters) {
+    int size = g.groups * g.o * g.patch();
+    Storage parts = Storage.allocate(x.dtype(), (long) g.parts() * size);
+    Parallel.run(
+        g.parts() * g.groups * g.o,
+        task -> {
+          int part = task / (g.groups * g.o);
+          int o = task % (g.groups * g.o);
+          int from = (int) ((long) g.items() * part / g.parts());
+          int end = (int) ((long) g.items() * (part + 1) / g.parts());
+          for (int item = from; item < end; item++) {
+            addItem(x, dy, item, o, item > from, parts, part * size + o * g.patch());
+          }
+        });
+    for (int i = 0; i < size; i++) {
+      double sum = parts.get(i);
+      for (int part = 1; part < g.parts(); part++) {
+        sum += parts.get(part * size + i);
+      }
+      dFilters.set(i, sum);
+    }
+  }
+
+  private void addItem(
+      Storage x, Storage dy, int item, int o, boolean keep, Storage parts, int to) {
+    int bands = g.tiles.bands();
+    int first = item / bands * g.tiles.samples();
+    int samples = Math.min(g.tiles.samples(), g.n - first);
+    int start = g.tiles.bandStart(item % bands);
+    int end = g.tiles.bandStart(item % bands + 1);
+    for (int c = 0; c < g.c; c++) {
+      double[] sums = new double[g.filter()];
+      for (int s = first; s < first + samples; s++) {
+        int plane = (s * g.groups + o / g.o) * g.c + c;
+        int out = (s * g.groups * g.o + o) * g.positions();
+        for (int p = start; p < end; p++) {
+          double grad = dy.get(out + p);
+          eachTap(
+              p,
+              (tap, at) -> sums[tap] = adding.add(sums[tap], get(x, plane, g.plane(), at), grad));
+        }
+      }
+      for (int tap = 0; tap < sums.length; tap++) {
+        int i = to + c * g.filter() + tap;
+        double sum = rounded(sums[tap], x.dtype());
+        parts.set(i, keep ? parts.get(i) + sum : sum);
+      }
+    }
   }
 }

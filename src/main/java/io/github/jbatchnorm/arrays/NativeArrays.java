@@ -104,6 +104,10 @@ public final class NativeArrays implements ArrayKernel {
     run(Abi.JBN_ARRAY_SUM, call, x, y);
   }
 
+  int threads() {
+    return threads;
+  }
+
   /** Returns how many threads so many tasks take, of which each thread needs so many bytes. */
   int workers(long tasks, long bytes) {
     long fitting = MOST_WORKSPACE / Math.max(1, bytes);

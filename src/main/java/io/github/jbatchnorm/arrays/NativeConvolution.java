@@ -7,6 +7,9 @@ import io.github.jbatchnorm.memory.Storage;
 
 /** Convolutions of one shape, and their gradients, by native code. */
 final class NativeConvolution {
+  /** Parts of the gradient of the filters that there should be for each thread. */
+  private static final long TASKS_OF_THREAD = 2;
+
   private final NativeArrays arrays;
   private final Convolution g;
 
@@ -17,35 +20,46 @@ final class NativeConvolution {
 
   /** The memory that the threads of one convolution work in, and how many these are. */
   private final class Workspace implements AutoCloseable {
+    private static final int BEYOND = 64; // elements that a tile may read behind the last row
+
+    private final ConvolutionTiles tiles;
     private final Storage memory;
-    private final long before;
-    private final long patches;
-    private final long outputs;
-    private final long masks;
+    private final long panel;
     private final long ofThread;
     private final int workers;
 
-    Workspace(long matrix, DType dtype, long tasks) {
-      if (matrix > ConvolutionTiles.LIMIT) {
-        throw new IllegalArgumentException(
-            "x: the gradient's patches of one channel, %s elements, are more than %s"
-                .formatted(matrix, ConvolutionTiles.LIMIT));
-      }
-      ConvolutionTiles tiles = g.tiles;
-      before = aligned(tiles.width()); // sums over taps read a line beyond a row, to no effect
-      patches = aligned(matrix + tiles.width());
-      outputs = aligned(tiles.outputs());
-      int masked = Math.max(g.positions(), g.plane());
-      masks = g.tapsReadRuns() ? g.taps[2] * aligned(masked) : 0;
-      long packed = Products.packed(tiles.inner());
-      ofThread =
-          before + patches + outputs + masks + aligned(packed * Double.BYTES / dtype.bytes());
+    Workspace(ConvolutionTiles tiles, long rest, DType dtype, long tasks) {
+      this.tiles = tiles;
+      panel = ConvolutionTiles.vectors(tiles.panel() + BEYOND);
+      ofThread = panel + ConvolutionTiles.vectors(rest);
       workers = arrays.workers(tasks, ofThread * dtype.bytes());
       memory = Storage.scratch(dtype, workers * ofThread);
     }
 
-    private static long aligned(long elements) {
-      return (elements + 31) / 16 * 16; // whole vectors and one more
+    /** Tasks of so many phases. */
+    static long tasks(Convolution g, ConvolutionTiles tiles, long phases) {
+      return phases * g.batches(tiles) * g.groups * tiles.bands();
+    }
+
+    NativeCall begin() {
+      return NativeArrays.begin(memory.dtype())
+          .integer(g.n)
+          .integer(g.groups)
+          .integer(g.c)
+          .integer(g.o)
+          .integers(g.in)
+          .integers(g.taps)
+          .integers(g.out)
+          .integers(g.stride)
+          .integers(g.padding)
+          .integers(g.dilation)
+          .integer(tiles.samples())
+          .integer(tiles.bands())
+          .integer(tiles.pieces())
+          .flag(Products.areOrdered())
+          .storage(memory)
+          .integer(ofThread)
+          .integer(panel);
     }
 
     @Override
@@ -54,41 +68,20 @@ final class NativeConvolution {
     }
   }
 
-  private NativeCall begin(DType dtype, Workspace workspace) {
-    return NativeArrays.begin(dtype)
-        .integer(g.n)
-        .integer(g.groups)
-        .integer(g.c)
-        .integer(g.o)
-        .integers(g.in)
-        .integers(g.taps)
-        .integers(g.out)
-        .integers(g.stride)
-        .integers(g.padding)
-        .integers(g.dilation)
-        .integer(g.tiles.samples())
-        .integer(g.tiles.bands())
-        .integer(g.tiles.pieces())
-        .integer(g.tiles.inputBlocks())
-        .integer(g.tiles.filterBlocks())
-        .flag(g.tapsReadRuns())
-        .integer(Products.gemm(dtype))
-        .storage(workspace.memory)
-        .integer(workspace.ofThread)
-        .integer(workspace.before)
-        .integer(workspace.patches)
-        .integer(workspace.outputs)
-        .integer(workspace.masks);
+  /** Where so many taps read, twice 4 bytes each. */
+  private static long lists(long taps, DType dtype) {
+    return 2 * taps * Integer.BYTES / dtype.bytes();
   }
 
   /** Computes y of the arguments' x. */
   void forward(ConvolutionArguments a) {
     a.check(g);
     DType dtype = a.x().dtype();
-    long tasks = (long) g.batches() * g.groups * g.tiles.bands();
-    try (Workspace workspace = new Workspace(g.tiles.patches(), dtype, tasks)) {
+    long tasks = Workspace.tasks(g, g.tiles, 1);
+    try (Workspace workspace = new Workspace(g.tiles, lists(g.patch(), dtype), dtype, tasks)) {
       NativeCall call =
-          begin(dtype, workspace)
+          workspace
+              .begin()
               .storage(a.x())
               .storage(a.filters())
               .storage(a.bias())
@@ -101,9 +94,11 @@ final class NativeConvolution {
   /** Computes the gradient for x. */
   void input(Storage dy, Storage filters, Storage dx) {
     g.check(dx, filters, dy);
-    long tasks = (long) g.batches() * g.groups * g.tiles.inputBlocks();
-    try (Workspace workspace = new Workspace(g.tiles.gradientPatches(), dy.dtype(), tasks)) {
-      NativeCall call = begin(dy.dtype(), workspace).storage(dy).storage(filters).storage(dx);
+    DType dtype = dy.dtype();
+    long tasks = Workspace.tasks(g, g.inputTiles, g.phases());
+    long lists = lists((long) g.o * g.filter(), dtype);
+    try (Workspace workspace = new Workspace(g.inputTiles, lists, dtype, tasks)) {
+      NativeCall call = workspace.begin().storage(dy).storage(filters).storage(dx);
       arrays.run(Abi.JBN_ARRAY_CONVOLVE_INPUT, workspace.workers, call, dy, filters, dx, workspace);
     }
   }
@@ -111,16 +106,34 @@ final class NativeConvolution {
   /** Computes the gradient for the filters. */
   void filters(Storage x, Storage dy, Storage dFilters) {
     g.check(x, dFilters, dy);
-    Storage parts = Storage.scratch(x.dtype(), (long) g.parts() * dFilters.length());
-    long tasks = (long) g.parts() * g.groups * g.tiles.filterBlocks();
-    try (Workspace workspace = new Workspace(g.tiles.gradientPatches(), x.dtype(), tasks)) {
+    DType dtype = x.dtype();
+    long width = ConvolutionTiles.vectors(g.o);
+    long parts = (long) g.parts() * g.groups;
+    long blocks = Math.max(1, Math.min(g.c, TASKS_OF_THREAD * arrays.threads() / parts));
+    Storage sums = Storage.scratch(dtype, g.parts() * g.partSize());
+    long turned = g.tiles.positions() * width;
+    try (Workspace workspace = new Workspace(g.tiles, turned, dtype, parts * blocks)) {
       NativeCall call =
-          begin(x.dtype(), workspace).storage(x).storage(dy).storage(parts).integer(g.parts());
-      arrays.run(Abi.JBN_ARRAY_CONVOLVE_FILTERS, workspace.workers, call, x, dy, parts, workspace);
-      int[] sizes = {g.parts(), dFilters.length()};
-      arrays.sum(sizes, parts, new boolean[] {true, false}, dFilters);
+          workspace
+              .begin()
+              .storage(x)
+              .storage(dy)
+              .storage(sums)
+              .integer(g.parts())
+              .integer(width)
+              .integer(blocks)
+              .storage(dFilters);
+      arrays.run(
+          Abi.JBN_ARRAY_CONVOLVE_FILTERS,
+          workspace.workers,
+          call,
+          x,
+          dy,
+          sums,
+          dFilters,
+          workspace);
     } finally {
-      parts.close();
+      sums.close();
     }
   }
 }

@@ -32,12 +32,13 @@ public final class Settings {
   public static final String THREADS = "jbatchnorm.threads";
 
   /**
-   * How matrix products are computed, convolutions' included.
+   * How matrix products are computed, and convolutions' sums.
    *
    * <ul>
    *   <li>{@code openblas}: by OpenBLAS's gemm, or an exception where it does not load. The same
    *       bits for any number of threads, but not on every type of processor, for which OpenBLAS
-   *       has kernels of their own
+   *       has kernels of their own. Convolutions of f32 are summed in f32, by fmas, by the native
+   *       kernel, the same on every processor
    *   <li>{@code ordered}: each element a sum in f64 in the order of the inner index, rounded once.
    *       The same bits on every machine and in Java; several times slower
    *   <li>{@code auto}, the default: by OpenBLAS beside the native kernel; ordered beside the
