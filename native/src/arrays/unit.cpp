@@ -1,7 +1,7 @@
 // One instruction set's operations on arrays; as unit.cpp, without templates of the standard
 // library's.
 #include "abi/arrays.h"
-#include "arrays/convolution.hpp"
+#include "arrays/convolution_filters.hpp"
 #include "arrays/elementwise.hpp"
 #include "arrays/pooling.hpp"
 #include "arrays/product.hpp"
