@@ -15,29 +15,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Gradients that are told while backward goes on, and gradients that users set. */
 class GradientsWhileFoundTest {
-  /** x times 1, which notes when its gradient is asked for. */
-  private static final class Noted extends Operation {
-    private final String name;
-    private final List<String> events;
-
-    Noted(Tensor x, String name, List<String> events) {
-      super(x);
-      this.name = name;
-      this.events = events;
-    }
-
-    @Override
-    protected Tensor forward() {
-      return input(0).copy();
-    }
-
-    @Override
-    protected Tensor backward(int input, Tensor grad) {
-      events.add(name);
-      return grad;
-    }
-  }
-
   @Test
   void lastLayersAreToldBeforeFirstLayersAreGoneThrough() {
     List<String> events = new ArrayList<>();
@@ -47,7 +24,8 @@ class GradientsWhileFoundTest {
       Tensor weight = Tensor.of(new double[] {3, 4}, 2);
       weights.add(weight);
       // As an input ahead of x, the weight comes last in the order of the graph.
-      x = weight.multiply(new Noted(x, "layer " + layer, events).apply());
+      String name = "layer " + layer;
+      x = weight.multiply(Passing.on(x, () -> events.add(name)));
     }
     Gradients.backward(
         x.sum(), 1, weights, (weight, grad) -> events.add("weight " + weights.indexOf(weight)));

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.jbatchnorm.autograd.GradientSum;
 import io.github.jbatchnorm.autograd.Gradients;
-import io.github.jbatchnorm.autograd.Operation;
+import io.github.jbatchnorm.autograd.Passing;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.batchnorm.BatchNormOp;
 import io.github.jbatchnorm.kernel.Communicator;
@@ -144,29 +144,6 @@ class DataParallelTest {
     }
   }
 
-  /** Notes when backward comes to where it stands in a network. */
-  private static final class Mark extends Operation {
-    private final String name;
-    private final List<String> events;
-
-    Mark(Tensor x, String name, List<String> events) {
-      super(x);
-      this.name = name;
-      this.events = events;
-    }
-
-    @Override
-    protected Tensor forward() {
-      return input(0).copy();
-    }
-
-    @Override
-    protected Tensor backward(int input, Tensor grad) {
-      events.add(name);
-      return grad;
-    }
-  }
-
   @Test
   void sumsOfLastLayersBeginBeforeBackwardComesToTheFirst() {
     List<List<String>> ranks =
@@ -178,9 +155,9 @@ class DataParallelTest {
               Sequential network =
                   Sequential.builder()
                       .add("first", new Dense(2, 3, random))
-                      .add("mark1", x -> new Mark(x, "after first", events).apply())
+                      .add("mark1", x -> Passing.on(x, () -> events.add("after first")))
                       .add("second", new Dense(3, 4, random))
-                      .add("mark2", x -> new Mark(x, "after second", events).apply())
+                      .add("mark2", x -> Passing.on(x, () -> events.add("after second")))
                       .add("third", new Dense(4, 5, random))
                       .build();
               DataParallel parallel = new DataParallel(network, new Noting(own, events), 16);

@@ -3,7 +3,7 @@ package io.github.jbatchnorm.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.jbatchnorm.autograd.Operation;
+import io.github.jbatchnorm.autograd.Passing;
 import io.github.jbatchnorm.autograd.Tensor;
 import io.github.jbatchnorm.kernel.Communicator;
 import io.github.jbatchnorm.kernel.LocalRanks;
@@ -149,7 +149,7 @@ class GradientBucketsTest {
               Sequential network =
                   Sequential.builder()
                       .add("first", new Dense(1, 1, new SplittableRandom(1)))
-                      .add("fails", x -> new Failing(x, fails).apply())
+                      .add("fails", x -> Passing.on(x, () -> failOnce(fails)))
                       .add("second", new Dense(1, 1, new SplittableRandom(2)))
                       .build();
               DataParallel parallel = new DataParallel(network, ranks, 1);
@@ -163,26 +163,9 @@ class GradientBucketsTest {
     assertThat(sums).containsOnly(2.0);
   }
 
-  /** Whose backward may fail. */
-  private static final class Failing extends Operation {
-    private final boolean[] fails;
-
-    Failing(Tensor x, boolean... fails) {
-      super(x);
-      this.fails = fails;
-    }
-
-    @Override
-    protected Tensor forward() {
-      return input(0).copy();
-    }
-
-    @Override
-    protected Tensor backward(int input, Tensor grad) {
-      if (fails[0]) {
-        throw new ArithmeticException("once");
-      }
-      return grad;
+  private static void failOnce(boolean... fails) {
+    if (fails[0]) {
+      throw new ArithmeticException("once");
     }
   }
 

@@ -30,13 +30,13 @@ final class MpiSums {
   /** Where ranks' parts of ended sums were, by capacity: for the next. */
   private final Map<Integer, Deque<ByteBuffer>> spare = new HashMap<>();
 
+  /** Whether a call of MPI's has failed: which others have ended is not known then. */
+  private boolean broken;
+
   MpiSums(int rank, int size) {
     this.rank = rank;
     this.size = size;
   }
-
-  /** Whether a call of MPI's has failed: which others have ended is not known then. */
-  private boolean broken;
 
   private void check(String call, int code) {
     broken |= code != 0;
@@ -120,7 +120,7 @@ final class MpiSums {
     private final int[] parts = new int[size]; // bytes of each rank's
     private ByteBuffer room = said; // until there is one
 
-    /** The call of MPI's that goes on; 0 for none. */
+    /** The call of MPI's that goes on, or was the last. */
     private long call;
 
     private boolean isScattered;
